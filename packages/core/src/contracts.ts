@@ -1,0 +1,234 @@
+/**
+ * The types that every part agrees on, and nothing else. Lengths are in milliseconds; instants (`…At`, `…Until`,
+ * `…Expiry`) are milliseconds since 1970 on the clock of the store's server, unless a comment says otherwise.
+ *
+ * @module
+ */
+
+/** A JSON value: what an entry holds. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
+
+/** What an {@link Issued} value says of its own life. */
+export interface Issued<T> {
+  /** The new value. */
+  readonly value: T
+  /** How long the value lives from the moment the request was sent, in ms. */
+  readonly life: number
+}
+
+/** What a source is handed when a new value is asked of it. */
+export interface FetchRequest<P> {
+  /** The parameters of this token, such as the tenant. `undefined` for a source without parameters. */
+  readonly params: P
+  /** Aborts when the time for this call is over. A source must pass it on. */
+  readonly signal: AbortSignal
+  /** A unique mark of this attempt. */
+  readonly nonce: string
+}
+
+/** How the issuer behaves. Everything has a sensible default. */
+export interface Traits {
+  /**
+   * How close to its hard expiry a value must come before the issuer gives a new one instead of the same one again, in
+   * ms. Asking earlier is useless, so the refresh window never exceeds it. Default: no such window.
+   */
+  readonly reuseWindow?: number
+}
+
+/** Gives new values: an identity and a function. */
+export interface Source<T, P = undefined> {
+  /** The readable start of the key, for operators: lower-case letters, digits and `-`, at most 24. Never a secret. */
+  readonly kind: string
+  /** True when its values differ by parameters, so that a handle needs them. Default false. */
+  readonly parameters?: boolean
+  /**
+   * Everything that makes one value differ from another (issuer, client, scopes, parameters …). It is hashed into the
+   * key and never shown. Throws `TypeError` when a parameter is missing.
+   */
+  identity(params: P): Json
+  /**
+   * Resolves to a new value. Throws {@link SourceRefusedError} or {@link SourceUnavailableError} from `errors.ts`; any
+   * other error counts as unavailable.
+   */
+  fetch(request: FetchRequest<P>): Promise<Issued<T>>
+  /**
+   * Resolves to a short fingerprint of the secret in use. A recorded refusal holds for the fingerprint it was recorded
+   * with, so a new secret is tried at once. Left out: refusals hold for any secret.
+   */
+  secretFingerprint?(): string | Promise<string>
+  /** How the issuer behaves. */
+  readonly traits?: Traits
+}
+
+/** The nearest place that had the value. `source` means it was fetched for this very call. */
+export type Tier = 'memory' | 'file' | 'store' | 'source'
+
+/** A value as a tier keeps it. */
+export interface Entry<T> {
+  /** The value. */
+  readonly value: T
+  /** Monotone number of the published value: the fencing token. 0 when it could not be published. */
+  readonly version: number
+  /** When it was obtained, on the server's clock. */
+  readonly issuedAt: number
+  /** From then on a refresh is asked for. */
+  readonly softExpiry: number
+  /** From then on it must not be used. */
+  readonly hardExpiry: number
+  /** Eight hexadecimal characters of a hash of the value: tells values apart without showing them. */
+  readonly fingerprint: string
+}
+
+/** A reading of the server's clock: the true time was in `[at, at + precision]` when the answer was made. */
+export interface ServerTime {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  /** Width of the interval in ms: 1000 for an HTTP `Date` header, 0 for Redis `TIME`. */
+  readonly precision: number
+}
+
+/** What a store holds for a key, as it was seen. Hand it back as `expected` to change that very state. */
+export interface Image {
+  /** The text of the record. Untrusted. */
+  readonly body: string
+  /** The unique mark of the write that made it. */
+  readonly tag: string
+  /** The backend's own mark, where it cannot compare tags (an S3 ETag). Opaque to everybody but the store. */
+  readonly mark?: string
+}
+
+/** The answer to a read: an image, or nothing there. */
+export interface Seen {
+  /** The image, `undefined` when the key is absent. */
+  readonly image: Image | undefined
+  /** The server's clock, `undefined` when the backend did not tell. */
+  readonly time: ServerTime | undefined
+}
+
+/** A conditional write. */
+export interface Swap {
+  /** The image that must still be there, or `undefined` for "nothing may be there". */
+  readonly expected: Image | undefined
+  /** The new text. */
+  readonly body: string
+  /** The unique mark of this write. Repeating a swap with the same tag is harmless. */
+  readonly tag: string
+  /** Until when the backend must keep it; after that it may clean it up. */
+  readonly keepUntil: number
+}
+
+/**
+ * What became of a swap. A conflict whose current tag is one's own is `swapped` (the swap is idempotent in its tag).
+ * `unknown`: it may or may not have been applied, or may still be.
+ */
+export type Swapped =
+  | { readonly outcome: 'swapped'; readonly image: Image; readonly time: ServerTime | undefined }
+  | { readonly outcome: 'conflict'; readonly seen: Seen }
+  | { readonly outcome: 'unknown'; readonly cause: unknown }
+
+/** What a store rejects with: an error that says whether it may pass, and by which code it is known. */
+export interface StoreFault extends Error {
+  /** `STORE_DENIED`, `STORE_MISSING`, `STORE_UNAVAILABLE` … */
+  readonly code: string
+  /** False when a person must mend something. */
+  readonly retryable: boolean
+}
+
+/** How a read is made. */
+export interface ReadOptions {
+  /** Ends the call. The promise must then reject, never resolve to "absent". */
+  readonly signal: AbortSignal
+  /** True: the answer reflects every write that was acknowledged before the read began. */
+  readonly consistent: boolean
+}
+
+/** The shared tier: one record a key, changed only by compare-and-swap. This is all that an adapter is. */
+export interface Store {
+  /** For events and errors: `dynamodb`, `s3`, … */
+  readonly name: string
+  /** Resolves to what is there. Rejects with a {@link StoreFault} when that could not be learned. */
+  read(key: string, options: ReadOptions): Promise<Seen>
+  /** Resolves to what became of the write. Rejects with a {@link StoreFault} only when nothing was and will be written. */
+  swap(key: string, swap: Swap, options: { readonly signal: AbortSignal }): Promise<Swapped>
+  /** Optional, for speed: what is there under many keys, by one call. A key that is absent is in the map all the same. */
+  readMany?(keys: readonly string[], options: ReadOptions): Promise<ReadonlyMap<string, Seen>>
+}
+
+/** Turns the text of a value into what is kept at rest, and back. `key` is authenticated with it. */
+export interface Codec {
+  /** For events: `plaintext`, `aes-256-gcm`. */
+  readonly name: string
+  /** Returns the text to keep. */
+  seal(text: string, key: string): string | Promise<string>
+  /** Returns the text that was sealed for this key. Throws when it cannot be opened. */
+  open(sealed: string, key: string): string | Promise<string>
+}
+
+/** The edges: time, randomness, waiting. Production uses `systemRuntime`; the simulator brings its own. */
+export interface Runtime {
+  /** The wall clock, in ms since 1970. May be wrong by minutes and may step. */
+  wall(): number
+  /** A clock that only goes forward, in ms from any origin. May stop while the environment is frozen. */
+  monotonic(): number
+  /** A random number in [0, 1). */
+  random(): number
+  /** A string that nobody else has ever made. */
+  unique(): string
+  /** Calls back once after `ms`; the returned function cancels. */
+  after(ms: number, callback: () => void): () => void
+}
+
+/** Why a fetch failed, as the record keeps it. */
+export type FailureKind = 'refused' | 'throttled' | 'unavailable' | 'same-value'
+
+/** Something that happened. `key` never holds a secret, and no event ever holds a value. */
+export type WarmEvent =
+  /** A value was handed out without asking the source. `remaining`: life left, at least, in ms. */
+  | {
+      readonly type: 'hit'
+      readonly key: string
+      readonly tier: 'memory' | 'file' | 'store'
+      readonly stale: boolean
+      readonly remaining: number
+    }
+  /** A tier was asked and had no usable value. */
+  | { readonly type: 'miss'; readonly key: string; readonly tier: 'file' | 'store' }
+  /** The lease was won; `takeOver` when another's lease had ended without a publish. */
+  | { readonly type: 'acquire'; readonly key: string; readonly epoch: number; readonly takeOver: boolean }
+  /** Another environment holds the lease; this one waits for the value. */
+  | { readonly type: 'wait'; readonly key: string; readonly epoch: number; readonly polls: number }
+  /** The source was asked. `alone` when without a lease, because the store could not be reached. */
+  | {
+      readonly type: 'fetch'
+      readonly key: string
+      readonly took: number
+      readonly outcome: 'ok' | FailureKind
+      readonly alone: boolean
+    }
+  /** The new value is in the store. */
+  | { readonly type: 'publish'; readonly key: string; readonly version: number }
+  /** The lease was lost before the publish; nothing was overwritten. */
+  | { readonly type: 'fenced'; readonly key: string; readonly epoch: number }
+  /** A failure is recorded; nobody asks the source before `until`. */
+  | {
+      readonly type: 'cool-down'
+      readonly key: string
+      readonly kind: FailureKind
+      readonly until: number
+      readonly count: number
+    }
+  /** The API refused the value with this fingerprint. */
+  | { readonly type: 'reject'; readonly key: string; readonly fingerprint: string }
+  /** The file tier could not be used or held something that was not accepted. `reason` is one of a fixed list. */
+  | { readonly type: 'file-error'; readonly key: string; readonly reason: string }
+  /** The store failed. `code` of the error. */
+  | { readonly type: 'store-error'; readonly key: string; readonly operation: 'read' | 'swap'; readonly code: string }
+  /** The store held something that is not a record for this key; the next publish repairs it. */
+  | { readonly type: 'bad-record'; readonly key: string; readonly reason: string }
+  /** The codec could not seal or open a value: a miss, never plain text instead. */
+  | { readonly type: 'codec-error'; readonly key: string; readonly operation: 'seal' | 'open' }
+  /** Values rest unsealed in the file tier or the store. Once, at the first write. */
+  | { readonly type: 'plaintext' }
+
+/** Receives events. What it throws is ignored. */
+export type Listener = (event: WarmEvent) => void

@@ -1,0 +1,23 @@
+import type { FailureKind } from '../contracts.ts'
+
+/** A wrong secret costs one attempt per cool-down: from 30 s, doubling, to 15 min. */
+const REFUSED = { first: 30_000, most: 900_000 }
+/** A passing fault is tried again soon: from 1 s, doubling, to 1 min. */
+const UNAVAILABLE = { first: 1_000, most: 60_000 }
+/** The longest Retry-After that is believed, in ms: a day. */
+const MAX_RETRY_AFTER = 86_400_000
+
+/** How long nobody asks the source again, in ms. `random` in [0, 1) spreads passing faults. */
+export const coolDown = (kind: FailureKind, count: number, retryAfter: number | undefined, random: number): number => {
+  const { first, most } = kind === 'unavailable' || kind === 'throttled' ? UNAVAILABLE : REFUSED
+  const step = Math.min(most, first * 2 ** Math.min(count - 1, 20))
+  const spread = kind === 'unavailable' ? step * (0.75 + random / 2) : step
+  return Math.max(spread, Math.min(retryAfter ?? 0, MAX_RETRY_AFTER))
+}
+
+/**
+ * How long a waiting environment sleeps before it looks at the value again, in ms: the first looks come at about 90 and
+ * 270 ms, later ones at most a second apart.
+ */
+export const pollDelay = (polls: number, random: number): number =>
+  Math.min(1_000, 90 * 2 ** Math.min(polls, 10)) * (0.8 + random * 0.2)

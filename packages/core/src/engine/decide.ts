@@ -1,0 +1,72 @@
+import type { WarmRecord } from '../record.ts'
+
+/** All that a decision rests on: the record, the time as an interval, what this environment has seen, what is asked. */
+export interface Situation {
+  /** The record as it was last seen. */
+  readonly record: WarmRecord
+  /** The time on the server is this or later. */
+  readonly earliest: number
+  /** The time on the server is this or earlier. */
+  readonly latest: number
+  /** For how long, at least, this environment has been seeing this very lease, in ms. */
+  readonly leaseSeenFor: number
+  /** Whether this call made the lease's nonce. */
+  readonly leaseIsMine: boolean
+  /** The life that the value must have left, in ms. */
+  readonly need: number
+  /** By how much this environment asks earlier than soft expiry, in ms. Jitter only ever subtracts. */
+  readonly early: number
+  /** Fingerprint of the value that the API refused. */
+  readonly rejected: string | undefined
+  /** Fingerprint of the secret in use, where the source has one. */
+  readonly secret: string | undefined
+}
+
+/** What to do next. */
+export type Decision =
+  /** Use the value: it is fresh. */
+  | 'use'
+  /** Use the value; somebody else is refreshing it, or nobody may now. */
+  | 'use-stale'
+  /** The lease is this call's own: fetch. */
+  | 'adopt'
+  /** Another environment fetches: look again soon. */
+  | 'wait'
+  /** Nobody fetches: ask for the lease. */
+  | 'acquire'
+  /** The same, after a lease that ended without a publish. */
+  | 'take-over'
+  /** No value, and the source must not be asked now. */
+  | 'fail'
+
+/** Whether the value may be used at all: not refused by the API and certainly not past hard expiry. */
+export const isAlive = ({ record, rejected, latest }: Situation): boolean =>
+  record.value !== undefined &&
+  record.value.version !== record.rejected &&
+  record.value.fingerprint !== rejected &&
+  latest < record.value.hardExpiry
+
+/** Whether the lease may still be held, by true time. */
+const isHeld = ({ record, earliest, leaseSeenFor }: Situation): boolean =>
+  record.lease !== undefined &&
+  earliest <= record.lease.acquiredAt + record.lease.length &&
+  leaseSeenFor <= record.lease.length
+
+/** Whether the source must be left alone. A refusal holds only for the secret it was given for. */
+export const isCoolingDown = ({ record, earliest, secret }: Situation): boolean => {
+  const { failure } = record
+  if (failure === undefined || earliest >= failure.notBefore) return false
+  return failure.kind !== 'refused' || failure.secret === secret
+}
+
+/** Decides, without looking at any clock or drawing any lot. */
+export const decide = (situation: Situation): Decision => {
+  const { record, earliest, latest, need, early } = situation
+  const alive = isAlive(situation)
+  const enough = alive && record.value !== undefined && latest + need <= record.value.hardExpiry
+  if (enough && record.value !== undefined && earliest < record.value.softExpiry - early) return 'use'
+  if (record.lease !== undefined && situation.leaseIsMine) return 'adopt'
+  if (isHeld(situation)) return enough ? 'use-stale' : 'wait'
+  if (isCoolingDown(situation)) return alive ? 'use-stale' : 'fail'
+  return record.lease === undefined ? 'acquire' : 'take-over'
+}

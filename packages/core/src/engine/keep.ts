@@ -1,0 +1,115 @@
+import type { Entry, Json, Tier } from '../contracts.ts'
+import { type PublishedValue, parseValueText } from '../record.ts'
+import { createServerClock, DRIFT_TOLERANCE, type ServerClock } from './clock.ts'
+import { earlyBy } from './policy.ts'
+import type { Parts, Slot } from './subject.ts'
+
+/** An entry and the time by which its instants are to be read. */
+interface Kept<T> {
+  readonly entry: Entry<T>
+  readonly tier: Tier
+  /** The server's clock, or one that stands for it. */
+  readonly server: ServerClock
+}
+
+/**
+ * Puts an entry into the slot. Its instants on the server's clock become two limits on the local clock: hard expiry by
+ * the latest possible time, soft expiry by the earliest, so that nothing is used too long and nothing renewed too soon.
+ */
+export const keep = <T>(parts: Parts, slot: Slot<T>, { entry, tier, server }: Kept<T>): void => {
+  const now = parts.clock.fast()
+  const earliest = server.earliest() ?? 0
+  const latest = server.latest() ?? 0
+  const usableUntil = now + entry.hardExpiry - latest - DRIFT_TOLERANCE
+  slot.entry = entry
+  slot.tier = tier
+  slot.usableUntil = usableUntil
+  slot.freshUntil = Math.min(usableUntil, now + entry.softExpiry - earlyBy(entry, parts.share) - earliest)
+  slot.holdUntil = 0
+  slot.cooling = undefined
+  slot.view = undefined
+}
+
+/** Forgets the entry of the slot. */
+export const forget = (slot: Slot<unknown>): void => {
+  slot.entry = undefined
+  slot.freshUntil = 0
+  slot.usableUntil = 0
+  slot.view = undefined
+}
+
+/** Looks into the file tier. True when it held something usable that this environment did not have. */
+export const readFile = async <T>(parts: Parts, slot: Slot<T>, rejected: string | undefined): Promise<boolean> => {
+  const { key } = slot.subject
+  const found = parts.file?.read(key)
+  if (found === undefined) return false
+  const known = slot.entry
+  if (found.fingerprint === rejected || found.latest >= found.hardExpiry) return false
+  if (known !== undefined && (known.fingerprint === found.fingerprint || known.hardExpiry >= found.hardExpiry))
+    return false
+  const value = await unseal(parts, slot, found.sealed)
+  if (value === undefined) return false
+  const { earliest, latest, observed, sealed: _sealed, ...life } = found
+  const server = createServerClock(parts.clock)
+  server.adopt(earliest, latest)
+  // A new process learns the server's time from the file, until a store tells it better.
+  if (observed && parts.server.latest() === undefined) parts.server.adopt(earliest, latest)
+  keep(parts, slot, { entry: { value, ...life }, tier: 'file', server })
+  return true
+}
+
+/** Writes the slot's entry into the file tier. */
+export const writeFile = async <T>(
+  parts: Parts,
+  slot: Slot<T>,
+  server: ServerClock,
+  sealed?: string,
+): Promise<void> => {
+  const { entry, subject } = slot
+  if (parts.file === undefined || entry === undefined) return
+  const text = sealed ?? (await seal(parts, slot, entry.value))
+  if (text === undefined) return
+  const { value: _value, ...life } = entry
+  parts.file.write(subject.key, {
+    sealed: text,
+    ...life,
+    earliest: server.earliest() ?? 0,
+    latest: server.latest() ?? 0,
+    observed: server === parts.server,
+  })
+}
+
+/** The entry in a published value; `undefined` when it cannot be opened, which then counts as a miss. */
+export const openEntry = async <T>(
+  parts: Parts,
+  slot: Slot<T>,
+  published: PublishedValue,
+): Promise<Entry<T> | undefined> => {
+  const value = await unseal(parts, slot, published.sealed)
+  if (value === undefined) return undefined
+  const { sealed: _sealed, publisher: _publisher, ...life } = published
+  return { value, ...life }
+}
+
+/** The value as text for rest; `undefined` when the codec failed: then it does not rest anywhere. */
+export const seal = async <T>(parts: Parts, slot: Slot<T>, value: T): Promise<string | undefined> => {
+  try {
+    return await parts.codec.seal(JSON.stringify(slot.subject.print(value)), slot.subject.key)
+  } catch {
+    parts.emit({ type: 'codec-error', key: slot.subject.key, operation: 'seal' })
+    return undefined
+  }
+}
+
+const unseal = async <T>(parts: Parts, slot: Slot<T>, sealed: string): Promise<T | undefined> => {
+  const { key } = slot.subject
+  try {
+    const json: Json | undefined = parseValueText(await parts.codec.open(sealed, key))
+    const value = json === undefined ? undefined : slot.subject.parse(json)
+    if (value !== undefined) return value
+  } catch {
+    // Sealed for another key, by a key that is gone, or not sealed at all: the event below says so.
+  }
+  parts.emit({ type: 'codec-error', key, operation: 'open' })
+  return undefined
+}

@@ -1,0 +1,97 @@
+import type { Image, Seen, Swapped } from '../contracts.ts'
+import { StoreError } from '../errors.ts'
+import { asFields, asText } from '../parse.ts'
+import { emptyRecord, parseRecord, printRecord, type WarmRecord } from '../record.ts'
+import { within } from './deadline.ts'
+import type { Parts } from './subject.ts'
+
+/** How often a read is tried before the store counts as down. */
+const READ_ATTEMPTS = 2
+
+/** A record as it was seen, with the image that the next swap must still find. */
+export interface Sight {
+  /** What the next swap expects. */
+  readonly image: Image | undefined
+  /** The record in it; an empty one when there is none or none that can be read. */
+  readonly record: WarmRecord
+}
+
+/** Reads the record of a key. Rejects with a `StoreError` when the store gives no answer in time. */
+export const readRecord = async (
+  parts: Parts,
+  key: string,
+  options: { readonly consistent: boolean; readonly signal: AbortSignal },
+): Promise<Sight> => {
+  let cause: unknown
+  for (let attempt = 0; attempt < READ_ATTEMPTS && !options.signal.aborted; attempt += 1) {
+    const sentAt = parts.clock.fast()
+    const read = await within(parts.runtime, parts.policy.storeTimeout, options.signal, (signal) =>
+      parts.store.read(key, { signal, consistent: options.consistent }),
+    )
+    if (read.outcome === 'done') return sight(parts, key, read.value, sentAt)
+    cause = read.outcome === 'failed' ? read.cause : undefined
+    const error = asStoreError(parts, key, cause)
+    parts.emit({ type: 'store-error', key, operation: 'read', code: error.code })
+    if (!error.retryable) throw error
+  }
+  throw asStoreError(parts, key, cause)
+}
+
+/** What became of a swap, the conflict already read. */
+export type SwapResult =
+  | { readonly outcome: 'swapped'; readonly image: Image }
+  | { readonly outcome: 'conflict'; readonly sight: Sight }
+  | { readonly outcome: 'unknown' }
+
+/** Swaps the record of a key. Rejects with a `StoreError` only when nothing was written. */
+export const swapRecord = async (
+  parts: Parts,
+  record: WarmRecord,
+  options: { readonly expected: Image | undefined; readonly tag: string; readonly signal: AbortSignal | undefined },
+): Promise<SwapResult> => {
+  const { key, keepUntil } = record
+  const { expected, tag } = options
+  const sentAt = parts.clock.fast()
+  const body = printRecord(record)
+  const result = await within<Swapped>(parts.runtime, parts.policy.storeTimeout, options.signal, (signal) =>
+    parts.store.swap(key, { expected, body, tag, keepUntil }, { signal }),
+  )
+  if (result.outcome === 'failed') {
+    const error = asStoreError(parts, key, result.cause)
+    parts.emit({ type: 'store-error', key, operation: 'swap', code: error.code })
+    throw error
+  }
+  if (result.outcome === 'late' || result.value.outcome === 'unknown') {
+    parts.emit({ type: 'store-error', key, operation: 'swap', code: 'STORE_UNKNOWN' })
+    return { outcome: 'unknown' }
+  }
+  if (result.value.outcome === 'conflict') {
+    return { outcome: 'conflict', sight: sight(parts, key, result.value.seen, sentAt) }
+  }
+  if (result.value.time !== undefined) parts.server.observe(result.value.time, sentAt)
+  return { outcome: 'swapped', image: result.value.image }
+}
+
+/** A body that is no record for this key counts as empty; its tag is kept, so that the next swap repairs it. */
+const sight = (parts: Parts, key: string, seen: Seen, sentAt: number): Sight => {
+  const wall = parts.runtime.wall()
+  parts.server.observe(seen.time ?? { at: wall, precision: 0 }, sentAt)
+  if (seen.image === undefined) return { image: undefined, record: emptyRecord(key) }
+  const record = parseRecord(seen.image.body, key)
+  if (typeof record !== 'string') return { image: seen.image, record }
+  parts.emit({ type: 'bad-record', key, reason: record })
+  return { image: seen.image, record: emptyRecord(key) }
+}
+
+/** Adapters do not load this package, so their faults are known by their form. */
+const asStoreError = ({ store }: Parts, key: string, cause: unknown): StoreError => {
+  if (cause instanceof StoreError) return cause
+  const fault = asFields(cause)
+  const code = asText(fault?.['code'], 64)
+  if (cause instanceof Error && code?.startsWith('STORE_') && typeof fault?.['retryable'] === 'boolean') {
+    return new StoreError(`${cause.message} (${key})`, { key, code, retryable: fault['retryable'], cause })
+  }
+  const late = cause === undefined
+  const message = `the ${store.name} store ${late ? 'did not answer in time' : 'failed'} for ${key}`
+  return new StoreError(message, { key, retryable: true, code: late ? 'STORE_TIMEOUT' : 'STORE_UNAVAILABLE', cause })
+}

@@ -1,0 +1,80 @@
+import type { Codec, Entry, FetchRequest, Issued, Json, Listener, Runtime, Store, Tier, Traits } from '../contracts.ts'
+import type { WarmTokenError } from '../errors.ts'
+import type { FileTier } from '../tiers/file.ts'
+import type { Clock, ServerClock } from './clock.ts'
+import type { Policy } from './policy.ts'
+
+/** What the engine keeps warm: a source bound to its parameters and its key. */
+export interface Subject<T> {
+  /** Cache key, record key, single-flight key and authenticated data in one. */
+  readonly key: string
+  /** How the issuer behaves. */
+  readonly traits: Traits | undefined
+  /** Asks the source. */
+  fetch(request: Omit<FetchRequest<unknown>, 'params'>): Promise<Issued<T>>
+  /** The value as JSON. */
+  print(value: T): Json
+  /** The value from untrusted JSON, `undefined` when it is not one. */
+  parse(json: Json): T | undefined
+  /** Eight hexadecimal characters that tell this value from another. */
+  fingerprint(value: T): string
+  /** Fingerprint of the secret in use. */
+  secretFingerprint?(): string | Promise<string>
+}
+
+/** All that an environment holds for one subject. The warm path reads three fields of it. */
+export interface Slot<T> {
+  /** What it is for. */
+  readonly subject: Subject<T>
+  /** The newest entry, `undefined` before the first. */
+  entry: Entry<T> | undefined
+  /** Where the entry was found. */
+  tier: Tier
+  /** Fresh while `clock.fast()` is below. */
+  freshUntil: number
+  /** Usable while `clock.fast()` is below. */
+  usableUntil: number
+  /** While a usable value is in hand, nobody asks beyond memory before `clock.fast()` reaches it. */
+  holdUntil: number
+  /** The failure that the fleet obeys, as this environment last saw it. */
+  cooling:
+    | { readonly until: number; readonly secret: string | undefined; readonly error: () => WarmTokenError }
+    | undefined
+  /** Fingerprint of the last value that the API refused here; it is never used again in this environment. */
+  rejected: string | undefined
+  /** The one call under way. */
+  flight: Promise<Entry<T>> | undefined
+  /** For the memory tier: touched since the last sweep. */
+  touched: boolean
+  /** For the layer above: what it made of the entry. Cleared when the entry changes. */
+  view: unknown
+}
+
+/** What the parts of an engine share. */
+export interface Parts {
+  readonly store: Store
+  readonly codec: Codec
+  readonly file: FileTier | undefined
+  readonly runtime: Runtime
+  readonly policy: Policy
+  readonly clock: Clock
+  readonly server: ServerClock
+  /** This environment's mark in the ring of refreshes. */
+  readonly environment: string
+  /** This environment's share of the jitter, in [0, 1). */
+  readonly share: number
+  /** Tells the listeners; costs nothing where there are none. */
+  readonly emit: Listener
+  /** The store is left alone while `clock.fast()` is below. */
+  storeDownUntil: number
+}
+
+/** What one `get` asks for. */
+export interface Ask {
+  /** Life that the value must have left, in ms. Default 0. */
+  readonly minLife: number
+  /** Within how long, in ms. */
+  readonly timeout: number
+  /** Fingerprint of the value that the API refused. */
+  readonly rejected: string | undefined
+}

@@ -1,0 +1,71 @@
+import type { Failure, Intent, PublishedValue, Refresh, WarmRecord } from '../record.ts'
+import { MAX_REFRESHES } from '../record.ts'
+
+/** How long a record outlives all that it holds, in ms: a clean-up must never meet a live lease. */
+export const KEEP_MARGIN: number = 24 * 60 * 60 * 1000
+
+/**
+ * The next number of a sequence that must survive the deletion of its record: one more than the last, or the time in
+ * ms where that is larger.
+ */
+const next = (last: number, now: number): number => Math.max(last + 1, Math.floor(now))
+
+const keepUntil = (record: WarmRecord, leaseEnd: number): number =>
+  Math.max(record.keepUntil, (record.value?.hardExpiry ?? 0) + KEEP_MARGIN, leaseEnd + KEEP_MARGIN)
+
+const remember = (record: WarmRecord, refresh: Refresh): readonly Refresh[] =>
+  [...record.refreshes, refresh].slice(-MAX_REFRESHES)
+
+/** What an acquire writes. */
+export interface Acquire {
+  /** Unique mark of this acquire. */
+  readonly nonce: string
+  /** Upper bound of the server's time. */
+  readonly now: number
+  /** Length of the lease in ms. */
+  readonly length: number
+  /** Fingerprint of the value that the API refused, if this acquire is to replace it. */
+  readonly rejected: string | undefined
+  /** For exclusive sources: fingerprint of the refresh token about to be spent. */
+  readonly intent?: Intent
+}
+
+/** The record with the lease in new hands. Bound to the very state that it replaces by the swap's expected tag. */
+export const acquire = (record: WarmRecord, { nonce, now, length, rejected, intent }: Acquire): WarmRecord => {
+  const refused = record.value !== undefined && record.value.fingerprint === rejected
+  return {
+    ...record,
+    epoch: next(record.epoch, now),
+    rejected: refused && record.value !== undefined ? record.value.version : record.rejected,
+    lease: { nonce, acquiredAt: now, length },
+    keepUntil: keepUntil(record, now + length),
+    ...(intent && { intent }),
+  }
+}
+
+/** What a publish writes; the version is found here. */
+export type Publish = Omit<PublishedValue, 'version'> & {
+  /** Upper bound of the server's time. */
+  readonly now: number
+  /** For the ring of refreshes. */
+  readonly refresh: Refresh
+}
+
+/** The record with the new value; lease, failure and intent are gone with the same write. */
+export const publish = (record: WarmRecord, { now, refresh, ...value }: Publish): WarmRecord => {
+  const { lease: _lease, failure: _failure, intent: _intent, ...rest } = record
+  const published = { ...rest, value: { ...value, version: next(record.value?.version ?? 0, now) } }
+  return { ...published, keepUntil: keepUntil(published, now), refreshes: remember(record, refresh) }
+}
+
+/** The record with the failure; the lease is given back with the same write. */
+export const fail = (record: WarmRecord, failure: Failure, refresh: Refresh): WarmRecord => {
+  const { lease: _lease, ...rest } = record
+  return { ...rest, failure, keepUntil: keepUntil(rest, failure.notBefore), refreshes: remember(record, refresh) }
+}
+
+/** The record with the lease given back unused. */
+export const release = (record: WarmRecord): WarmRecord => {
+  const { lease: _lease, intent: _intent, ...rest } = record
+  return rest
+}

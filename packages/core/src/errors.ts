@@ -1,0 +1,103 @@
+import type { FailureKind } from './contracts.ts'
+
+/** What every error of this library carries. */
+export interface WarmTokenErrorOptions {
+  /** Stable, for programs. */
+  readonly code: string
+  /** The key, when it is known. Never holds a secret. */
+  readonly key?: string | undefined
+  /** Whether the same call may succeed later. */
+  readonly retryable: boolean
+  /** The earliest instant at which it may, in ms since 1970 on this machine's clock. */
+  readonly retryAt?: number | undefined
+  /** What caused it: an error whose text is known to be harmless. */
+  readonly cause?: unknown
+}
+
+/** The base of every error that this library throws beside `TypeError` for misuse. */
+export class WarmTokenError extends Error {
+  /** Stable code, for programs. */
+  readonly code: string
+  /** The key of the token, when it is known. */
+  readonly key: string | undefined
+  /** Whether the same call may succeed later. */
+  readonly retryable: boolean
+  /** The earliest instant at which it may, in ms since 1970. */
+  readonly retryAt: number | undefined
+
+  constructor(message: string, options: WarmTokenErrorOptions) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = new.target.name
+    this.code = options.code
+    this.key = options.key
+    this.retryable = options.retryable
+    this.retryAt = options.retryAt
+  }
+}
+
+/** The source refused: wrong secret, unknown client, missing right. Final until the secret or the configuration changes. */
+export class SourceRefusedError extends WarmTokenError {
+  /** `detail` is the issuer's error code (never its text), `key` is added by the engine. */
+  constructor(message: string, options: { code?: string; key?: string; retryAt?: number; cause?: unknown } = {}) {
+    super(message, { ...options, code: options.code ?? 'SOURCE_REFUSED', retryable: false })
+  }
+}
+
+/** The source could not answer now: network, 5xx, 429, an answer that makes no sense. */
+export class SourceUnavailableError extends WarmTokenError {
+  /** How long the issuer asked to wait, in ms; `undefined` when it did not. */
+  readonly retryAfter: number | undefined
+  /** `throttled` when the issuer asked for patience. */
+  readonly kind: FailureKind
+
+  constructor(
+    message: string,
+    options: {
+      code?: string
+      key?: string
+      retryAfter?: number | undefined
+      throttled?: boolean
+      retryAt?: number
+      cause?: unknown
+    } = {},
+  ) {
+    super(message, { ...options, code: options.code ?? 'SOURCE_UNAVAILABLE', retryable: true })
+    this.retryAfter = options.retryAfter
+    this.kind = options.throttled === true ? 'throttled' : 'unavailable'
+  }
+}
+
+/** The issuer gave back the very value that the API had refused. */
+export class SameValueError extends WarmTokenError {
+  constructor(message: string, options: { key?: string; retryAt?: number } = {}) {
+    super(message, { ...options, code: 'SAME_VALUE', retryable: true })
+  }
+}
+
+/** No value could be had within the time given. */
+export class TimeoutError extends WarmTokenError {
+  constructor(message: string, options: { key?: string } = {}) {
+    super(message, { ...options, code: 'TIMEOUT', retryable: true })
+  }
+}
+
+/** A token must be fetched again by a person signing in: the refresh chain is broken. */
+export class SignInRequiredError extends WarmTokenError {
+  constructor(message: string, options: { key?: string; cause?: unknown } = {}) {
+    super(message, { ...options, code: 'SIGN_IN_REQUIRED', retryable: false })
+  }
+}
+
+/** The store could not be used. `retryable` tells a passing fault from a wrong set-up. */
+export class StoreError extends WarmTokenError {
+  constructor(message: string, options: { code?: string; key?: string; retryable: boolean; cause?: unknown }) {
+    super(message, { ...options, code: options.code ?? 'STORE_UNAVAILABLE' })
+  }
+}
+
+/** A request body that can be read only once cannot be sent again with a new token. */
+export class NotReplayableError extends WarmTokenError {
+  constructor(message: string, options: { key?: string } = {}) {
+    super(message, { ...options, code: 'NOT_REPLAYABLE', retryable: false })
+  }
+}

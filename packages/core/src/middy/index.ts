@@ -1,0 +1,100 @@
+/**
+ * The Middy middleware: tokens on the context, refreshes settled before the environment freezes.
+ *
+ * @module
+ */
+
+import type { MiddlewareObj, Request } from '@middy/core'
+import type { Context } from 'aws-lambda'
+import { checkOptions } from '../options.ts'
+import { checkHandles, INVOCATION_RULES } from '../tokens/handler.ts'
+import { DEFAULT_MARGIN, type InvocationOptions, ownersOf, settleAll, takeTokens } from '../tokens/invocation.ts'
+import type { Token } from '../tokens/token.ts'
+import type { Handles } from '../tokens/tokens.ts'
+
+/** How the middleware works. Lengths are in ms. */
+export interface WarmTokensOptions extends InvocationOptions {
+  /**
+   * Whether the tokens are put on the context under their names, awaited. Default true. If false they are only in
+   * `request.internal`, as Middy's `getInternal` expects them.
+   */
+  readonly setToContext?: boolean
+}
+
+/** Tokens by name, as the handler finds them on its context. */
+export type WithTokens<H extends Handles> = { readonly [Name in keyof H]: Token }
+
+/** Tokens by name, as `request.internal` holds them: a promise unless memory had it. */
+export type InternalTokens<H extends Handles> = { readonly [Name in keyof H]: Token | Promise<Token> }
+
+/** The middleware that {@link warmTokens} makes. */
+export type WarmTokensMiddleware<H extends Handles> = MiddlewareObj<
+  unknown,
+  unknown,
+  Error,
+  Context & WithTokens<H>,
+  Record<string, unknown> & InternalTokens<H>
+>
+
+const RULES = {
+  ...INVOCATION_RULES,
+  setToContext: { must: 'true or false', test: (value: unknown): boolean => typeof value === 'boolean' },
+}
+
+/** Where a request keeps the way out of the background, apart from the names of tokens. */
+const leaving: unique symbol = Symbol('warmtoken.leave')
+
+/**
+ * Puts tokens on the context of a Middy handler: at once where memory has them, else from file, store or source within
+ * the invocation's remaining time. After the handler, or its error, refreshes under way are settled. Throws
+ * `TypeError` at wiring for wrong arguments.
+ *
+ * @example
+ * ```ts
+ * export const handler = middy()
+ *   .use(warmTokens({ crm }))
+ *   .handler(async (event, { crm }) => fetch('https://api.example.com/contacts', { headers: crm.headers() }))
+ * ```
+ */
+export const warmTokens = <H extends Handles>(handles: H, options: WarmTokensOptions = {}): WarmTokensMiddleware<H> => {
+  checkHandles('warmTokens', handles)
+  checkOptions('warmTokens', options, RULES)
+  const { setToContext = true, margin = DEFAULT_MARGIN } = options
+  const owners = ownersOf(handles)
+  const names = Object.keys(handles)
+
+  type Internal = { [name: string]: unknown; [leaving]?: (() => void)[] | undefined }
+
+  const warmTokensBefore = (request: Request): Promise<void> | undefined => {
+    const internal: Internal = request.internal
+    internal[leaving] = owners.map((tokens) => tokens.enter())
+    const taken = takeTokens(handles, request.context, options)
+    Object.assign(internal, taken)
+    let waiting = false
+    for (const name of names) waiting ||= taken[name] instanceof Promise
+    if (setToContext && !waiting) {
+      Object.assign(request.context, taken)
+      return undefined
+    }
+    // Without setToContext nobody may ever await them; a rejection must then not end the process.
+    if (waiting && !setToContext) for (const name of names) Promise.resolve(taken[name]).catch(() => {})
+    return setToContext ? putOnContext(request, taken) : undefined
+  }
+
+  const putOnContext = async (request: Request, taken: { [name: string]: unknown }): Promise<void> => {
+    const found = await Promise.all(names.map((name) => taken[name]))
+    for (const [index, name] of names.entries()) Object.assign(request.context, { [name]: found[index] })
+  }
+
+  const settle = (request: Request): Promise<void> => {
+    const internal: Internal = request.internal
+    for (const leave of internal[leaving] ?? []) leave()
+    internal[leaving] = undefined
+    return settleAll(owners, request.context, margin)
+  }
+
+  const warmTokensAfter = (request: Request): Promise<void> => settle(request)
+  const warmTokensOnError = (request: Request): Promise<void> => settle(request)
+
+  return { before: warmTokensBefore, after: warmTokensAfter, onError: warmTokensOnError } as WarmTokensMiddleware<H>
+}

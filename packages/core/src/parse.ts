@@ -1,0 +1,28 @@
+/** Small readers for what comes from outside: each returns `undefined` instead of throwing. @module */
+
+/** The latest instant that a date can hold, in ms since 1970. */
+const LAST_INSTANT = 8.64e15
+
+/** An object with string keys, not yet trusted further. */
+export type Fields = { readonly [name: string]: unknown }
+
+/** The value as an object, if it is one. */
+export const asFields = (value: unknown): Fields | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined
+
+/** The text as JSON, `undefined` when it is not. */
+export const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+/** The value as an instant or a length: finite, not negative, within what a date can hold. */
+export const asTime = (value: unknown): number | undefined =>
+  typeof value === 'number' && value >= 0 && value <= LAST_INSTANT ? value : undefined
+
+/** The value as a text of at most `max` characters. */
+export const asText = (value: unknown, max: number): string | undefined =>
+  typeof value === 'string' && value.length <= max ? value : undefined

@@ -1,0 +1,84 @@
+/**
+ * A source of one's own: any function that gives a token.
+ *
+ * @module
+ */
+
+import type { FetchRequest, Issued, Json, Source, Traits } from '../contracts.ts'
+import { SourceUnavailableError } from '../errors.ts'
+import { a, checkOptions } from '../options.ts'
+import { asFields, asText } from '../parse.ts'
+import type { TokenValue } from '../tokens/token.ts'
+
+/** What a custom function gives: a token and its life. */
+export interface CustomToken {
+  /** The token itself, 1 to 65,536 characters. */
+  readonly value: string
+  /** How long it lives from now, in ms. */
+  readonly life: number
+  /** How it is presented. Default `Bearer`. */
+  readonly type?: string
+  /** What must travel with it. Not secret. */
+  readonly extra?: { readonly [name: string]: Json }
+}
+
+/** How {@link custom} is set up. */
+export interface CustomOptions<P> {
+  /** The readable start of the key: a-z, 0-9 and `-`, at most 24. Default `custom`. */
+  readonly kind?: string
+  /** Everything that makes this token differ from others, as JSON: issuer, client, tenant, scopes. */
+  readonly identity: Json | ((params: P) => Json)
+  /**
+   * Resolves to a new token. Must pass `signal` on. Throws `SourceRefusedError` when asking again is useless, and
+   * `SourceUnavailableError` (with `retryAfter`) or anything else when it is not.
+   */
+  readonly fetch: (request: FetchRequest<P>) => Promise<CustomToken>
+  /** How the issuer behaves. */
+  readonly traits?: Traits
+  /** Resolves to a fingerprint of the secret in use, so that a new secret ends the cool-down of a refused one. */
+  readonly secretFingerprint?: () => string | Promise<string>
+}
+
+const MAX_TOKEN = 64 * 1024
+const RULES = {
+  kind: a.text,
+  identity: { must: 'JSON, or a function that returns it', test: (value: unknown) => value !== undefined },
+  fetch: a.callback,
+  traits: a.object,
+  secretFingerprint: a.callback,
+}
+
+/** Checks what the function gave; the error never shows it. */
+const check = (given: unknown): Issued<TokenValue> => {
+  const fields = asFields(given)
+  const value = asText(fields?.['value'], MAX_TOKEN)
+  const type = fields?.['type'] === undefined ? 'Bearer' : asText(fields['type'], 100)
+  const life = fields?.['life']
+  if (value === undefined || value === '')
+    throw new SourceUnavailableError('the custom source gave no "value" of 1 to 65,536 characters', {
+      code: 'BAD_TOKEN',
+    })
+  if (type === undefined || !/^[\w-]+$/.test(type))
+    throw new SourceUnavailableError('the custom source gave a "type" that is not a word', { code: 'BAD_TOKEN' })
+  if (typeof life !== 'number')
+    throw new SourceUnavailableError('the custom source gave a "life" that is not a number of ms', { code: 'BAD_LIFE' })
+  const extra = asFields(fields?.['extra']) as CustomToken['extra']
+  return { value: { value, type, ...(extra && { extra }) }, life }
+}
+
+/** Makes a source of a function without parameters. Throws `TypeError` for wrong options. */
+export function custom(options: CustomOptions<undefined> & { readonly identity: Json }): Source<TokenValue>
+/** Makes a source of a function with parameters: `identity` tells tokens apart by them. */
+export function custom<P>(options: CustomOptions<P> & { readonly identity: (params: P) => Json }): Source<TokenValue, P>
+export function custom<P>(options: CustomOptions<P>): Source<TokenValue, P> {
+  checkOptions('custom', options, RULES, ['identity', 'fetch'])
+  const { kind = 'custom', identity, fetch, traits, secretFingerprint } = options
+  return {
+    kind,
+    parameters: typeof identity === 'function',
+    identity: (params) => (typeof identity === 'function' ? identity(params) : identity),
+    fetch: async (request) => check(await fetch(request)),
+    ...(traits && { traits }),
+    ...(secretFingerprint && { secretFingerprint }),
+  }
+}

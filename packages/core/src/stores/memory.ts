@@ -1,0 +1,28 @@
+import type { Image, Seen, Store } from '../contracts.ts'
+
+/**
+ * A store in this process: for development, for tests, and for the case of one environment only. Keeps records until
+ * the process ends. `wall` is its clock, in ms since 1970.
+ */
+export const memoryStore = ({ wall = Date.now }: { readonly wall?: () => number } = {}): Store => {
+  const images = new Map<string, Image>()
+  const look = (key: string): Seen => ({ image: images.get(key), time: { at: wall(), precision: 0 } })
+
+  return {
+    name: 'memory',
+    async read(key) {
+      return look(key)
+    },
+    async readMany(keys) {
+      return new Map(keys.map((key) => [key, look(key)]))
+    },
+    async swap(key, { expected, body, tag }) {
+      const seen = look(key)
+      if (seen.image?.tag === tag) return { outcome: 'swapped', image: seen.image, time: seen.time }
+      if (seen.image?.tag !== expected?.tag) return { outcome: 'conflict', seen }
+      const image = { body, tag }
+      images.set(key, image)
+      return { outcome: 'swapped', image, time: seen.time }
+    },
+  }
+}

@@ -1,0 +1,208 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Store, WarmEvent } from '../contracts.ts'
+import { SourceRefusedError, SourceUnavailableError } from '../errors.ts'
+import { custom } from '../sources/custom.ts'
+import { memoryStore } from '../stores/memory.ts'
+import { createTokens, type Tokens, type TokensOptions } from './tokens.ts'
+
+let directory = ''
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'warmtoken-test-'))
+})
+afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+const HOUR = 3_600_000
+
+/** An environment with a counting source. */
+const environment = (
+  options: TokensOptions = {},
+  fetch = async (n: number) => ({ value: `secret-${n}`, life: HOUR }),
+) => {
+  const events: WarmEvent[] = []
+  let fetches = 0
+  const tokens: Tokens = createTokens({ directory, onEvent: (event) => events.push(event), ...options })
+  const source = custom({ identity: { app: 'test' }, fetch: async () => fetch(++fetches) })
+  return {
+    tokens,
+    handle: tokens.use(source),
+    events,
+    types: () => events.map(({ type }) => type),
+    fetches: () => fetches,
+  }
+}
+
+describe('a token kept warm', () => {
+  it('is fetched once and then comes from memory', async () => {
+    const { handle, fetches, types } = environment()
+    const first = await handle.get()
+    expect([first.tier, first.value]).toEqual(['source', 'secret-1'])
+    const second = await handle.get()
+    expect([second.tier, second.value]).toEqual(['memory', 'secret-1'])
+    expect(await handle.get()).toBe(second)
+    expect(handle.peek()).toBe(second)
+    expect(fetches()).toBe(1)
+    expect(types()).toEqual(['miss', 'miss', 'acquire', 'fetch', 'plaintext', 'publish', 'hit', 'hit', 'hit'])
+  })
+
+  it('is fetched once for a thousand callers at once', async () => {
+    const { handle, fetches } = environment()
+    const all = await Promise.all(Array.from({ length: 1000 }, () => handle.get()))
+    expect(new Set(all.map(({ value }) => value)).size).toBe(1)
+    expect(fetches()).toBe(1)
+  })
+
+  it('is found in the file by a new process of the same environment, without the store', async () => {
+    await environment().handle.get()
+    const down: Store = {
+      name: 'down',
+      read: () => Promise.reject(new Error('no')),
+      swap: () => Promise.reject(new Error('no')),
+    }
+    const second = environment({ store: down })
+    const token = await second.handle.get()
+    expect([token.tier, second.fetches()]).toEqual(['file', 0])
+  })
+
+  it('is found in the store by another environment', async () => {
+    const store = memoryStore()
+    const first = environment({ store, directory: false })
+    const second = environment({ store, directory: false })
+    await first.handle.get()
+    expect((await second.handle.get()).tier).toBe('store')
+    expect([first.fetches(), second.fetches()]).toEqual([1, 0])
+  })
+
+  it('is fetched by one of thirty cold environments', async () => {
+    const store = memoryStore()
+    const all = Array.from({ length: 30 }, () => environment({ store, directory: false }))
+    const found = await Promise.all(all.map(({ handle }) => handle.get()))
+    expect(new Set(found.map(({ value }) => value)).size).toBe(1)
+    expect(all.reduce((sum, { fetches }) => sum + fetches(), 0)).toBe(1)
+  })
+
+  it('never shows itself', async () => {
+    const { handle, events } = environment()
+    const token = await handle.get()
+    const shown = [
+      `${token}`,
+      JSON.stringify({ token }),
+      inspect(token, { depth: 9, showHidden: true }),
+      JSON.stringify(events),
+    ].join()
+    expect(shown).not.toContain('secret-1')
+    expect(shown).toContain(`Token(${token.fingerprint})`)
+    expect(token.headers()).toEqual({ authorization: 'Bearer secret-1' })
+  })
+})
+
+describe('a rejected token', () => {
+  it('is replaced once, however many callers reject it', async () => {
+    const { handle, fetches } = environment()
+    const token = await handle.get()
+    const renewed = await Promise.all(Array.from({ length: 100 }, () => handle.reject(token)))
+    expect(new Set(renewed.map(({ value }) => value))).toEqual(new Set(['secret-2']))
+    expect(fetches()).toBe(2)
+    expect((await handle.get()).value).toBe('secret-2')
+  })
+
+  it('is not replaced when a newer one is at hand', async () => {
+    const { handle, fetches } = environment()
+    const old = await handle.get()
+    await handle.reject(old)
+    expect((await handle.reject(old)).value).toBe('secret-2')
+    expect(fetches()).toBe(2)
+  })
+
+  it('is a typed error and a pause when the issuer gives the same one again', async () => {
+    const { handle, fetches } = environment({}, async () => ({ value: 'same', life: HOUR }))
+    const token = await handle.get()
+    await expect(handle.reject(token)).rejects.toMatchObject({ name: 'SameValueError', code: 'SAME_VALUE' })
+    await expect(handle.get()).rejects.toMatchObject({ code: 'SAME_VALUE' })
+    expect(fetches()).toBe(2)
+  })
+})
+
+describe('a source that fails', () => {
+  it('is asked once when it refuses, whoever asks', async () => {
+    const store = memoryStore()
+    const refuse = async () => {
+      throw new SourceRefusedError('no', { code: 'invalid_client' })
+    }
+    const first = environment({ store, directory: false }, refuse)
+    const second = environment({ store, directory: false }, refuse)
+    for (let n = 0; n < 10; n += 1) {
+      await expect(first.handle.get()).rejects.toMatchObject({
+        name: 'SourceRefusedError',
+        code: 'invalid_client',
+        retryable: false,
+      })
+      await expect(second.handle.get()).rejects.toMatchObject({ code: 'invalid_client' })
+    }
+    expect(first.fetches() + second.fetches()).toBe(1)
+  })
+
+  it('is left alone for as long as it asks', async () => {
+    const { handle, fetches } = environment({}, async () => {
+      throw new SourceUnavailableError('busy', { throttled: true, retryAfter: 60_000 })
+    })
+    const before = Date.now()
+    const error = await handle.get().catch((cause: unknown) => cause as SourceUnavailableError)
+    expect(error).toBeInstanceOf(SourceUnavailableError)
+    expect((error as SourceUnavailableError).retryAt).toBeGreaterThanOrEqual(before + 59_000)
+    for (let n = 0; n < 9; n += 1) await expect(handle.get()).rejects.toBeInstanceOf(SourceUnavailableError)
+    expect(fetches()).toBe(1)
+  })
+
+  it.each([-1, 0, Number.NaN, Number.POSITIVE_INFINITY, 1e18])('is not believed a life of %s', async (life) => {
+    const { handle } = environment({}, async () => ({ value: 'x', life }))
+    await expect(handle.get()).rejects.toMatchObject({ code: 'BAD_LIFE' })
+    expect(handle.peek()).toBeUndefined()
+  })
+})
+
+describe('a store that is down', () => {
+  const down: Store = {
+    name: 'down',
+    read: () => Promise.reject(new Error('no')),
+    swap: () => Promise.reject(new Error('no')),
+  }
+
+  it('does not keep a token away', async () => {
+    const { handle, fetches, events } = environment({ store: down, directory: false })
+    const all = await Promise.all(Array.from({ length: 20 }, () => handle.get()))
+    expect(new Set(all.map(({ value }) => value)).size).toBe(1)
+    expect(fetches()).toBe(1)
+    expect(events).toContainEqual(expect.objectContaining({ type: 'fetch', alone: true }))
+    expect((await handle.get()).tier).toBe('memory')
+  })
+
+  it('is not papered over when a person must mend it', async () => {
+    const denied = Object.assign(new Error('the role needs x'), { code: 'STORE_DENIED', retryable: false })
+    const store: Store = { ...down, read: () => Promise.reject(denied) }
+    const { handle, fetches } = environment({ store })
+    await expect(handle.get()).rejects.toMatchObject({ name: 'StoreError', code: 'STORE_DENIED' })
+    expect(fetches()).toBe(0)
+  })
+})
+
+describe('options', () => {
+  it.each([
+    [{ timout: 5 }, 'timout'],
+    [{ timeout: -1 }, 'timeout'],
+    [{ store: {} }, 'store'],
+    [{ directory: 'relative' }, 'directory'],
+    [{ onEvent: 'x' }, 'onEvent'],
+  ])('%j are refused by name', (options, name) => {
+    expect(() => createTokens(options as unknown as TokensOptions)).toThrow(new RegExp(`TypeError|"${name}"`))
+    expect(() => createTokens(options as unknown as TokensOptions)).toThrow(TypeError)
+  })
+
+  it('leave no file behind when there is no file tier', async () => {
+    await environment({ directory: false }).handle.get()
+    expect(readdirSync(directory)).toEqual([])
+  })
+})
