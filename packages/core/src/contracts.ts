@@ -16,6 +16,16 @@ export interface Issued<T> {
   readonly life: number
 }
 
+/** A token as a source gives it. */
+export interface TokenValue {
+  /** The token itself. */
+  readonly value: string
+  /** How it is presented: `Bearer` unless the issuer says otherwise. */
+  readonly type: string
+  /** What came with it and must travel with it, such as an instance URL. Not secret. */
+  readonly extra?: { readonly [name: string]: Json }
+}
+
 /** What a source is handed when a new value is asked of it. */
 export interface FetchRequest<P> {
   /** The parameters of this token, such as the tenant. `undefined` for a source without parameters. */
@@ -193,8 +203,17 @@ export type WarmEvent =
     }
   /** A tier was asked and had no usable value. */
   | { readonly type: 'miss'; readonly key: string; readonly tier: 'file' | 'store' }
-  /** The lease was won; `takeOver` when another's lease had ended without a publish. */
-  | { readonly type: 'acquire'; readonly key: string; readonly epoch: number; readonly takeOver: boolean }
+  /**
+   * The lease was won; `takeOver` when another's lease had ended without a publish, `adopted` when the answer was lost
+   * and the lease found later.
+   */
+  | {
+      readonly type: 'acquire'
+      readonly key: string
+      readonly epoch: number
+      readonly takeOver: boolean
+      readonly adopted: boolean
+    }
   /** Another environment holds the lease; this one waits for the value. */
   | { readonly type: 'wait'; readonly key: string; readonly epoch: number; readonly polls: number }
   /** The source was asked. `alone` when without a lease, because the store could not be reached. */

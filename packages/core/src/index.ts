@@ -17,6 +17,7 @@ export type {
   Swap,
   Swapped,
   Tier,
+  TokenValue,
   Traits,
   WarmEvent,
 } from './contracts.ts'
@@ -35,5 +36,5 @@ export { plaintext } from './seal/plaintext.ts'
 export type { GetOptions, TokenHandle } from './tokens/handle.ts'
 export type { Handler, HandlerOptions, WrappedHandler } from './tokens/handler.ts'
 export type { InvocationContext, InvocationOptions } from './tokens/invocation.ts'
-export { Token, type TokenValue } from './tokens/token.ts'
+export { Token } from './tokens/token.ts'
 export { createTokens, type Handles, type TokenFamily, type Tokens, type TokensOptions } from './tokens/tokens.ts'

@@ -26,3 +26,21 @@ export const asTime = (value: unknown): number | undefined =>
 /** The value as a text of at most `max` characters. */
 export const asText = (value: unknown, max: number): string | undefined =>
   typeof value === 'string' && value.length <= max ? value : undefined
+
+/** The longest token that is accepted, in characters. */
+const MAX_TOKEN = 64 * 1024
+
+/**
+ * The value as a token: printable ASCII (VSCHAR, RFC 6749 appendix A.12). With anything else in it `Headers.set` throws
+ * an error whose message shows the whole token.
+ */
+export const asToken = (value: unknown): string | undefined => {
+  const text = asText(value, MAX_TOKEN)
+  return text !== undefined && /^[\x20-\x7e]+$/.test(text) ? text : undefined
+}
+
+/** The value as the word that presents a token, such as `Bearer`. */
+export const asTokenType = (value: unknown): string | undefined => {
+  const text = asText(value, 100)
+  return text !== undefined && /^[\w.-]+$/.test(text) ? text : undefined
+}

@@ -5,7 +5,7 @@ import { pollDelay } from './backoff.ts'
 import { sleep } from './deadline.ts'
 import { decide, isAlive, type Situation } from './decide.ts'
 import { rememberFailure } from './failure.ts'
-import { fetchAlone, fetchUnderLease, type Held } from './fetch.ts'
+import { fetchAlone, fetchUnderLease, type Held, isWorthwhile } from './fetch.ts'
 import { keep, openEntry, readFile, writeFile } from './keep.ts'
 import { earlyBy, leaseLength, reachableLife } from './policy.ts'
 import { readRecord, type Sight, swapRecord } from './store-calls.ts'
@@ -16,6 +16,8 @@ import { acquire } from './transitions.ts'
 const MAX_ROUNDS = 200
 /** How many acquires may fail outright, one after the other, before the store counts as down. */
 const MAX_FAILED_SWAPS = 3
+/** How many unanswered acquires are remembered. */
+const MAX_NONCES = 32
 /** With less time than this left, in ms, a lease is not worth asking for. */
 const MIN_LEASE = 1_500
 /** How long a stale value is used without another look while somebody else refreshes it, in ms. */
@@ -31,8 +33,6 @@ interface Flight<T> {
   readonly signal: AbortSignal
   /** `clock.fast()` at which the flight must be over. */
   readonly endsAt: number
-  /** The nonces of this flight's acquires, with `clock.fast()` from before each was sent. */
-  readonly nonces: Map<string, number>
   /** The lease that is in the way, and `clock.slow()` at its first sight. */
   seen: { readonly nonce: string; readonly at: number } | undefined
   polls: number
@@ -61,7 +61,6 @@ export const converge = async <T>(parts: Parts, slot: Slot<T>, ask: Ask, signal:
     ask,
     signal,
     endsAt: parts.clock.fast() + ask.timeout,
-    nonces: new Map(),
     seen: undefined,
     polls: 0,
     failedSwaps: 0,
@@ -99,17 +98,20 @@ const rounds = async <T>(flight: Flight<T>): Promise<Entry<T>> => {
     if (decision === 'use' || decision === 'use-stale') return useStored(flight, sight, decision === 'use-stale')
     if (round === 0) parts.emit({ type: 'miss', key, tier: 'store' })
     if (decision === 'fail') throw coolDownError(flight, sight)
+    const left = flight.endsAt - parts.clock.fast()
     if (decision === 'adopt') {
       const held = heldLease(flight, sight)
-      if (held !== undefined) parts.emit({ type: 'acquire', key, epoch: sight.record.epoch, takeOver: false })
-      if (held !== undefined) return fetchUnderLease(parts, slot, ask, held)
+      if (held !== undefined)
+        parts.emit({ type: 'acquire', key, epoch: sight.record.epoch, takeOver: false, adopted: true })
+      const entry = held && (await fetchUnderLease(parts, slot, ask, held))
+      if (entry !== undefined) return entry
     }
-    const left = flight.endsAt - parts.clock.fast()
     if (signal.aborted || left <= 0) return lastResort(flight, sight, situation)
     if (decision === 'wait' || left < MIN_LEASE) sight = await waitAndLook(flight, sight, left)
     else {
       const next = await tryAcquire(flight, sight, decision === 'take-over')
-      if ('lease' in next) return fetchUnderLease(parts, slot, ask, next)
+      const entry = 'lease' in next ? await fetchUnderLease(parts, slot, ask, next) : undefined
+      if (entry !== undefined) return entry
       sight = next
     }
   }
@@ -144,12 +146,19 @@ const assess = async <T>(flight: Flight<T>, { record }: Sight): Promise<Situatio
     earliest: parts.server.earliest() ?? 0,
     latest: parts.server.latest() ?? 0,
     leaseSeenFor: flight.seen === undefined ? 0 : parts.clock.slow() - flight.seen.at,
-    leaseIsMine: lease !== undefined && flight.nonces.has(lease.nonce),
+    own: ownLease(parts, slot, lease),
     need: value === undefined ? 0 : Math.min(ask.minLife, reachableLife(value, slot.subject.traits)),
     early: value === undefined ? 0 : earlyBy(value, parts.share),
     rejected: unreadable ? value.fingerprint : ask.rejected,
     secret: flight.secret,
   }
+}
+
+/** Whether the lease came of an acquire of this environment's that no fetch has used yet. */
+const ownLease = (parts: Parts, slot: Slot<unknown>, lease: Lease | undefined): Situation['own'] => {
+  const sentAt = lease && slot.nonces?.get(lease.nonce)
+  if (lease === undefined || sentAt === undefined) return 'no'
+  return isWorthwhile(parts, lease, sentAt) ? 'usable' : 'spent'
 }
 
 /** Keeps the published value and hands it out. */
@@ -179,7 +188,7 @@ const coolDownError = <T>({ parts, slot, secret }: Flight<T>, { record }: Sight)
 /** The lease in the record is one that this flight asked for, although the answer was lost. */
 const heldLease = <T>(flight: Flight<T>, sight: Sight): Held | undefined => {
   const { lease } = sight.record
-  const sentAt = lease && flight.nonces.get(lease.nonce)
+  const sentAt = lease && flight.slot.nonces?.get(lease.nonce)
   return lease === undefined || sentAt === undefined
     ? undefined
     : { ...sight, lease, sentAt, endsAt: flight.endsAt, signal: flight.signal }
@@ -189,7 +198,8 @@ const heldLease = <T>(flight: Flight<T>, sight: Sight): Held | undefined => {
 const waitAndLook = async <T>(flight: Flight<T>, { record }: Sight, left: number): Promise<Sight> => {
   const { parts, slot, signal } = flight
   const { key } = slot.subject
-  if (flight.polls === 0 && record.lease !== undefined) parts.emit({ type: 'wait', key, epoch: record.epoch, polls: 0 })
+  if (ownLease(parts, slot, record.lease) === 'no' && record.lease !== undefined)
+    parts.emit({ type: 'wait', key, epoch: record.epoch, polls: flight.polls })
   await sleep(parts.runtime, Math.min(left, pollDelay(flight.polls, parts.runtime.random())), signal)
   flight.polls += 1
   return readRecord(parts, key, { consistent: true, signal })
@@ -197,7 +207,7 @@ const waitAndLook = async <T>(flight: Flight<T>, { record }: Sight, left: number
 
 /** One attempt at the lease, bound to the very record that was seen. */
 const tryAcquire = async <T>(flight: Flight<T>, sight: Sight, takeOver: boolean): Promise<Sight | Held> => {
-  const { parts, slot, ask, nonces, signal } = flight
+  const { parts, slot, ask, signal } = flight
   const { key } = slot.subject
   const refused = (error: unknown): undefined => {
     flight.failedSwaps += 1
@@ -206,7 +216,9 @@ const tryAcquire = async <T>(flight: Flight<T>, sight: Sight, takeOver: boolean)
   }
   const nonce = parts.runtime.unique()
   const sentAt = parts.clock.fast()
-  nonces.set(nonce, sentAt)
+  slot.nonces ??= new Map()
+  if (slot.nonces.size >= MAX_NONCES) slot.nonces.clear()
+  slot.nonces.set(nonce, sentAt)
   const length = Math.min(leaseLength(parts.policy), flight.endsAt - sentAt)
   const now = Math.ceil(parts.server.latest() ?? 0)
   const record = acquire(sight.record, { nonce, now, length, rejected: ask.rejected })
@@ -215,9 +227,12 @@ const tryAcquire = async <T>(flight: Flight<T>, sight: Sight, takeOver: boolean)
   )
   // A store that answers reads but takes no writes is throttling: to go on alone now would only move the stampede.
   if (result === undefined) return waitAndLook(flight, sight, flight.endsAt - sentAt)
-  if (result.outcome === 'conflict') return result.sight
+  if (result.outcome === 'conflict') {
+    slot.nonces.delete(nonce)
+    return result.sight
+  }
   if (result.outcome === 'unknown') return readRecord(parts, key, { consistent: true, signal })
-  parts.emit({ type: 'acquire', key, epoch: record.epoch, takeOver })
+  parts.emit({ type: 'acquire', key, epoch: record.epoch, takeOver, adopted: false })
   const lease: Lease = { nonce, acquiredAt: now, length }
   return { image: result.image, record, lease, sentAt, endsAt: flight.endsAt, signal }
 }

@@ -10,8 +10,8 @@ export interface Situation {
   readonly latest: number
   /** For how long, at least, this environment has been seeing this very lease, in ms. */
   readonly leaseSeenFor: number
-  /** Whether this call made the lease's nonce. */
-  readonly leaseIsMine: boolean
+  /** Whether the lease is this environment's own and has not been used: with time enough to fetch under it, or without. */
+  readonly own: 'no' | 'usable' | 'spent'
   /** The life that the value must have left, in ms. */
   readonly need: number
   /** By how much this environment asks earlier than soft expiry, in ms. Jitter only ever subtracts. */
@@ -46,9 +46,10 @@ export const isAlive = ({ record, rejected, latest }: Situation): boolean =>
   record.value.fingerprint !== rejected &&
   latest < record.value.hardExpiry
 
-/** Whether the lease may still be held, by true time. */
-const isHeld = ({ record, earliest, leaseSeenFor }: Situation): boolean =>
+/** Whether another may still hold the lease, by true time. */
+const isHeld = ({ record, own, earliest, leaseSeenFor }: Situation): boolean =>
   record.lease !== undefined &&
+  own === 'no' &&
   earliest <= record.lease.acquiredAt + record.lease.length &&
   leaseSeenFor <= record.lease.length
 
@@ -65,7 +66,7 @@ export const decide = (situation: Situation): Decision => {
   const alive = isAlive(situation)
   const enough = alive && record.value !== undefined && latest + need <= record.value.hardExpiry
   if (enough && record.value !== undefined && earliest < record.value.softExpiry - early) return 'use'
-  if (record.lease !== undefined && situation.leaseIsMine) return 'adopt'
+  if (situation.own === 'usable') return 'adopt'
   if (isHeld(situation)) return enough ? 'use-stale' : 'wait'
   if (isCoolingDown(situation)) return alive ? 'use-stale' : 'fail'
   return record.lease === undefined ? 'acquire' : 'take-over'

@@ -91,12 +91,19 @@ export const createEngine = (options: EngineOptions): Engine => {
       holdUntil: 0,
       cooling: undefined,
       rejected: undefined,
+      nonces: undefined,
       flight: undefined,
       touched: false,
       view: undefined,
     }
     memory.set(subject.key, slot as Slot<unknown>)
     return slot
+  }
+
+  const lifeOf = <T>(slot: Slot<T>, entry: Entry<T>): (() => number) => {
+    const kept = slot.entry === entry
+    const until = kept ? slot.usableUntil : clock.fast() + entry.hardExpiry - (parts.server.latest() ?? runtime.wall())
+    return () => Math.max(0, Math.floor(until - clock.fast()))
   }
 
   const begin = <T>(slot: Slot<T>, ask: Ask): Promise<Entry<T>> => {
@@ -146,10 +153,13 @@ export const createEngine = (options: EngineOptions): Engine => {
       const joined = slot.flight !== undefined
       const result = await atMost(runtime, left, slot.flight ?? begin(slot, { ...ask, timeout: left }))
       if (result.outcome === 'failed') {
-        if (alive === undefined) throw result.cause
-        return alive
+        const still = usableEntry(parts, slot, { ...ask, minLife: 0 })
+        if (still === undefined) throw result.cause
+        return still
       }
       if (result.outcome === 'late') return usableEntry(parts, slot, { ...ask, minLife: 0 }) ?? timedOut(slot, ask)
+      // The environment may have been frozen on the way, longer than the value lived.
+      if (lifeOf(slot, result.value)() === 0) continue
       // What one's own flight gave is what there is; a flight joined half-way may not know what was asked here.
       if (!joined || usableEntry(parts, slot, ask) === result.value) return result.value
     }
@@ -167,13 +177,7 @@ export const createEngine = (options: EngineOptions): Engine => {
       return true
     },
     get,
-    lifeOf(slot, entry) {
-      const kept = slot.entry === entry
-      const until = kept
-        ? slot.usableUntil
-        : clock.fast() + entry.hardExpiry - (parts.server.latest() ?? runtime.wall())
-      return () => Math.max(0, Math.floor(until - clock.fast()))
-    },
+    lifeOf,
     reject(slot, fingerprint) {
       // Compare, then replace: a value that is not the refused one is a newer one.
       if (slot.entry !== undefined && slot.entry.fingerprint !== fingerprint) return

@@ -14,6 +14,8 @@ import { fail, publish, release } from './transitions.ts'
 const PUBLISH_ATTEMPTS = 6
 /** With less time than this left of the lease, in ms, the source is not asked. */
 const MIN_FETCH = 250
+/** The code of a source that did not answer in time. */
+const TIMED_OUT = 'SOURCE_TIMEOUT'
 /** The longest life that is believed, in ms: ten years. */
 const MAX_LIFE = 10 * 365 * 86_400_000
 
@@ -27,13 +29,33 @@ export interface Held extends Sight {
   readonly signal: AbortSignal
 }
 
+/** How long the source may take under a lease asked for when `clock.fast()` was `sentAt`, in ms. The rest is for the publish. */
+const timeToFetch = (parts: Parts, lease: Lease, sentAt: number): number =>
+  Math.min(parts.policy.sourceTimeout, lease.length - (parts.clock.fast() - sentAt) - commitReserve(parts.policy))
+
+/** Whether enough of a lease is left to ask the source under it. */
+export const isWorthwhile = (parts: Parts, lease: Lease, sentAt: number): boolean =>
+  timeToFetch(parts, lease, sentAt) >= MIN_FETCH
+
 /** Asks the source once and publishes what it gives. */
-export const fetchUnderLease = async <T>(parts: Parts, slot: Slot<T>, ask: Ask, held: Held): Promise<Entry<T>> => {
-  const leaseLeft = held.lease.length - (parts.clock.fast() - held.sentAt)
-  const time = Math.min(parts.policy.sourceTimeout, leaseLeft - commitReserve(parts.policy))
-  if (time < MIN_FETCH) return giveBack(parts, slot, held)
+export const fetchUnderLease = async <T>(
+  parts: Parts,
+  slot: Slot<T>,
+  ask: Ask,
+  held: Held,
+): Promise<Entry<T> | undefined> => {
+  const time = timeToFetch(parts, held.lease, held.sentAt)
+  if (time < MIN_FETCH) return undefined
+  // Whatever comes of it, this nonce never asks the source again.
+  slot.nonces?.delete(held.lease.nonce)
   const fetched = await callSource(parts, slot, ask, { time, nonce: held.lease.nonce, signal: held.signal })
-  if (fetched.outcome === 'failed') return recordFailure(parts, slot, held, fetched)
+  if (fetched.outcome === 'failed') {
+    // A source that was not given its full time is not to blame: the next one who has more time may try at once.
+    const curtailed = fetched.what.code === TIMED_OUT && time < parts.policy.sourceTimeout
+    if (!curtailed) return recordFailure(parts, slot, held, fetched)
+    await writeBack(parts, held, release)
+    throw fetched.error
+  }
   const { issued, took, before } = fetched
   const entry = makeEntry(parts, slot, issued, before.earliest)
   const sealed = await seal(parts, slot, issued.value)
@@ -104,7 +126,7 @@ const callSource = async <T>(
     return { outcome: 'ok', issued: result.value, took, before }
   }
   const late = new SourceUnavailableError(`the source of ${subject.key} did not answer within ${Math.round(time)} ms`, {
-    code: 'SOURCE_TIMEOUT',
+    code: TIMED_OUT,
   })
   const error = result.outcome === 'failed' ? result.cause : (checked ?? late)
   const what = classify(error)
@@ -243,13 +265,6 @@ const recordFailure = async <T>(parts: Parts, slot: Slot<T>, held: Held, failed:
   slot.holdUntil = holdUntil
   slot.cooling = cooling
   return entry
-}
-
-/** Too little of the lease is left to fetch: it is given back, so that nobody waits for it. */
-const giveBack = async <T>(parts: Parts, slot: Slot<T>, held: Held): Promise<Entry<T>> => {
-  const { key } = slot.subject
-  await writeBack(parts, held, release)
-  throw new SourceUnavailableError(`the lease of ${key} came too late to be used`, { key, code: 'LEASE_TOO_SHORT' })
 }
 
 /** Best effort: should it not land, the lease ends by itself. Its own tag tells a repeat from a second write. */

@@ -1,5 +1,5 @@
 import type { Image, Seen, Swapped } from '../contracts.ts'
-import { StoreError } from '../errors.ts'
+import { StoreError, TimeoutError } from '../errors.ts'
 import { asFields, asText } from '../parse.ts'
 import { emptyRecord, parseRecord, printRecord, type WarmRecord } from '../record.ts'
 import { within } from './deadline.ts'
@@ -29,11 +29,14 @@ export const readRecord = async (
       parts.store.read(key, { signal, consistent: options.consistent }),
     )
     if (read.outcome === 'done') return sight(parts, key, read.value, sentAt)
+    // Given up by the caller: that says nothing of the store.
+    if (options.signal.aborted) break
     cause = read.outcome === 'failed' ? read.cause : undefined
     const error = asStoreError(parts, key, cause)
     parts.emit({ type: 'store-error', key, operation: 'read', code: error.code })
     if (!error.retryable) throw error
   }
+  if (options.signal.aborted) throw new TimeoutError(`no value for ${key}: the call was given up`, { key })
   throw asStoreError(parts, key, cause)
 }
 

@@ -42,6 +42,11 @@ export interface Slot<T> {
     | undefined
   /** Fingerprint of the last value that the API refused here; it is never used again in this environment. */
   rejected: string | undefined
+  /**
+   * The nonces of acquires that may still hold the lease, with `clock.fast()` from before each was sent: a lease whose
+   * answer was lost, or that landed late, is recognized as one's own. Each is taken out when the source is asked.
+   */
+  nonces: Map<string, number> | undefined
   /** The one call under way. */
   flight: Promise<Entry<T>> | undefined
   /** For the memory tier: touched since the last sweep. */

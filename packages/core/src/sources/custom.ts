@@ -4,15 +4,14 @@
  * @module
  */
 
-import type { FetchRequest, Issued, Json, Source, Traits } from '../contracts.ts'
+import type { FetchRequest, Issued, Json, Source, TokenValue, Traits } from '../contracts.ts'
 import { SourceUnavailableError } from '../errors.ts'
 import { a, checkOptions } from '../options.ts'
-import { asFields, asText } from '../parse.ts'
-import type { TokenValue } from '../tokens/token.ts'
+import { asFields, asToken, asTokenType } from '../parse.ts'
 
 /** What a custom function gives: a token and its life. */
 export interface CustomToken {
-  /** The token itself, 1 to 65,536 characters. */
+  /** The token itself, 1 to 65,536 printable ASCII characters. */
   readonly value: string
   /** How long it lives from now, in ms. */
   readonly life: number
@@ -39,7 +38,6 @@ export interface CustomOptions<P> {
   readonly secretFingerprint?: () => string | Promise<string>
 }
 
-const MAX_TOKEN = 64 * 1024
 const RULES = {
   kind: a.text,
   identity: { must: 'JSON, or a function that returns it', test: (value: unknown) => value !== undefined },
@@ -51,14 +49,14 @@ const RULES = {
 /** Checks what the function gave; the error never shows it. */
 const check = (given: unknown): Issued<TokenValue> => {
   const fields = asFields(given)
-  const value = asText(fields?.['value'], MAX_TOKEN)
-  const type = fields?.['type'] === undefined ? 'Bearer' : asText(fields['type'], 100)
+  const value = asToken(fields?.['value'])
+  const type = fields?.['type'] === undefined ? 'Bearer' : asTokenType(fields['type'])
   const life = fields?.['life']
-  if (value === undefined || value === '')
-    throw new SourceUnavailableError('the custom source gave no "value" of 1 to 65,536 characters', {
+  if (value === undefined)
+    throw new SourceUnavailableError('the custom source gave no "value" of 1 to 65,536 printable ASCII characters', {
       code: 'BAD_TOKEN',
     })
-  if (type === undefined || !/^[\w-]+$/.test(type))
+  if (type === undefined)
     throw new SourceUnavailableError('the custom source gave a "type" that is not a word', { code: 'BAD_TOKEN' })
   if (typeof life !== 'number')
     throw new SourceUnavailableError('the custom source gave a "life" that is not a number of ms', { code: 'BAD_LIFE' })

@@ -10,16 +10,14 @@ import {
   PrivateKeyJwt,
   processDiscoveryResponse,
 } from 'oauth4webapi'
-import type { Issued } from '../contracts.ts'
+import type { Issued, TokenValue } from '../contracts.ts'
 import { SourceRefusedError, SourceUnavailableError, WarmTokenError } from '../errors.ts'
-import { asText } from '../parse.ts'
-import type { TokenValue } from '../tokens/token.ts'
+import { asToken, asTokenType } from '../parse.ts'
 import { type Answer, ask, checkStatus, jsonOf, lifeOf, refusal, safeCode } from './answer.ts'
 import type { ClientAuthentication, ClientCredentialsOptions } from './oauth2.ts'
 
 /** Error codes of RFC 6749 §5.2 and others that may pass by themselves. */
 const PASSING = ['temporarily_unavailable', 'server_error', 'slow_down']
-const MAX_TOKEN = 64 * 1024
 /** How long issuer metadata is kept, in ms. */
 const METADATA_LIFE = 3_600_000
 /** How many issuers' metadata is kept. */
@@ -72,12 +70,12 @@ const readToken = (answer: Answer, { life, acceptStringLife }: TokenRequest): Is
       throw new SourceUnavailableError(`the issuer answered ${code}`, { code })
     throw refusal(answer.status, code)
   }
-  const value = asText(fields['access_token'], MAX_TOKEN)
-  if (value === undefined || value === '')
-    throw new SourceUnavailableError('the issuer\'s answer has no "access_token" of 1 to 65,536 characters', {
+  const value = asToken(fields['access_token'])
+  if (value === undefined)
+    throw new SourceUnavailableError('the issuer\'s answer has no "access_token" of 1 to 65,536 printable characters', {
       code: 'BAD_TOKEN',
     })
-  const type = safeCode(fields['token_type'])
+  const type = asTokenType(fields['token_type'])
   if (type === undefined)
     throw new SourceUnavailableError('the issuer\'s answer has no "token_type"', { code: 'BAD_TOKEN' })
   const left =
@@ -133,6 +131,9 @@ const authenticate = async ({
   algorithm = 'RS256',
   keyId,
 }: TokenRequest): Promise<ClientAuth> => {
+  // A secret function may give anything; what the library would say of it is not a typed error.
+  if (typeof secret !== 'string' || secret === '')
+    throw new SourceRefusedError('the secret of the client is not a text, or an empty one', { code: 'BAD_SECRET' })
   if (authentication === 'body') return ClientSecretPost(secret)
   if (authentication === 'basic') return ClientSecretBasic(secret)
   try {

@@ -4,10 +4,9 @@
  * @module
  */
 
-import type { Source } from '../contracts.ts'
+import type { Source, TokenValue } from '../contracts.ts'
 import { fingerprint } from '../hash.ts'
 import { a, checkOptions } from '../options.ts'
-import type { TokenValue } from '../tokens/token.ts'
 
 /** How the client proves who it is (RFC 6749 §2.3, RFC 7523). */
 export type ClientAuthentication = 'basic' | 'body' | 'private_key_jwt'

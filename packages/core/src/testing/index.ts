@@ -1,1 +1,3 @@
-export {}
+export type { Scenario } from './simulator/scenario.ts'
+export { type SimulateOptions, type Summary, simulate } from './simulator/simulate.ts'
+export type { Invariant, Violation } from './simulator/witness.ts'

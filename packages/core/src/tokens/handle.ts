@@ -1,16 +1,13 @@
-import type { Json, Source } from '../contracts.ts'
+import type { Json, Source, TokenValue } from '../contracts.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Ask, Slot, Subject } from '../engine/subject.ts'
 import { fingerprint } from '../hash.ts'
 import { makeKey } from '../key.ts'
 import { a, checkOptions } from '../options.ts'
-import { asFields, asText } from '../parse.ts'
+import { asFields, asToken, asTokenType } from '../parse.ts'
 import { fetchWith } from './authorized-fetch.ts'
-import { Token, type TokenValue } from './token.ts'
+import { Token } from './token.ts'
 import type { Tokens } from './tokens.ts'
-
-/** The longest token that is accepted, in characters. */
-const MAX_TOKEN = 64 * 1024
 
 /** What one `get` asks for. */
 export interface GetOptions {
@@ -52,8 +49,8 @@ const GET_RULES = {
 
 const parseTokenValue = (json: Json): TokenValue | undefined => {
   const fields = asFields(json)
-  const value = asText(fields?.['value'], MAX_TOKEN)
-  const type = asText(fields?.['type'], 100)
+  const value = asToken(fields?.['value'])
+  const type = asTokenType(fields?.['type'])
   const extra = asFields(fields?.['extra'])
   if (value === undefined || type === undefined) return undefined
   return { value, type, ...(extra && { extra: extra as NonNullable<TokenValue['extra']> }) }

@@ -1,14 +1,4 @@
-import type { Entry, Json, Tier } from '../contracts.ts'
-
-/** A token as a source gives it. */
-export interface TokenValue {
-  /** The token itself. */
-  readonly value: string
-  /** How it is presented: `Bearer` unless the issuer says otherwise. */
-  readonly type: string
-  /** What came with it and must travel with it, such as an instance URL. Not secret. */
-  readonly extra?: { readonly [name: string]: Json }
-}
+import type { Entry, Json, Tier, TokenValue } from '../contracts.ts'
 
 /** What a {@link Token} is made of. */
 export interface TokenParts {

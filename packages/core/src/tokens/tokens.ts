@@ -1,4 +1,4 @@
-import type { Codec, Listener, Runtime, Source, Store } from '../contracts.ts'
+import type { Codec, Listener, Runtime, Source, Store, TokenValue } from '../contracts.ts'
 import { createEngine } from '../engine/engine.ts'
 import { DEFAULT_POLICY, type Policy } from '../engine/policy.ts'
 import { systemRuntime } from '../engine/runtime.ts'
@@ -8,7 +8,7 @@ import { plaintext } from '../seal/plaintext.ts'
 import { memoryStore } from '../stores/memory.ts'
 import { createHandle, type TokenHandle } from './handle.ts'
 import { createHandler, type Handler, type HandlerOptions, type WrappedHandler } from './handler.ts'
-import type { Token, TokenValue } from './token.ts'
+import type { Token } from './token.ts'
 
 /** How {@link createTokens} is set up. Everything has a default. Lengths are in ms. */
 export interface TokensOptions extends Partial<Policy> {

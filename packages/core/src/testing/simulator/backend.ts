@@ -1,0 +1,189 @@
+import type { Image, ReadOptions, Seen, ServerTime, Store, StoreFault, Swap, Swapped } from '../../contracts.ts'
+import type { Process } from './process.ts'
+import { START } from './process.ts'
+import type { Random } from './random.ts'
+import type { Schedule } from './schedule.ts'
+
+/** What may go wrong between a process and the backend: probabilities of each request. */
+export interface NetworkFaults {
+  /** Never arrives. */
+  readonly lostRequest: number
+  /** Is applied, and the answer never arrives. */
+  readonly lostReply: number
+  /** Arrives after the caller has given up. */
+  readonly late: number
+  /** Arrives twice. */
+  readonly duplicate: number
+  /** Takes seconds instead of milliseconds. */
+  readonly slow: number
+  /** Is turned away: too many. */
+  readonly throttled: number
+  /** A read that need not be consistent sees an older image. */
+  readonly stale: number
+}
+
+/** A backend without faults. */
+export const NO_FAULTS: NetworkFaults = {
+  lostRequest: 0,
+  lostReply: 0,
+  late: 0,
+  duplicate: 0,
+  slow: 0,
+  throttled: 0,
+  stale: 0,
+}
+
+/** A swap that was applied, as the backend knows it. */
+export interface Applied {
+  readonly key: string
+  readonly before: Image | undefined
+  readonly after: Image
+  /** Who asked for it. */
+  readonly process: Process
+}
+
+/** How a backend is made. */
+export interface BackendOptions {
+  readonly schedule: Schedule
+  readonly random: Random
+  /** Whether its clock is told in whole seconds, as by an HTTP header. */
+  readonly wholeSeconds: boolean
+  /** The latency of one way, in ms: from, to. */
+  readonly latency: readonly [number, number]
+  /** The faults now. */
+  readonly faults: () => NetworkFaults
+  /** Whether nothing answers now. */
+  readonly isDown: () => boolean
+  /** Told before a swap is sent. */
+  readonly onSend: (swap: Swap, process: Process) => void
+  /** Told of every swap that was applied. */
+  readonly onApply: (applied: Applied) => void
+  /** Told of every fault that was really met, by name. */
+  readonly onFault: (name: string) => void
+}
+
+/** A simulated store, whole: its records, its clock, its network. */
+export interface Backend {
+  /** The store as one process sees it. */
+  storeFor(process: Process): Store
+  /** What is there now. */
+  image(key: string): Image | undefined
+  /** Lets the backend clean up what it need not keep any longer. */
+  cleanUp(): void
+  /** Requests received so far. */
+  reads(): number
+  writes(): number
+}
+
+/** Makes a backend. */
+export const createBackend = (options: BackendOptions): Backend => {
+  const { schedule, random, wholeSeconds, faults, isDown, onFault } = options
+  const images = new Map<string, Image & { keepUntil: number; previous: Image | undefined }>()
+  let reads = 0
+  let writes = 0
+
+  const time = (): ServerTime => {
+    const now = START + schedule.now()
+    return wholeSeconds ? { at: Math.floor(now / 1_000) * 1_000, precision: 1_000 } : { at: now, precision: 0 }
+  }
+
+  const lookAt = (key: string): Seen => ({ image: images.get(key), time: time() })
+
+  const apply = (key: string, swap: Swap, process: Process): Swapped => {
+    const current = images.get(key)
+    if (current?.tag === swap.tag) {
+      onFault('own tag recognized')
+      return { outcome: 'swapped', image: current, time: time() }
+    }
+    if (current?.tag !== swap.expected?.tag) return { outcome: 'conflict', seen: lookAt(key) }
+    const image = { body: swap.body, tag: swap.tag, keepUntil: swap.keepUntil, previous: current }
+    images.set(key, image)
+    options.onApply({ key, before: current, after: image, process })
+    return { outcome: 'swapped', image, time: time() }
+  }
+
+  /** One request and its answer, with what may happen to either. */
+  const exchange = <T>(
+    process: Process,
+    perform: () => T,
+    isWrite: boolean,
+    answer: (value: T) => void,
+    refuse: () => void,
+  ): void => {
+    const fault = faults()
+    const way = (): number => random.between(...options.latency)
+    if (isDown() || random.chance(fault.lostRequest)) {
+      onFault('lost request')
+      return
+    }
+    if (random.chance(fault.throttled)) {
+      onFault('throttled')
+      schedule.after(2 * way(), () => process.deliver(refuse))
+      return
+    }
+    const slow = random.chance(fault.slow) ? random.between(300, 3_000) : 0
+    const late = isWrite && random.chance(fault.late) ? random.between(900, 20_000) : 0
+    const reply = random.chance(fault.lostReply) ? undefined : way()
+    if (slow > 0) onFault('slow')
+    if (late > 0) onFault('late write')
+    if (reply === undefined) onFault('lost reply')
+    const arrive = (delay: number): void =>
+      schedule.after(delay, () => {
+        if (isWrite) writes += 1
+        else reads += 1
+        const value = perform()
+        if (reply !== undefined) schedule.after(reply, () => process.deliver(() => answer(value)))
+      })
+    arrive(way() + slow + late)
+    if (!random.chance(fault.duplicate)) return
+    onFault('duplicate')
+    arrive(way() + random.between(0, 5_000))
+  }
+
+  const staleView = (key: string, { consistent }: ReadOptions): Seen => {
+    const current = images.get(key)
+    if (consistent || current === undefined || !random.chance(faults().stale)) return lookAt(key)
+    onFault('stale read')
+    return { image: current.previous, time: time() }
+  }
+
+  const throttle = (): StoreFault =>
+    Object.assign(new Error('too many requests'), { code: 'STORE_UNAVAILABLE', retryable: true })
+
+  return {
+    storeFor: (process) => ({
+      name: 'simulated',
+      read: (key, readOptions) =>
+        new Promise((resolve, reject) =>
+          exchange(
+            process,
+            () => staleView(key, readOptions),
+            false,
+            resolve,
+            () => reject(throttle()),
+          ),
+        ),
+      swap: (key, swap) =>
+        new Promise((resolve, reject) => {
+          options.onSend(swap, process)
+          exchange(
+            process,
+            () => apply(key, swap, process),
+            true,
+            resolve,
+            () => reject(throttle()),
+          )
+        }),
+    }),
+    image: (key) => images.get(key),
+    cleanUp() {
+      for (const [key, { keepUntil }] of images) {
+        if (START + schedule.now() <= keepUntil) continue
+        images.delete(key)
+        onFault('clean-up')
+      }
+    },
+    reads: () => reads,
+    writes: () => writes,
+  }
+}

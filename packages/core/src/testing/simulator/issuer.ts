@@ -1,0 +1,79 @@
+import type { Issued } from '../../contracts.ts'
+import { SourceRefusedError, SourceUnavailableError } from '../../errors.ts'
+import type { Process } from './process.ts'
+import type { Random } from './random.ts'
+import type { Schedule } from './schedule.ts'
+
+/** A simulated token: a number, and when it was made. */
+export type SimulatedToken = number
+
+/** How the issuer behaves. */
+export interface IssuerOptions {
+  readonly schedule: Schedule
+  readonly random: Random
+  /** The life of its tokens, in ms. */
+  readonly life: number
+  /** How long it takes, in ms: from, to. */
+  readonly latency: readonly [number, number]
+  /** The probability that it takes longer than anybody waits. */
+  readonly tooSlow: number
+  /** Whether it fails every request now. */
+  readonly isOut: () => boolean
+  /** Whether it refuses every request now. */
+  readonly isRefusing: () => boolean
+  /** Told when a request arrives, ends, or is given up. */
+  readonly onStart: (nonce: string, process: Process) => void
+  readonly onEnd: (nonce: string) => void
+}
+
+/** A simulated issuer. */
+export interface Issuer {
+  /** Asks for a token. */
+  request(nonce: string, process: Process, signal: AbortSignal): Promise<Issued<SimulatedToken>>
+  /** When a token expires, in true time. */
+  expiry(token: SimulatedToken): number
+  /** Requests so far. */
+  requests(): number
+}
+
+/** Makes an issuer. Tokens are numbered, and each knows its true expiry. */
+export const createIssuer = (options: IssuerOptions): Issuer => {
+  const { schedule, random } = options
+  const expiries: number[] = []
+  let requests = 0
+
+  return {
+    request: (nonce, process, signal) =>
+      new Promise((resolve, reject) => {
+        requests += 1
+        options.onStart(nonce, process)
+        let open = true
+        const end = (settle: () => void): void => {
+          if (!open) return
+          open = false
+          options.onEnd(nonce)
+          settle()
+        }
+        signal.addEventListener('abort', () => end(() => reject(new SourceUnavailableError('aborted'))))
+        const takes = random.chance(options.tooSlow)
+          ? random.between(2_000, 30_000)
+          : random.between(...options.latency)
+        const [out, refusing] = [options.isOut(), options.isRefusing()]
+        // The life begins somewhere while the issuer works.
+        schedule.after(takes * random.next(), () => {
+          const token = expiries.push(schedule.now() + options.life) - 1
+          schedule.after(takes * 0.5, () =>
+            process.deliver(() =>
+              end(() => {
+                if (refusing) reject(new SourceRefusedError('no', { code: 'invalid_client' }))
+                else if (out) reject(new SourceUnavailableError('out of order'))
+                else resolve({ value: token, life: options.life })
+              }),
+            ),
+          )
+        })
+      }),
+    expiry: (token) => expiries[token] ?? Number.NEGATIVE_INFINITY,
+    requests: () => requests,
+  }
+}

@@ -1,0 +1,306 @@
+import type { Entry, WarmEvent } from '../../contracts.ts'
+import { createEngine, type Engine } from '../../engine/engine.ts'
+import { DEFAULT_POLICY, leaseLength } from '../../engine/policy.ts'
+import type { Ask, Slot, Subject } from '../../engine/subject.ts'
+import { WarmTokenError } from '../../errors.ts'
+import { plaintext } from '../../seal/plaintext.ts'
+import { createBackend, NO_FAULTS } from './backend.ts'
+import { createIssuer, type SimulatedToken } from './issuer.ts'
+import { createProcess, type Process, START } from './process.ts'
+import { seeded } from './random.ts'
+import { drawScenario, type Scenario } from './scenario.ts'
+import { createSchedule } from './schedule.ts'
+import { createWitness, type Violation } from './witness.ts'
+
+const KEY = 'simulated~0'
+/** What a call may take beyond its time-out: timers that tick late, answers on their way. */
+const SLACK = 100
+/** No run has more events than this. */
+const MAX_EVENTS = 200_000
+/** The length of a lease, in ms. */
+const LEASE = leaseLength(DEFAULT_POLICY)
+
+/** What came of a run. */
+export interface Result {
+  readonly seed: number
+  readonly scenario: Scenario
+  readonly violations: readonly Violation[]
+  readonly events: number
+  /** How often each thing worth seeing was seen. */
+  readonly seen: ReadonlyMap<string, number>
+  readonly issuerCalls: number
+  readonly calls: number
+}
+
+/** A run that can be taken step by step, so that many go on side by side. */
+export interface Run {
+  /** Does the next event. False when the run is over. */
+  step(): boolean
+  /** Checks what can only be known at the end. */
+  finish(): Result
+}
+
+/** A call that has not ended. */
+interface Open {
+  readonly process: Process
+  readonly startedAt: number
+  readonly frozenBefore: number
+  readonly ask: Ask
+}
+
+/** How a run is prepared. */
+export interface RunOptions {
+  /** What it is made of. Default: drawn from the seed. */
+  readonly scenario?: Scenario | undefined
+  /** Receives a line for everything that happens; for reading a failure. */
+  readonly trace?: ((line: string) => void) | undefined
+}
+
+/** Prepares the run of a seed: the production engine in a world of virtual time. */
+export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions = {}): Run => {
+  const random = seeded(seed)
+  const scenario = given ?? drawScenario(random)
+  const schedule = createSchedule()
+  const seen = new Map<string, number>()
+  const saw = (name: string): void => void seen.set(name, (seen.get(name) ?? 0) + 1)
+  const open = new Set<Open>()
+  const tell = (what: () => string): void => trace?.(`${schedule.now().toFixed(1).padStart(12)}  ${what()}`)
+  let troubled = true
+  let calls = 0
+  let storeTroubleUntil = scenario.storeOutage === undefined ? 0 : scenario.storeOutage[1] + 10_000
+  const during = (span: readonly [number, number] | undefined): boolean =>
+    troubled && span !== undefined && schedule.now() >= span[0] && schedule.now() < span[1]
+
+  const backend = createBackend({
+    schedule,
+    random,
+    wholeSeconds: scenario.wholeSeconds,
+    latency: [1, 12],
+    faults: () => (troubled ? scenario.faults : NO_FAULTS),
+    isDown: () => during(scenario.storeOutage),
+    onSend: (swap, process) => witness.onSend(swap, process),
+    onApply(applied) {
+      tell(() => `${applied.process.name} writes ${applied.after.body}`)
+      witness.onApply(applied)
+    },
+    onFault(name) {
+      saw(name)
+      tell(() => `fault: ${name}`)
+      if (name !== 'stale read' && name !== 'clean-up')
+        storeTroubleUntil = Math.max(storeTroubleUntil, schedule.now() + 60_000)
+    },
+  })
+
+  const witness = createWitness({
+    schedule,
+    key: KEY,
+    body: () => backend.image(KEY)?.body,
+    mayGoAlone: () => schedule.now() < storeTroubleUntil || scenario.freeze > 0,
+    onSeen: saw,
+  })
+
+  const needs = new Map<Process, number>()
+  const issuer = createIssuer({
+    schedule,
+    random,
+    life: scenario.life,
+    latency: [50, 450],
+    tooSlow: scenario.tooSlow,
+    isOut: () => during(scenario.outage),
+    isRefusing: () => during(scenario.outage) && scenario.refusing,
+    onStart: (nonce, process) => witness.onCall(nonce, process, needs.get(process) ?? 0),
+    onEnd: (nonce) => witness.onCallEnd(nonce),
+  })
+
+  const start = (name: string): { process: Process; engine: Engine; slot: Slot<SimulatedToken> } => {
+    const monotonicStops = random.chance(0.5)
+    const skew = random.between(-scenario.skew, scenario.skew)
+    const process = createProcess(name, schedule, random, { skew, monotonicStops })
+    const engine = createEngine({
+      store: backend.storeFor(process),
+      codec: plaintext(),
+      directory: undefined,
+      runtime: process.runtime,
+      policy: DEFAULT_POLICY,
+      maxEntries: 100,
+      emit: (event) => onEvent(event, process),
+      listening: () => true,
+    })
+    const subject: Subject<SimulatedToken> = {
+      key: KEY,
+      traits: undefined,
+      fetch: ({ nonce, signal }) => issuer.request(nonce, process, signal),
+      print: (token) => token,
+      parse: (json) => (typeof json === 'number' ? json : undefined),
+      fingerprint: (token) => `t${token}`,
+      secretFingerprint: () => 's',
+    }
+    return { process, engine, slot: engine.slot(subject) }
+  }
+
+  const onEvent = (event: WarmEvent, process: Process): void => {
+    tell(() => `${process.name} ${JSON.stringify(event)}`)
+    if (event.type === 'wait') witness.onWait(process)
+    if (event.type === 'fenced' || event.type === 'publish' || event.type === 'cool-down') saw(event.type)
+    if (event.type === 'hit' && event.stale) saw('stale served')
+    if (event.type === 'fetch' && event.alone) saw('alone')
+    if (event.type === 'acquire' && event.adopted) saw('adopted')
+  }
+
+  /** One call, watched: it must end in time, and what it gives must live. */
+  const call = async (environment: ReturnType<typeof start>, ask: Ask): Promise<Entry<SimulatedToken> | Error> => {
+    const { process, engine, slot } = environment
+    const entryOpen: Open = { process, startedAt: schedule.now(), frozenBefore: process.frozenFor(), ask }
+    calls += 1
+    tell(() => `${process.name} asks ${JSON.stringify(ask)}`)
+    open.add(entryOpen)
+    needs.set(process, Math.max(needs.get(process) ?? 0, ask.minLife))
+    try {
+      const entry = await engine.get(slot, ask)
+      tell(() => `${process.name} has ${entry.fingerprint}, ${issuer.expiry(entry.value) - schedule.now()} ms left`)
+      const left = issuer.expiry(entry.value) - schedule.now()
+      const short = engine.lifeOf(slot, entry)() < ask.minLife
+      if (left <= 0) witness.violate('I8', `${process.name} was handed a token that expired ${-left} ms ago`)
+      if (!short && left < ask.minLife)
+        witness.violate('I8', `${process.name} was handed ${left} ms of life and asked for ${ask.minLife}`)
+      if (entry.fingerprint === ask.rejected)
+        witness.violate('I8', `${process.name} was handed the token it had rejected`)
+      return entry
+    } catch (error) {
+      tell(() => `${process.name} failed: ${String(error)}`)
+      if (!(error instanceof WarmTokenError)) witness.violate('L1', `an error that is not typed: ${String(error)}`)
+      return error instanceof Error ? error : new Error('not an error')
+    } finally {
+      open.delete(entryOpen)
+      checkTime(entryOpen)
+    }
+  }
+
+  const checkTime = ({ process, startedAt, frozenBefore, ask }: Open): void => {
+    const took = schedule.now() - startedAt - (process.frozenFor() - frozenBefore)
+    if (took > ask.timeout + SLACK) witness.violate('L1', `a call of ${process.name} took ${took} ms of ${ask.timeout}`)
+  }
+
+  /** After long idleness environments wake together, as after a night: that is when clean-up and lease meet. */
+  const nextPause = (): number => {
+    if (scenario.trouble !== 'idle') return random.between(...scenario.pause)
+    return scenario.pause[1] - (schedule.now() % scenario.pause[1]) + random.between(0, 2_000)
+  }
+
+  const isEasy = scenario.trouble === 'crash' && scenario.tooSlow === 0 && scenario.faults.lostRequest === 0
+
+  const live = async (name: string): Promise<void> => {
+    const environment = start(name)
+    const { process, engine, slot } = environment
+    plague(environment.process)
+    for (let n = 0; n < scenario.calls; n += 1) {
+      await process.sleep(nextPause())
+      if (scenario.cleanUp) backend.cleanUp()
+      const leave = scenario.background ? engine.enter() : undefined
+      const minLife = random.chance(0.2) ? random.between(0, scenario.life) : 0
+      const timeout = random.pick([2_000, 10_000, 20_000])
+      const result = await call(environment, { minLife, timeout, rejected: undefined })
+      if (result instanceof Error && isEasy && timeout >= LEASE + 10_000) {
+        witness.violate('L2', `a call of ${timeout} ms failed beside one crash: ${result.message}`)
+      }
+      if (!(result instanceof Error) && random.chance(scenario.reject)) {
+        saw('rejected')
+        engine.reject(slot, result.fingerprint)
+        await call(environment, { minLife: 0, timeout: 10_000, rejected: result.fingerprint })
+      }
+      leave?.()
+      await engine.settle(1_000)
+    }
+  }
+
+  /** What befalls one process. */
+  const plague = (process: Process): void => {
+    const horizon = scenario.pause[1] * scenario.calls + 5_000
+    const soon = (): number => (random.chance(0.5) ? random.between(0, 2_000) : random.between(0, horizon))
+    if (random.chance(scenario.crash)) {
+      schedule.after(soon(), () => {
+        if (!troubled) return
+        saw('crash')
+        tell(() => `${process.name} crashes`)
+        process.crash()
+        for (const one of open) if (one.process === process) open.delete(one)
+        // The next process of the environment starts as its next invocation.
+        void live(`${process.name}'`)
+      })
+    }
+    if (random.chance(scenario.freeze)) {
+      schedule.after(soon(), () => {
+        saw('freeze')
+        tell(() => `${process.name} is frozen`)
+        process.freeze()
+        const length = random.chance(0.7) ? random.between(100, 15_000) : random.between(15_000, scenario.life * 1.2)
+        schedule.after(length, () => {
+          tell(() => `${process.name} thaws`)
+          process.thaw()
+        })
+      })
+    }
+    // A backward step together with a monotonic clock that stops cannot be noticed by anybody, so one excludes the other.
+    if (scenario.freeze === 0 && random.chance(scenario.clockStep)) {
+      schedule.after(soon(), () => {
+        saw('clock step')
+        tell(() => `${process.name}'s wall clock steps`)
+        process.stepWall(random.between(-300_000, 300_000))
+      })
+    }
+  }
+
+  /** When all trouble is over, the next call must publish soon, or find what it needs. */
+  const aftermath = async (): Promise<void> => {
+    troubled = false
+    const record = backend.image(KEY)?.body
+    const notBefore = record === undefined ? 0 : Number(/"notBefore":(\d+)/.exec(record)?.[1] ?? 0)
+    const environment = start('last')
+    await environment.process.sleep(Math.max(0, notBefore - START - schedule.now()) + 2_000)
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const before = schedule.now()
+      const result = await call(environment, { minLife: 0, timeout: 20_000, rejected: undefined })
+      const took = schedule.now() - before
+      if (!(result instanceof Error)) {
+        if (took > LEASE + 1_000 + 1_000 + 1_000)
+          witness.violate('L3', `the first call after the trouble took ${took} ms`)
+        return
+      }
+      // The issuer may still be slower than anybody waits: that is no fault of the protocol.
+      if (scenario.tooSlow === 0)
+        return witness.violate('L3', `the first call after the trouble failed: ${result.message}`)
+      await environment.process.sleep(61_000)
+    }
+  }
+
+  for (let n = 0; n < scenario.environments; n += 1) void live(`e${n}`)
+  let events = 0
+  let ending = false
+  return {
+    step() {
+      events += 1
+      if (events <= MAX_EVENTS && schedule.step()) return true
+      if (ending || events > MAX_EVENTS) return false
+      ending = true
+      void aftermath()
+      return true
+    },
+    finish() {
+      for (const one of open) {
+        if (one.process.isAlive()) witness.violate('L1', `a call of ${one.process.name} never ended`)
+      }
+      checkOutage()
+      return { seed, scenario, violations: witness.violations, events, seen, issuerCalls: issuer.requests(), calls }
+    },
+  }
+
+  /** During an outage without other trouble, the fleet asks as often as one environment that backs off. */
+  function checkOutage(): void {
+    const { outage, trouble } = scenario
+    if (outage === undefined || trouble !== 'outage' || scenario.tooSlow > 0 || witness.calls().alone > 0) return
+    let steps = 1
+    for (let at = 0; at < outage[1] - outage[0]; steps += 1) at += 0.75 * Math.min(60_000, 1_000 * 2 ** (steps - 1))
+    const failures = seen.get('cool-down') ?? 0
+    if (failures > steps + 1) witness.violate('I10', `${failures} failed calls in an outage of ${steps} steps`)
+  }
+}

@@ -1,0 +1,75 @@
+/** Virtual time: what is to happen, in order. */
+export interface Schedule {
+  /** True time since the start of the run, in ms. */
+  now(): number
+  /** Does something after `ms`. */
+  after(ms: number, action: () => void): void
+  /** Does the next thing. False when there is nothing left. */
+  step(): boolean
+}
+
+interface Planned {
+  readonly at: number
+  readonly order: number
+  readonly action: () => void
+}
+
+const isBefore = (a: Planned, b: Planned): boolean => a.at < b.at || (a.at === b.at && a.order < b.order)
+
+/** Makes an empty schedule: a binary heap by time, then by the order of planning. */
+export const createSchedule = (): Schedule => {
+  const heap: Planned[] = []
+  let time = 0
+  let order = 0
+
+  const swap = (a: number, b: number): void => {
+    const [first, second] = [heap[a], heap[b]]
+    if (first === undefined || second === undefined) return
+    heap[a] = second
+    heap[b] = first
+  }
+
+  const comesBefore = (a: number, b: number): boolean => {
+    const [first, second] = [heap[a], heap[b]]
+    return first !== undefined && second !== undefined && isBefore(first, second)
+  }
+
+  const rise = (start: number): void => {
+    for (let index = start; index > 0; ) {
+      const parent = (index - 1) >> 1
+      if (!comesBefore(index, parent)) return
+      swap(index, parent)
+      index = parent
+    }
+  }
+
+  const sink = (): void => {
+    for (let index = 0; ; ) {
+      const left = 2 * index + 1
+      const child = comesBefore(left + 1, left) ? left + 1 : left
+      if (!comesBefore(child, index)) return
+      swap(index, child)
+      index = child
+    }
+  }
+
+  return {
+    now: () => time,
+    after(ms, action) {
+      heap.push({ at: time + Math.max(0, ms), order: order++, action })
+      rise(heap.length - 1)
+    },
+    step() {
+      const first = heap[0]
+      const last = heap.pop()
+      if (first === undefined || last === undefined) return false
+      if (heap.length > 0) {
+        heap[0] = last
+        sink()
+      }
+      time = first.at
+      first.action()
+      return true
+    },
+  }
+}

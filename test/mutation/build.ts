@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { build, type Plugin } from 'esbuild'
+import type * as Simulator from '../../packages/core/src/testing/simulator/simulate.ts'
+import type { Mutant } from './mutants.ts'
+
+const SOURCES = fileURLToPath(new URL('../../packages/core/src/', import.meta.url))
+
+const mutate = (mutant: Mutant): Plugin => ({
+  name: 'mutate',
+  setup(setup) {
+    setup.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      let contents = await readFile(path, 'utf8')
+      for (const { find, replace } of mutant.edits.filter(({ file }) => path === SOURCES + file)) {
+        if (contents.split(find).length !== 2)
+          throw new Error(`mutant "${mutant.name}": ${path} must hold the text once: ${find}`)
+        contents = contents.replace(find, () => replace)
+      }
+      return { contents, loader: 'ts' }
+    })
+  },
+})
+
+/** The simulator over the mutated production sources. Throws when an edit no longer fits them. */
+export const buildMutant = async (mutant: Mutant): Promise<typeof Simulator> => {
+  const result = await build({
+    entryPoints: [`${SOURCES}testing/simulator/simulate.ts`],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    plugins: [mutate(mutant)],
+  })
+  const code = result.outputFiles[0]?.text ?? ''
+  return (await import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`)) as typeof Simulator
+}

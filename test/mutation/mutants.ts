@@ -1,0 +1,113 @@
+/** A deliberately broken protocol: the production source with one idea taken out. */
+export interface Mutant {
+  /** What is broken, in the words of the protocol page. */
+  readonly name: string
+  /** Edits of files under `packages/core/src`; each text must be there exactly once. */
+  readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[]
+}
+
+/** The eleven variants, each of which the simulator must catch. */
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'unconditional publish',
+    edits: [
+      { file: 'engine/fetch.ts', find: 'if (current.record.lease?.nonce !== nonce) {', replace: 'if (nonce === "") {' },
+    ],
+  },
+  {
+    name: 'acquire not bound to the version',
+    edits: [
+      {
+        file: 'engine/converge.ts',
+        find: 'return result.sight\n',
+        replace: 'return tryAcquire(flight, result.sight, takeOver)\n',
+      },
+    ],
+  },
+  {
+    name: 'wall clocks',
+    edits: [
+      {
+        file: 'engine/store-calls.ts',
+        find: 'parts.server.observe(seen.time ?? { at: wall, precision: 0 }, sentAt)',
+        replace: 'parts.server.observe({ at: wall, precision: 0 }, sentAt)',
+      },
+      {
+        file: 'engine/store-calls.ts',
+        find: 'parts.server.observe(result.value.time, sentAt)',
+        replace: 'parts.server.observe({ at: parts.runtime.wall(), precision: 0 }, sentAt)',
+      },
+    ],
+  },
+  {
+    name: 'own nonce not recognized',
+    edits: [
+      {
+        file: 'engine/converge.ts',
+        find: "if (lease === undefined || sentAt === undefined) return 'no'",
+        replace: "if (lease === undefined || sentAt !== -1) return 'no'",
+      },
+    ],
+  },
+  {
+    name: 'lease timed from the answer',
+    edits: [
+      {
+        file: 'engine/converge.ts',
+        find: 'record, lease, sentAt, endsAt',
+        replace: 'record, lease, sentAt: parts.clock.fast(), endsAt',
+      },
+    ],
+  },
+  {
+    name: 'monotonic clock only',
+    edits: [{ file: 'engine/clock.ts', find: 'drift += wallNow - wall - elapsed', replace: 'drift += 0' }],
+  },
+  {
+    name: 'unconditional release',
+    edits: [
+      {
+        file: 'engine/fetch.ts',
+        find: 'const result = await swapOrUnknown(parts, change(held.record), held, tag)',
+        replace:
+          'const there = (await lookAgain(parts, held.record.key)) ?? held; const result = await swapOrUnknown(parts, change(there.record), there, tag)',
+      },
+    ],
+  },
+  {
+    name: 'failure not recorded',
+    edits: [
+      {
+        file: 'engine/fetch.ts',
+        find: 'await writeBack(parts, held, (record) => fail(record, failure, refresh))',
+        replace: 'await writeBack(parts, held, release); void fail; void refresh',
+      },
+    ],
+  },
+  {
+    name: 'version restarts after deletion',
+    edits: [
+      { file: 'engine/transitions.ts', find: 'Math.max(last + 1, Math.floor(now))', replace: 'last + 1 + 0 * now' },
+    ],
+  },
+  {
+    name: 'keepUntil not extended',
+    edits: [
+      {
+        file: 'engine/transitions.ts',
+        find: 'keepUntil: keepUntil(record, now + length)',
+        replace: 'keepUntil: record.keepUntil',
+      },
+    ],
+  },
+  {
+    name: 'Date as a point',
+    edits: [
+      {
+        file: 'engine/clock.ts',
+        find: 'adopt(time.at, time.at + time.precision + (clock.fast() - sentAt))',
+        replace: 'adopt(time.at, time.at + 0 * sentAt)',
+      },
+    ],
+  },
+]

@@ -1,0 +1,25 @@
+import { afterAll, describe, expect, it } from 'vitest'
+import { buildMutant } from './build.ts'
+import { MUTANTS } from './mutants.ts'
+
+/** No mutant may need more runs than the test command simulates. */
+const MOST_RUNS = 20_000
+
+describe('the mutation gate', () => {
+  const table: string[] = []
+  afterAll(() => console.log(['mutant: runs until caught, by', ...table].join('\n  ')))
+
+  it('passes the protocol as it is', async () => {
+    const { simulate } = await buildMutant({ name: 'none', edits: [] })
+    const { failures } = await simulate({ runs: 500 })
+    expect(failures.map(({ seed, violations }) => ({ seed, violations }))).toEqual([])
+  })
+
+  it.each(MUTANTS)('catches: $name', async (mutant) => {
+    const { simulate } = await buildMutant(mutant)
+    const { failures } = await simulate({ runs: MOST_RUNS, stopAfter: 1 })
+    const [first] = failures
+    table.push(`${mutant.name}: ${first?.seed ?? 'NOT CAUGHT'} runs, ${first?.violations[0]?.invariant ?? '-'}`)
+    expect(first, `${mutant.name} survived ${MOST_RUNS} runs`).toBeDefined()
+  })
+})

@@ -1,0 +1,94 @@
+import type { Violation } from '../../packages/core/src/testing/simulator/witness.ts'
+
+/** What one worker reports. */
+export interface Part {
+  readonly runs: number
+  readonly events: number
+  readonly calls: number
+  readonly issuerCalls: number
+  readonly seen: readonly (readonly [string, number])[]
+  readonly failures: readonly {
+    readonly seed: number
+    readonly trouble: string
+    readonly violations: readonly Violation[]
+  }[]
+}
+
+/** What must have been seen at least once: a promise that was never in danger has not been shown to hold. */
+export const REQUIRED: readonly string[] = [
+  'adopted',
+  'alone',
+  'clean-up',
+  'clock step',
+  'cool-down',
+  'crash',
+  'duplicate',
+  'fenced',
+  'freeze',
+  'late write',
+  'lost reply',
+  'lost request',
+  'own tag recognized',
+  'publish',
+  'rejected',
+  'slow',
+  'stale read',
+  'stale served',
+  'take-over',
+  'throttled',
+]
+
+const sum = (parts: readonly Part[], of: (part: Part) => number): number =>
+  parts.reduce((total, part) => total + of(part), 0)
+
+const number = (value: number): string => value.toLocaleString('en-US')
+
+/** The result as text for a terminal and as a page for the docs. */
+export const describeSummary = (
+  parts: readonly Part[],
+  seconds: number,
+  seed: number,
+): { text: string; page: string; seen: ReadonlyMap<string, number>; failures: number } => {
+  const seen = new Map<string, number>()
+  for (const [name, count] of parts.flatMap((part) => part.seen)) seen.set(name, (seen.get(name) ?? 0) + count)
+  const runs = sum(parts, (part) => part.runs)
+  const failures = parts.flatMap((part) => part.failures)
+  const rows: readonly (readonly [string, string])[] = [
+    ['runs', number(runs)],
+    ['first seed', number(seed)],
+    ['events', number(sum(parts, (part) => part.events))],
+    ['calls', number(sum(parts, (part) => part.calls))],
+    ['issuer calls', number(sum(parts, (part) => part.issuerCalls))],
+    ['runs that broke a promise', number(failures.length)],
+    ...[...seen]
+      .sort(([a], [b]) => a.localeCompare(b))
+      .map(([name, count]) => [`seen: ${name}`, number(count)] as const),
+  ]
+  const width = Math.max(...rows.map(([name]) => name.length))
+  const broken = failures
+    .slice(0, 10)
+    .map(
+      ({ seed: bad, trouble, violations }) =>
+        `seed ${bad} (${trouble}): ${violations[0]?.invariant} ${violations[0]?.what}`,
+    )
+  const text = [
+    ...rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`),
+    `${number(Math.round(runs / seconds))} runs a second`,
+    ...broken,
+  ].join('\n')
+  const page = [
+    '# What the simulator found',
+    '',
+    `The production engine in ${number(runs)} seeded worlds of virtual time, with lost requests and replies, late and duplicate`,
+    'writes, crashes, freezes, wrong and stepping clocks, outages of issuer and store, and clean-up by the backend. After every event the',
+    'invariants of [the protocol](protocol.md) are checked. Made anew by `pnpm simulate:long`.',
+    '',
+    '| what | count |',
+    '|---|---|',
+    ...rows.map(([name, value]) => `| ${name} | ${value} |`),
+    '',
+    'A count of 0 among the things seen would mean that a promise was never in danger, and fails the run.',
+    '',
+  ].join('\n')
+  return { text, page, seen, failures: failures.length }
+}

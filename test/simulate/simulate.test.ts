@@ -1,0 +1,20 @@
+import { availableParallelism } from 'node:os'
+import { describe, expect, it } from 'vitest'
+import { simulate } from '../../packages/core/src/testing/simulator/simulate.ts'
+import { REQUIRED } from './report.ts'
+import { inWorkers } from './workers.ts'
+
+describe('the protocol, simulated', () => {
+  it('keeps every promise in 20,000 seeded runs, and every danger was met', { timeout: 300_000 }, async () => {
+    const parts = await inWorkers({ seed: 1, runs: 20_000, workers: availableParallelism() })
+    expect(parts.flatMap(({ failures }) => failures)).toEqual([])
+    expect(parts.reduce((sum, { runs }) => sum + runs, 0)).toBe(20_000)
+    const seen = new Set(parts.flatMap((part) => part.seen.filter(([, count]) => count > 0).map(([name]) => name)))
+    expect(REQUIRED.filter((name) => !seen.has(name))).toEqual([])
+  })
+
+  it('replays a run exactly from its seed', async () => {
+    const [first, second] = [await simulate({ seed: 77, runs: 40 }), await simulate({ seed: 77, runs: 40 })]
+    expect(second).toEqual(first)
+  })
+})
