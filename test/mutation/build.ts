@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import type { simulate } from '@warmtoken/core/testing'
 import { build, type Plugin } from 'esbuild'
-import type * as Simulator from '../../packages/core/src/testing/simulator/simulate.ts'
 import type { Mutant } from './mutants.ts'
 
 const SOURCES = fileURLToPath(new URL('../../packages/core/src/', import.meta.url))
@@ -22,7 +22,7 @@ const mutate = (mutant: Mutant): Plugin => ({
 })
 
 /** The simulator over the mutated production sources. Throws when an edit no longer fits them. */
-export const buildMutant = async (mutant: Mutant): Promise<typeof Simulator> => {
+export const buildMutant = async (mutant: Mutant): Promise<{ simulate: typeof simulate }> => {
   const result = await build({
     entryPoints: [`${SOURCES}testing/simulator/simulate.ts`],
     bundle: true,
@@ -32,5 +32,7 @@ export const buildMutant = async (mutant: Mutant): Promise<typeof Simulator> => 
     plugins: [mutate(mutant)],
   })
   const code = result.outputFiles[0]?.text ?? ''
-  return (await import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`)) as typeof Simulator
+  return (await import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`)) as {
+    simulate: typeof simulate
+  }
 }

@@ -1,4 +1,4 @@
-import type { Violation } from '../../packages/core/src/testing/simulator/witness.ts'
+import type { Violation } from '@warmtoken/core/testing'
 
 /** What one worker reports. */
 export interface Part {

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
+import { simulate } from '@warmtoken/core/testing'
 import { describe, expect, it } from 'vitest'
-import { simulate } from '../../packages/core/src/testing/simulator/simulate.ts'
 import { REQUIRED } from './report.ts'
 import { inWorkers } from './workers.ts'
 

@@ -10,7 +10,10 @@ export const inWorkers = async (options: { seed: number; runs: number; workers: 
     new Promise((resolve, reject) => {
       const from = index * share
       const data = { seed: seed + from, runs: Math.max(0, Math.min(share, runs - from)) }
-      const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: data })
+      const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+        workerData: data,
+        execArgv: ['--conditions=source'],
+      })
       worker.once('message', resolve)
       worker.once('error', reject)
     })

@@ -53,7 +53,7 @@ export interface FileTierOptions {
 export const createFileTier = ({ directory, runtime, onProblem }: FileTierOptions): FileTier => {
   let folderState: 'unknown' | 'good' | 'bad' = 'unknown'
   const fs = builtin('fs')
-  const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants
+  const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = fs.constants
   const user = process.getuid?.()
 
   const monotonic = (): number => {
@@ -78,7 +78,8 @@ export const createFileTier = ({ directory, runtime, onProblem }: FileTierOption
   }
 
   const load = (path: string, key: string): FileEntry | FileProblem => {
-    const file = fs.openSync(path, O_RDONLY | (O_NOFOLLOW ?? 0))
+    // Without O_NONBLOCK a pipe in the place of the file would hold the whole environment.
+    const file = fs.openSync(path, O_RDONLY | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0))
     try {
       const stat = fs.fstatSync(file)
       if (!stat.isFile()) return 'symlink'

@@ -60,9 +60,10 @@ export const createIssuer = (options: IssuerOptions): Issuer => {
           : random.between(...options.latency)
         const [out, refusing] = [options.isOut(), options.isRefusing()]
         // The life begins somewhere while the issuer works.
-        schedule.after(takes * random.next(), () => {
+        const begins = random.next()
+        schedule.after(takes * begins, () => {
           const token = expiries.push(schedule.now() + options.life) - 1
-          schedule.after(takes * 0.5, () =>
+          schedule.after(takes * (1 - begins), () =>
             process.deliver(() =>
               end(() => {
                 if (refusing) reject(new SourceRefusedError('no', { code: 'invalid_client' }))

@@ -15,8 +15,8 @@ import { createWitness, type Violation } from './witness.ts'
 const KEY = 'simulated~0'
 /** What a call may take beyond its time-out: timers that tick late, answers on their way. */
 const SLACK = 100
-/** No run has more events than this. */
-const MAX_EVENTS = 200_000
+/** No run has more events than this, for each environment. */
+const MAX_EVENTS = 50_000
 /** The length of a lease, in ms. */
 const LEASE = leaseLength(DEFAULT_POLICY)
 
@@ -30,6 +30,11 @@ export interface Result {
   readonly seen: ReadonlyMap<string, number>
   readonly issuerCalls: number
   readonly calls: number
+  /** Requests that reached the store. */
+  readonly reads: number
+  readonly writes: number
+  /** How long each call took, in ms. */
+  readonly durations: readonly number[]
 }
 
 /** A run that can be taken step by step, so that many go on side by side. */
@@ -66,6 +71,8 @@ export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions 
   const open = new Set<Open>()
   const tell = (what: () => string): void => trace?.(`${schedule.now().toFixed(1).padStart(12)}  ${what()}`)
   let troubled = true
+  const durations: number[] = []
+  const mostEvents = MAX_EVENTS * scenario.environments
   let calls = 0
   let storeTroubleUntil = scenario.storeOutage === undefined ? 0 : scenario.storeOutage[1] + 10_000
   const during = (span: readonly [number, number] | undefined): boolean =>
@@ -172,6 +179,7 @@ export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions 
       return error instanceof Error ? error : new Error('not an error')
     } finally {
       open.delete(entryOpen)
+      durations.push(schedule.now() - entryOpen.startedAt)
       checkTime(entryOpen)
     }
   }
@@ -279,8 +287,8 @@ export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions 
   return {
     step() {
       events += 1
-      if (events <= MAX_EVENTS && schedule.step()) return true
-      if (ending || events > MAX_EVENTS) return false
+      if (events <= mostEvents && schedule.step()) return true
+      if (ending || events > mostEvents) return false
       ending = true
       void aftermath()
       return true
@@ -290,7 +298,15 @@ export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions 
         if (one.process.isAlive()) witness.violate('L1', `a call of ${one.process.name} never ended`)
       }
       checkOutage()
-      return { seed, scenario, violations: witness.violations, events, seen, issuerCalls: issuer.requests(), calls }
+      const counts = {
+        events,
+        calls,
+        durations,
+        issuerCalls: issuer.requests(),
+        reads: backend.reads(),
+        writes: backend.writes(),
+      }
+      return { seed, scenario, violations: witness.violations, seen, ...counts }
     },
   }
 
