@@ -10,12 +10,10 @@ const MAX_DEPTH = 16
  */
 export const canonical = (value: Json, depth = 0): string => {
   if (depth > MAX_DEPTH) throw new TypeError('the identity of a source nests too deep')
-  if (typeof value === 'number' && !Number.isFinite(value))
-    throw new TypeError('the identity of a source holds a number that is not finite')
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null)
+  if (value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value))
     return JSON.stringify(value)
   if (isList(value)) return `[${value.map((item) => canonical(item, depth + 1)).join(',')}]`
-  if (typeof value !== 'object') throw new TypeError('the identity of a source holds something that is not JSON')
+  if (!isPlain(value)) throw new TypeError('the identity of a source holds something that is not JSON')
   const fields = Object.keys(value)
     .sort()
     .map((name) => `${JSON.stringify(name)}:${canonical(value[name] ?? null, depth + 1)}`)
@@ -23,6 +21,13 @@ export const canonical = (value: Json, depth = 0): string => {
 }
 
 const isList = (value: Json): value is readonly Json[] => Array.isArray(value)
+
+/** A map, a date or a URL has no fields of its own: any two of them would be one key. Works across realms. */
+const isPlain = (value: Json): value is { readonly [name: string]: Json } => {
+  if (typeof value !== 'object') return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
 
 /**
  * The key of a value: a readable prefix for operators, `~`, and a hash of everything that makes it differ from others.

@@ -1,5 +1,5 @@
+import { builtin } from '../builtin.ts'
 import type { Listener } from '../contracts.ts'
-import { builtin } from '../tiers/builtin.ts'
 
 /** The name of the `node:diagnostics_channel` on which every event is published. */
 export const CHANNEL = 'warmtoken'

@@ -31,6 +31,8 @@ export interface Scenario {
   readonly refusing: boolean
   /** When the store does not answer, in ms since the start. */
   readonly storeOutage: readonly [number, number] | undefined
+  /** Probability that a call asks for life that its work needs. */
+  readonly longWork: number
   /** Probability that the API refuses a token that a call got. */
   readonly reject: number
   /** Whether the backend cleans up. */
@@ -87,6 +89,7 @@ export const drawScenario = (random: Random): Scenario => {
     outage: all || trouble === 'outage' ? [outageStart, outageStart + random.between(1_000, 120_000)] : undefined,
     refusing: random.chance(0.2),
     storeOutage: trouble === 'store' ? [storeStart, storeStart + random.between(500, 30_000)] : undefined,
+    longWork: 0.2,
     reject: random.chance(0.3) ? 0.2 : 0,
     cleanUp: idle || random.chance(0.2),
     background: random.chance(0.5),

@@ -54,8 +54,8 @@ export interface Witness {
   /** The issuer is asked. `need`: the most life that any call of this process asks for now, in ms. */
   onCall(nonce: string, process: Process, need: number): void
   onCallEnd(nonce: string): void
-  /** A process waits because of the lease in this record. */
-  onWait(process: Process): void
+  /** A process waits because of the lease of this epoch. */
+  onWait(process: Process, epoch: number): void
   /** Issuer calls under a lease, and without one. */
   calls(): { leased: number; alone: number }
   publishes(): number
@@ -151,8 +151,10 @@ export const createWitness = ({ schedule, key, body, mayGoAlone, onSeen }: Witne
       open.set(nonce, { process, freezes: process.freezes(), leased: isLeased })
     },
     onCallEnd: (nonce) => void open.delete(nonce),
-    onWait(process) {
-      const lease = recordIn(body())?.lease
+    onWait(process, epoch) {
+      const record = recordIn(body())
+      // What it saw may be over by now; only the lease that it saw can be the one it waits for.
+      const lease = record?.epoch === epoch ? record.lease : undefined
       if (lease !== undefined && asked.get(lease.nonce)?.process === process && !called.has(lease.nonce)) {
         violate('I7', `${process.name} waits for its own lease ${lease.nonce}`)
       }

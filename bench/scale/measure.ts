@@ -1,0 +1,73 @@
+import { prepareRun, type Scenario } from '@warmtoken/core/testing'
+
+/** How many seeds each row is the mean of: each draws another issuer latency. */
+const SEEDS = 8
+const HOUR = 3_600_000
+
+/** One row of the table. */
+export interface Row {
+  readonly environments: number
+  readonly situation: 'cold at once' | 'steady'
+  readonly issuerCalls: number
+  /** Per environment. */
+  readonly reads: number
+  readonly writes: number
+  /** How long a call waits, in ms. */
+  readonly p50: number
+  readonly p99: number
+  /** Refreshes that the run saw, for what one of them costs. */
+  readonly refreshes: number
+  readonly hours: number
+}
+
+const scenario = (environments: number, steady: boolean): Scenario => ({
+  trouble: 'calm',
+  environments,
+  calls: steady ? 12 : 1,
+  life: HOUR,
+  // Twelve calls at random over some three lives: about what a function sees that is called now and then everywhere.
+  pause: steady ? [0, HOUR / 2] : [0, 0],
+  faults: { lostRequest: 0, lostReply: 0, late: 0, duplicate: 0, slow: 0, throttled: 0, stale: 0 },
+  wholeSeconds: true,
+  skew: 1_000,
+  crash: 0,
+  freeze: 0,
+  clockStep: 0,
+  tooSlow: 0,
+  outage: undefined,
+  refusing: false,
+  storeOutage: undefined,
+  longWork: 0,
+  reject: 0,
+  cleanUp: false,
+  background: steady,
+})
+
+const percentile = (sorted: readonly number[], share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0
+
+const mean = (numbers: readonly number[]): number => numbers.reduce((sum, one) => sum + one, 0) / numbers.length
+
+/** Measures one row: the mean of several seeds; p50 and p99 over all their calls. */
+export const measure = async (environments: number, steady: boolean): Promise<Row> => {
+  const results = []
+  for (let seed = 1; seed <= (environments >= 10_000 && steady ? 2 : SEEDS); seed += 1) {
+    const run = prepareRun(seed, { scenario: scenario(environments, steady) })
+    while (run.step()) await new Promise((resolve) => setImmediate(resolve))
+    const result = run.finish()
+    if (result.violations.length > 0) throw new Error(`seed ${seed} broke a promise: ${result.violations[0]?.what}`)
+    results.push(result)
+  }
+  const durations = results.flatMap((result) => result.durations).sort((a, b) => a - b)
+  const issuerCalls = mean(results.map((result) => result.issuerCalls))
+  return {
+    environments,
+    situation: steady ? 'steady' : 'cold at once',
+    issuerCalls,
+    reads: mean(results.map((result) => result.reads)) / environments,
+    writes: mean(results.map((result) => result.writes)) / environments,
+    p50: percentile(durations, 0.5),
+    p99: percentile(durations, 0.99),
+    refreshes: issuerCalls,
+    hours: steady ? 3 : 1,
+  }
+}

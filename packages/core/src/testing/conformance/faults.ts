@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
+import { assertConflict, assertThere, faultOf, type Kit, type Trial } from './kit.ts'
+import type { StoreFaultKind } from './subject.ts'
+
+/** More requests than any client repeats. */
+const ALWAYS = 100
+
+/** A write met by one fault: afterwards it is there once, and it was never told to have failed for good. */
+const writeThrough = async (kit: Kit, kind: StoreFaultKind): Promise<void> => {
+  const { key, put, read, write, swap, settle, during } = kit
+  for (const isFirst of [true, false]) {
+    const name = key()
+    const wanted = write(isFirst ? undefined : await put(name))
+    const result = await during(kind, 1, () => swap(name, wanted).catch(() => ({ outcome: 'unknown' }) as const))
+    assert.notEqual(result.outcome, 'conflict', 'a write was told to have lost against itself')
+    const settled = await settle(name, wanted)
+    assert.equal(settled.outcome, 'swapped')
+    assertThere(await read(name), wanted)
+    // What a store hands back must serve as the next expectation, however it came by it.
+    if (settled.outcome === 'swapped') await put(name, settled.image)
+  }
+}
+
+/** A read met by one fault: it tells the truth or rejects; absence is not made up. */
+const readThrough = async ({ key, put, read, during }: Kit, kind: StoreFaultKind): Promise<boolean> => {
+  const name = key()
+  const image = await put(name)
+  const seen = await during(kind, 1, () => read(name).catch(() => undefined))
+  if (seen !== undefined) assertThere(seen, image)
+  return seen !== undefined
+}
+
+/** A fault that does not pass: reads reject, writes reject or are unknown; when it has passed, all is as before. */
+const lasting = async (kit: Kit, kind: StoreFaultKind, isRetryable: boolean): Promise<string> => {
+  const { key, put, read, write, swap, settle, during } = kit
+  const name = key()
+  const image = await put(name)
+  const wanted = write(image)
+  const [fault, result] = await during(kind, ALWAYS, async () => {
+    const readFault = await faultOf(read(name))
+    return [readFault, await swap(name, wanted).catch((cause: unknown) => ({ outcome: 'rejected', cause }) as const)]
+  })
+  assert.equal(fault.retryable, isRetryable, `retryable of ${fault.message}`)
+  assert.ok(['unknown', 'rejected'].includes(result.outcome), `a write ended as "${result.outcome}"`)
+  if (result.outcome === 'rejected') {
+    await faultOf(Promise.reject(result.cause))
+    assertThere(await read(name), image)
+  }
+  assert.equal((await settle(name, wanted)).outcome, 'swapped')
+  assertThere(await read(name), wanted)
+  return fault.code
+}
+
+/** What goes wrong on the way and in the backend. */
+export const faults: Readonly<Record<string, Trial>> = {
+  'a write whose answer is lost is known by its tag': async (kit) => {
+    await writeThrough(kit, 'lost-reply')
+    return 'pass'
+  },
+
+  'a write whose answer is cut short is known by its tag': async (kit) => {
+    await writeThrough(kit, 'truncated-reply')
+    return 'pass'
+  },
+
+  'a write that arrives twice is one write': async (kit) => {
+    await writeThrough(kit, 'duplicate')
+    return 'pass'
+  },
+
+  'a write that never arrives is made good': async (kit) => {
+    await writeThrough(kit, 'lost-request')
+    return 'pass'
+  },
+
+  'a write that met a server fault is made good': async (kit) => {
+    await writeThrough(kit, 'server-error')
+    return 'pass'
+  },
+
+  'a write that was throttled once is made good': async (kit) => {
+    await writeThrough(kit, 'throttled')
+    return 'pass'
+  },
+
+  'a write that meets another under way is repeated (409 of S3)': async (kit) => {
+    await writeThrough(kit, 'busy')
+    const { key, read, write, swap, during } = kit
+    const name = key()
+    const result = await during('busy', ALWAYS, () => swap(name, write(undefined)))
+    assert.equal(result.outcome, 'unknown', 'it is for the caller to decide how long to go on')
+    assert.equal((await read(name)).image, undefined, 'nothing lands where 409 was answered')
+    return 'pass'
+  },
+
+  'a write that lost is refused though its answer was lost (412 of S3)': async (kit) => {
+    const { key, put, read, write, settle, during } = kit
+    const name = key()
+    const older = await put(name)
+    const newer = await put(name, older)
+    const result = await during('lost-reply', 1, () => settle(name, write(older)))
+    assertThere(assertConflict(result), newer)
+    assertThere(await read(name), newer)
+    return 'pass'
+  },
+
+  'a read outlives one lost request': async (kit) => {
+    assert.ok(await readThrough(kit, 'lost-request'), 'the client did not try again')
+    return 'pass'
+  },
+
+  'a read outlives one lost answer': async (kit) => {
+    assert.ok(await readThrough(kit, 'lost-reply'), 'the client did not try again')
+    return 'pass'
+  },
+
+  'a read whose answer is cut short tells the truth or nothing': async (kit) => {
+    for (let n = 0; n < 3; n += 1) await readThrough(kit, 'truncated-reply')
+    return 'pass'
+  },
+
+  'a read that met a server fault tells the truth or nothing': async (kit) => {
+    await readThrough(kit, 'server-error')
+    return 'pass'
+  },
+
+  'a backend that throttles is a fault that passes': async (kit) => {
+    await lasting(kit, 'throttled', true)
+    return 'pass'
+  },
+
+  'a backend that fails is a fault that passes': async (kit) => {
+    await lasting(kit, 'server-error', true)
+    return 'pass'
+  },
+
+  'a backend that cannot be reached is a fault that passes': async (kit) => {
+    await lasting(kit, 'lost-request', true)
+    return 'pass'
+  },
+
+  'refused access is a fault that a person must mend': async (kit) => {
+    assert.equal(await lasting(kit, 'denied', false), 'STORE_DENIED')
+    return 'pass'
+  },
+
+  'a missing table or bucket is a fault that a person must mend': async (kit) => {
+    assert.equal(await lasting(kit, 'missing', false), 'STORE_MISSING')
+    return 'pass'
+  },
+
+  'what was written shows in no fault': async ({ key, put, read, write, swap, during, subject }) => {
+    if (subject.faults === undefined) return { gap: 'no way to make requests go wrong was given' }
+    const mark = `secret${crypto.randomUUID()}`
+    const name = key()
+    const image = await put(name, undefined, { body: mark })
+    for (const kind of ['truncated-reply', 'server-error', 'throttled', 'denied', 'lost-request'] as const) {
+      const shown = await during(kind, ALWAYS, async () => {
+        const wanted = write(image, { body: mark })
+        const results = [read(name), swap(name, wanted)].map((call) => call.catch((error: unknown) => error))
+        return (await Promise.all(results)).map(show).join('\n')
+      }).catch((error: unknown) => (error instanceof assert.AssertionError ? Promise.reject(error) : ''))
+      assert.ok(!shown.includes(mark), `a fault of "${kind}" shows the record`)
+    }
+    return 'pass'
+  },
+}
+
+/** All that a log could show of an error, or of the cause of an unknown answer. */
+const show = (result: unknown): string => {
+  const error = (result as { cause?: unknown }).cause !== undefined || result instanceof Error ? result : undefined
+  return `${inspect(error, { depth: 20 })} ${JSON.stringify(error)}`
+}

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { assertThere, type Kit, type Trial } from './kit.ts'
+
+/** More than one batch of any backend. */
+const KEYS = 240
+
+const readMany = (kit: Kit, keys: readonly string[], consistent = true) =>
+  kit.subject.store.readMany?.(keys, { signal: AbortSignal.timeout(20_000), consistent })
+
+const WITHOUT = { gap: 'the store reads one key at a time' } as const
+
+/** Many keys. */
+export const many: Readonly<Record<string, Trial>> = {
+  'many keys do not disturb one another': async ({ key, read, put }) => {
+    const names = Array.from({ length: KEYS }, (_, n) => key(`-${n}`))
+    const images = await Promise.all(names.map((name) => put(name)))
+    const seen = await Promise.all(names.map((name) => read(name)))
+    for (const [index, each] of seen.entries()) assertThere(each, images[index] ?? { body: '', tag: '' })
+    return 'pass'
+  },
+
+  'reading many tells of each key what reading one tells': async (kit) => {
+    const names = Array.from({ length: KEYS }, (_, n) => kit.key(`-${n}/%2F ä`))
+    const images = new Map<string, { body: string; tag: string }>()
+    await Promise.all(names.slice(0, KEYS / 2).map(async (name) => images.set(name, await kit.put(name))))
+    const found = await readMany(kit, names)
+    if (found === undefined) return WITHOUT
+    assert.equal(found.size, names.length, 'a key is missing from the answer')
+    for (const name of names) {
+      const seen = found.get(name)
+      const image = images.get(name)
+      assert.ok(seen !== undefined, 'a key that is absent must be in the answer all the same')
+      if (image === undefined) assert.equal(seen.image, undefined)
+      else assertThere(seen, image)
+    }
+    return 'pass'
+  },
+
+  'an image from reading many can be expected': async (kit) => {
+    const name = kit.key()
+    await kit.put(name)
+    const found = await readMany(kit, [name, name])
+    if (found === undefined) return WITHOUT
+    assertThere(await kit.read(name), await kit.put(name, found.get(name)?.image))
+    return 'pass'
+  },
+
+  'reading no keys tells nothing': async (kit) => {
+    const found = await readMany(kit, [])
+    if (found === undefined) return WITHOUT
+    assert.equal(found.size, 0)
+    return 'pass'
+  },
+}

@@ -1,0 +1,47 @@
+import { aborts } from './aborts.ts'
+import { contents } from './contents.ts'
+import { faults } from './faults.ts'
+import { Gap, makeKit, type Trial } from './kit.ts'
+import { many } from './many.ts'
+import { races } from './races.ts'
+import type { ConformanceCase, StoreSubject } from './subject.ts'
+import { time } from './time.ts'
+import { writes } from './writes.ts'
+
+const TRIALS: Readonly<Record<string, Trial>> = {
+  ...writes,
+  ...races,
+  ...contents,
+  ...many,
+  ...time,
+  ...aborts,
+  ...faults,
+}
+
+/**
+ * All that every store must do, as cases for any test runner. `subject` is asked for once a case, so it may start a
+ * server at the first and give the same one again. Cases must run one after the other: faults are injected into all
+ * requests.
+ *
+ * @example
+ * ```ts
+ * for (const { name, run } of storeConformance(() => ({ store: myStore() }))) {
+ *   test(name, async (t) => {
+ *     const result = await run()
+ *     if (result !== 'pass') t.skip(result.gap)
+ *   })
+ * }
+ * ```
+ */
+export const storeConformance = (subject: () => StoreSubject | Promise<StoreSubject>): readonly ConformanceCase[] =>
+  Object.entries(TRIALS).map(([name, trial]) => ({
+    name,
+    async run() {
+      try {
+        return await trial(makeKit(await subject()))
+      } catch (error) {
+        if (error instanceof Gap) return { gap: error.message }
+        throw error
+      }
+    },
+  }))

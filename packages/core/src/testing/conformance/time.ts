@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import type { Image, ServerTime } from '../../contracts.ts'
+import { assertConflict, assertThere, KEEP, type Trial } from './kit.ts'
+
+/** How long is waited to see that nothing is cleaned up too early, in ms; twice what the record was first given. */
+const SHORT = 600
+
+/** The server's clock, and how long records are kept. */
+export const time: Readonly<Record<string, Trial>> = {
+  'every answer tells the time as an interval that holds the true one': async ({ subject, key, read, write, swap }) => {
+    const skew = subject.clockSkew ?? 0
+    const name = key()
+    const ask = async (call: () => Promise<ServerTime | undefined>): Promise<boolean> => {
+      const before = Date.now() - skew
+      const told = await call()
+      const after = Date.now() + skew
+      if (told === undefined) return false
+      assert.ok(told.precision >= 0)
+      assert.ok(told.at <= after, `the server's time is ${told.at - after} ms after the answer came`)
+      assert.ok(
+        told.at + told.precision >= before,
+        `the server's time is over ${before - told.at - told.precision} ms before the request was sent`,
+      )
+      return true
+    }
+    const told = [
+      await ask(async () => (await read(name)).time),
+      await ask(async () => {
+        const result = await swap(name, write(undefined))
+        return result.outcome === 'swapped' ? result.time : undefined
+      }),
+      await ask(async () => assertConflict(await swap(name, write(undefined))).time),
+      await ask(async () => (await read(name)).time),
+    ]
+    return told.every(Boolean) ? 'pass' : { gap: 'not every answer tells the time' }
+  },
+
+  'the time does not go back': async ({ key, read, put }) => {
+    const name = key()
+    await put(name)
+    let last: ServerTime | undefined
+    for (let n = 0; n < 10; n += 1) {
+      const { time: told } = await read(name)
+      if (told === undefined) return { gap: 'the backend does not tell the time' }
+      assert.ok(last === undefined || told.at + told.precision >= last.at, 'the server went back in time')
+      last = told
+    }
+    return 'pass'
+  },
+
+  'a later write keeps the record longer': async ({ key, read, put }) => {
+    const name = key()
+    const now = (await read(name)).time?.at ?? Date.now()
+    const first = await put(name, undefined, { keepUntil: now + 1_000 + SHORT })
+    const second = await put(name, first, { keepUntil: now + KEEP })
+    await new Promise((resolve) => setTimeout(resolve, 2 * SHORT + 1_000))
+    assertThere(await read(name), second)
+    return 'pass'
+  },
+
+  'the backend is told until when to keep a record': async ({ subject, key, put }) => {
+    if (subject.keepUntilOf === undefined) return { gap: 'no way to ask the backend was given' }
+    const name = key()
+    let image: Image | undefined
+    for (const keepUntil of [Date.now() + KEEP + 1, Date.now() + 9 * KEEP + 0.5]) {
+      image = await put(name, image, { keepUntil })
+      const kept = await subject.keepUntilOf(name)
+      if (kept === undefined) return { gap: 'the backend keeps records until it is told otherwise by other means' }
+      assert.ok(kept >= keepUntil, `the record is kept ${keepUntil - kept} ms too short`)
+      assert.ok(kept <= keepUntil + 1_000, `the record is kept ${kept - keepUntil} ms too long`)
+    }
+    return 'pass'
+  },
+}

@@ -1,0 +1,26 @@
+// One of several processes that write the same entry at once. Arguments: folder, key, number of the writer.
+import { createFileTier } from './file.ts'
+
+const [directory = '', key = '', number = '0'] = process.argv.slice(2)
+const tier = createFileTier({
+  directory,
+  runtime: { wall: Date.now, unique: () => crypto.randomUUID() },
+  onProblem: (_key, problem) => {
+    throw new Error(problem)
+  },
+})
+const now = Date.now()
+for (let round = 1; round <= 400; round += 1) {
+  const version = 1 + ((round * 7_919) % 60_000)
+  tier.write(key, {
+    sealed: 'abcd'.charAt(Number(number)).repeat(version),
+    version,
+    issuedAt: now,
+    softExpiry: now + 1_000_000,
+    hardExpiry: now + 2_000_000,
+    fingerprint: number,
+    earliest: now,
+    latest: now,
+    observed: true,
+  })
+}
