@@ -11,8 +11,8 @@ import type { Ask, Parts, Slot, Subject } from './subject.ts'
 
 /** How often one call starts over because a flight that it joined did not give what it asked for. */
 const MAX_FLIGHTS = 3
-/** What is kept back of a settle's time for calls to notice that they were aborted, in ms. */
-const ABORT_GRACE = 50
+/** What is kept back of a settle's time for aborted calls to give their leases back, in ms. */
+const ABORT_GRACE = 100
 
 /** How an engine is made. */
 export interface EngineOptions {

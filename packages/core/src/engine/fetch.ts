@@ -51,7 +51,7 @@ export const fetchUnderLease = async <T>(
   const fetched = await callSource(parts, slot, ask, { time, nonce: held.lease.nonce, signal: held.signal })
   if (fetched.outcome === 'failed') {
     // A source that was not given its full time is not to blame: the next one who has more time may try at once.
-    const curtailed = fetched.what.code === TIMED_OUT && time < parts.policy.sourceTimeout
+    const curtailed = fetched.what.code === TIMED_OUT && (held.signal.aborted || time < parts.policy.sourceTimeout)
     if (!curtailed) return recordFailure(parts, slot, held, fetched)
     await writeBack(parts, held, release)
     throw fetched.error

@@ -1,0 +1,27 @@
+/**
+ * Local servers for developing and testing: DynamoDB, S3, Upstash, Redis, an OpenID issuer, and a proxy that makes
+ * requests fail. Each `startX()` listens on 127.0.0.1, on a free port by default, until its `close()` is called.
+ *
+ * @module
+ */
+export type { DynamoDBOptions } from './dynamodb/start-dynamodb.ts'
+export { startDynamoDB } from './dynamodb/start-dynamodb.ts'
+export type { DynoxideOptions } from './dynamodb/start-dynoxide.ts'
+export { startDynoxide } from './dynamodb/start-dynoxide.ts'
+export type { Chance, Fault, FaultCounts, FaultMoment, FaultRule, ProxiedRequest } from './faults/fault.ts'
+export { seededRandom } from './faults/seeded-random.ts'
+export type { FaultProxy, FaultProxyOptions } from './faults/start-fault-proxy.ts'
+export { startFaultProxy } from './faults/start-fault-proxy.ts'
+export type { ListenOptions, LocalServer } from './http/listen.ts'
+export type { Issuer, IssuerClient, IssuerOptions } from './issuer.ts'
+export { startIssuer } from './issuer.ts'
+export type { RedisServerOptions } from './process/redis-server.ts'
+export { startRedisServer } from './process/redis-server.ts'
+export type { ProtectedApi, ProtectedApiOptions } from './protected-api.ts'
+export { startProtectedApi } from './protected-api.ts'
+export type { S3Credentials } from './s3/authenticate.ts'
+export type { S3HookAnswer, S3HookRequest, S3Options } from './s3/start-s3.ts'
+export { LOCAL_CREDENTIALS, startS3 } from './s3/start-s3.ts'
+export type { RedisAddress } from './upstash/resp/resp-connection.ts'
+export type { UpstashOptions, UpstashServer } from './upstash/start-upstash.ts'
+export { startUpstash } from './upstash/start-upstash.ts'

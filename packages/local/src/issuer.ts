@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto'
+import { createServer, type RequestListener } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { exportJWK, generateKeyPair, type JWK } from 'jose'
+import Provider, { type Adapter, type Context } from 'oidc-provider'
+import { listen } from './http/listen.ts'
+
+/** A client the issuer knows. With `jwks` it signs assertions (private_key_jwt), else it sends its secret. */
+export interface IssuerClient {
+  readonly id: string
+  /** The secret, sent by HTTP Basic or, with `authentication: 'post'`, in the body. */
+  readonly secret?: string
+  /** How the secret is sent. Default `basic`. */
+  readonly authentication?: 'basic' | 'post'
+  /** Public keys that verify the client's assertions. */
+  readonly jwks?: { readonly keys: readonly JWK[] }
+}
+
+/** What {@link startIssuer} takes; everything has a default. */
+export interface IssuerOptions {
+  /** Port on 127.0.0.1. Default 0: any free one. */
+  readonly port?: number
+  /** Clients that may ask. Default: `local` with the secret `local-secret`. */
+  readonly clients?: readonly IssuerClient[]
+  /** The API the tokens are for, a URI: their `aud`, and the resource if a request names none. Default `urn:warmtoken:api`. */
+  readonly audience?: string
+  /** Scopes a client may ask for. Default `contacts:read`. */
+  readonly scopes?: readonly string[]
+  /** Life of a token in milliseconds, rounded to whole seconds. Default one hour. */
+  readonly tokenLife?: number
+  /** Milliseconds to wait before a token request is looked at. Default 0. */
+  readonly delay?: number
+}
+
+/** A running OpenID provider. */
+export interface Issuer {
+  /** Its address, which is also the issuer identifier. */
+  readonly url: string
+  readonly port: number
+  readonly audience: string
+  /** Token requests received so far, refused ones included. `GET /_count` answers the same over HTTP. */
+  readonly tokenRequests: number
+  /** Token requests of one client; an unauthenticated request counts for nobody. */
+  requestsOf(clientId: string): number
+  close(): Promise<void>
+}
+
+/**
+ * Starts a real OpenID provider on a loopback port. It gives JWT access tokens by the client credentials grant,
+ * signed by a key made at start.
+ *
+ * @example
+ * const issuer = await startIssuer({ tokenLife: 60_000 })
+ * // … clientCredentials({ issuer: issuer.url, clientId: 'local', clientSecret: 'local-secret', allowInsecure: true })
+ * await issuer.close()
+ */
+export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> {
+  const audience = options.audience ?? 'urn:warmtoken:api'
+  const byClient = new Map<string, number>()
+  let tokenRequests = 0
+  let provide: RequestListener = (_request, response) => void response.writeHead(503).end()
+
+  const server = createServer((request, response) => {
+    if (request.method !== 'GET' || request.url !== '/_count') return provide(request, response)
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ tokenRequests, clients: Object.fromEntries(byClient) }))
+  })
+  // The issuer identifier holds the port, so the port comes first and the provider second.
+  const { url, port, close } = await listen(server, { port: options.port ?? 0 })
+  const provider = new Provider(url, await configuration(options, audience))
+  provider.use(async (context, next) => {
+    if (!isTokenRequest(context)) return next()
+    tokenRequests += 1
+    if (options.delay) await sleep(options.delay)
+    await next()
+    const client = context.oidc?.client?.clientId
+    if (client !== undefined) byClient.set(client, (byClient.get(client) ?? 0) + 1)
+  })
+  provide = provider.callback()
+
+  return {
+    url,
+    port,
+    audience,
+    get tokenRequests() {
+      return tokenRequests
+    },
+    requestsOf: (clientId) => byClient.get(clientId) ?? 0,
+    close,
+  }
+}
+
+const isTokenRequest = ({ method, path }: Context): boolean => method === 'POST' && path === '/token'
+
+async function configuration(options: IssuerOptions, audience: string) {
+  const scopes = options.scopes ?? ['contacts:read']
+  const clients = options.clients ?? [{ id: 'local', secret: 'local-secret' }]
+  const life = Math.round((options.tokenLife ?? 3_600_000) / 1000)
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  return {
+    // Keys, an adapter, a life and no development interactions: otherwise the provider warns that its defaults are in use.
+    adapter: memoryAdapter,
+    jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig', kid: 'local' }] },
+    cookies: { keys: [randomBytes(16).toString('hex')] },
+    clients: clients.map(registration),
+    scopes,
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    responseTypes: [],
+    ttl: { ClientCredentials: life },
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => audience,
+        getResourceServerInfo: () => ({
+          audience,
+          scope: scopes.join(' '),
+          accessTokenFormat: 'jwt',
+          accessTokenTTL: life,
+          jwt: { sign: { alg: 'ES256' } },
+        }),
+      },
+    },
+  }
+}
+
+function registration(client: IssuerClient) {
+  return {
+    client_id: client.id,
+    ...(client.jwks ? { jwks: client.jwks } : { client_secret: client.secret }),
+    token_endpoint_auth_method: client.jwks ? 'private_key_jwt' : `client_secret_${client.authentication ?? 'basic'}`,
+    id_token_signed_response_alg: 'ES256',
+    grant_types: ['client_credentials'],
+    redirect_uris: [],
+    response_types: [],
+  }
+}
+
+/** Keeps what the provider must remember, above all the assertions already used. Gone with the process, as all here is. */
+function memoryAdapter(): Adapter {
+  const kept = new Map<string, object>()
+  const nothing = async () => undefined
+  return {
+    upsert: async (id, payload) => void kept.set(id, payload),
+    find: async (id) => kept.get(id),
+    findByUserCode: nothing,
+    findByUid: nothing,
+    consume: nothing,
+    destroy: async (id) => void kept.delete(id),
+    revokeByGrantId: nothing,
+  }
+}

@@ -1,0 +1,54 @@
+import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ListenOptions, LocalServer } from '../http/listen.ts'
+import { commandOf } from '../upstash/reply.ts'
+import { connectRedis } from '../upstash/resp/resp-connection.ts'
+import { claimPort, startChildServer } from './child-server.ts'
+
+/** Options of {@link startRedisServer}. */
+export interface RedisServerOptions extends ListenOptions {
+  /** Path or name of the program; default `redis-server`. Starting throws when it cannot be run. */
+  readonly binary?: string
+}
+
+/**
+ * Starts a real Redis server that keeps nothing: no snapshot, no log, and a working folder that close() removes.
+ *
+ * @throws Error when the program is missing, exits, or does not answer within 10 seconds.
+ */
+export async function startRedisServer(options: RedisServerOptions = {}): Promise<LocalServer> {
+  const { binary = 'redis-server' } = options
+  const port = await claimPort(options.port)
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'warmtoken-redis-')))
+  const remove = () => rm(folder, { recursive: true, force: true })
+  const settings = { port, bind: '127.0.0.1', dir: folder, save: '', appendonly: 'no', daemonize: 'no' }
+  const child = await startChildServer({
+    binary,
+    args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    whenMissing: `${binary} could not be run. On Debian: apt-get install redis-server, or sh scripts/servers.sh as root.`,
+    answers: () => isOurs(port, folder),
+  }).catch(async (error: unknown) => {
+    await remove()
+    throw error
+  })
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    close: async () => {
+      await child.stop()
+      await remove()
+    },
+  }
+}
+
+/** Asks for the working folder too, because on a port that was taken a stranger would answer. */
+async function isOurs(port: number, folder: string): Promise<boolean> {
+  const connection = connectRedis({ port })
+  try {
+    const [reply] = await connection.send([commandOf('CONFIG', 'GET', 'dir')])
+    return Array.isArray(reply) && String(reply[1]) === folder
+  } finally {
+    connection.close()
+  }
+}
