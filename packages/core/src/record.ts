@@ -1,4 +1,5 @@
-import type { Entry, FailureKind, Json } from './contracts.ts'
+import type { Entry, FailureKind } from './contracts.ts'
+import { MAX_NAME, parseLife } from './life.ts'
 import { asFields, asText, asTime, type Fields, parseJson } from './parse.ts'
 
 /** The version of the record's form. A record of another one is not read and is replaced by the next swap. */
@@ -8,7 +9,6 @@ export const MAX_RECORD_LENGTH: number = 4 * 1024 * 1024
 /** How many refreshes a record remembers, for operators. */
 export const MAX_REFRESHES = 10
 
-const MAX_NAME = 200
 const FAILURE_KINDS: readonly string[] = ['refused', 'throttled', 'unavailable', 'same-value'] satisfies FailureKind[]
 
 /** The published value, sealed, with its instants. */
@@ -118,18 +118,6 @@ const optional = <T>(part: unknown, parse: (fields: Fields) => T | undefined): T
   return fields === undefined ? null : (parse(fields) ?? null)
 }
 
-/** The instants and marks that an entry has in every tier. */
-export const parseLife = (fields: Fields): Omit<Entry<unknown>, 'value'> | undefined => {
-  const version = asTime(fields['version'])
-  const issuedAt = asTime(fields['issuedAt'])
-  const softExpiry = asTime(fields['softExpiry'])
-  const hardExpiry = asTime(fields['hardExpiry'])
-  const fingerprint = asText(fields['fingerprint'], MAX_NAME)
-  if (version === undefined || issuedAt === undefined || fingerprint === undefined) return undefined
-  if (softExpiry === undefined || hardExpiry === undefined || softExpiry > hardExpiry) return undefined
-  return { version, issuedAt, softExpiry, hardExpiry, fingerprint }
-}
-
 const parseValue = (fields: Fields): PublishedValue | undefined => {
   const life = parseLife(fields)
   const sealed = asText(fields['sealed'], MAX_RECORD_LENGTH)
@@ -178,6 +166,3 @@ const isRefresh = (item: unknown): item is Refresh =>
   asTime(item[2]) !== undefined &&
   asText(item[3], MAX_NAME) !== undefined &&
   asText(item[4], MAX_NAME) !== undefined
-
-/** An entry's value from its opened text; `undefined` when it is not JSON. */
-export const parseValueText = (text: string): Json | undefined => parseJson(text) as Json | undefined

@@ -6,8 +6,10 @@ import { sleep } from './deadline.ts'
 import { decide, isAlive, type Situation } from './decide.ts'
 import { rememberFailure } from './failure.ts'
 import { fetchAlone, fetchUnderLease, type Held, isWorthwhile } from './fetch.ts'
-import { keep, openEntry, readFile, writeFile } from './keep.ts'
-import { earlyBy, leaseLength, reachableLife } from './policy.ts'
+import { keep, remaining } from './keep.ts'
+import { leaseLength, reachableLife } from './lease.ts'
+import { earlyBy } from './policy.ts'
+import { openEntry, writeFile } from './rest.ts'
 import { readRecord, type Sight, swapRecord } from './store-calls.ts'
 import type { Ask, Parts, Slot } from './subject.ts'
 import { acquire } from './transitions.ts'
@@ -44,17 +46,10 @@ interface Flight<T> {
 }
 
 /**
- * The way of a `get` beyond memory: file, store, and the source only under a lease. Resolves to a usable entry, which
+ * The way of a `get` beyond memory and file: the store, and the source only under a lease. Resolves to a usable entry, which
  * is then in the slot too; rejects with a typed error.
  */
 export const converge = async <T>(parts: Parts, slot: Slot<T>, ask: Ask, signal: AbortSignal): Promise<Entry<T>> => {
-  if (parts.file !== undefined && (await readFile(parts, slot, ask.rejected))) {
-    const usable = usableEntry(parts, slot, ask)
-    if (usable !== undefined && parts.clock.fast() < slot.freshUntil) {
-      parts.emit({ type: 'hit', key: slot.subject.key, tier: 'file', stale: false, remaining: remaining(parts, slot) })
-      return usable
-    }
-  } else if (parts.file !== undefined) parts.emit({ type: 'miss', key: slot.subject.key, tier: 'file' })
   const flight: Flight<T> = {
     parts,
     slot,
@@ -244,10 +239,6 @@ export const usableEntry = <T>(parts: Parts, slot: Slot<T>, ask: Ask): Entry<T> 
   const need = ask.minLife === 0 ? 0 : Math.min(ask.minLife, reachableLife(entry, slot.subject.traits))
   return parts.clock.fast() + need < slot.usableUntil ? entry : undefined
 }
-
-/** Life left, at least, in ms. */
-export const remaining = (parts: Parts, slot: Slot<unknown>): number =>
-  Math.max(0, slot.usableUntil - parts.clock.fast())
 
 /** For the engine: the failure in the slot, if it still holds for the secret in use. */
 export const coolingError = async (parts: Parts, slot: Slot<unknown>): Promise<Error | undefined> => {

@@ -1,18 +1,11 @@
 import type { Codec, Entry, Listener, Runtime, Store } from '../contracts.ts'
-import { TimeoutError } from '../errors.ts'
 import { createFileTier } from '../tiers/file.ts'
 import { createMemoryTier } from '../tiers/memory.ts'
 import { createClock, createServerClock } from './clock.ts'
-import { converge, coolingError, remaining, usableEntry } from './converge.ts'
-import { atMost } from './deadline.ts'
-import { forget } from './keep.ts'
+import { forget, readFile, remaining } from './keep.ts'
 import type { Policy } from './policy.ts'
+import type { SlowPath } from './slow.ts'
 import type { Ask, Parts, Slot, Subject } from './subject.ts'
-
-/** How often one call starts over because a flight that it joined did not give what it asked for. */
-const MAX_FLIGHTS = 3
-/** What is kept back of a settle's time for aborted calls to give their leases back, in ms. */
-const ABORT_GRACE = 100
 
 /** How an engine is made. */
 export interface EngineOptions {
@@ -52,7 +45,7 @@ export interface Engine {
 
 /** Makes an engine. */
 export const createEngine = (options: EngineOptions): Engine => {
-  const { runtime, policy, emit } = options
+  const { runtime, emit } = options
   const clock = createClock(runtime)
   const parts: Parts = {
     store: options.store,
@@ -66,17 +59,18 @@ export const createEngine = (options: EngineOptions): Engine => {
             onProblem: (key, reason) => emit({ type: 'file-error', key, reason }),
           }),
     runtime,
-    policy,
+    policy: options.policy,
     clock,
     server: createServerClock(clock),
-    environment: runtime.unique().slice(0, 8),
+    environment: undefined,
     share: runtime.random(),
     emit,
+    listening: options.listening,
+    flights: new Map(),
+    background: 0,
     storeDownUntil: 0,
   }
   const memory = createMemoryTier<Slot<unknown>>(options.maxEntries)
-  const flights = new Map<Promise<unknown>, AbortController>()
-  let background = 0
 
   const slotOf = <T>(subject: Subject<T>): Slot<T> => {
     // A key names its source, so a slot under the same key holds values of the same type.
@@ -106,64 +100,28 @@ export const createEngine = (options: EngineOptions): Engine => {
     return () => Math.max(0, Math.floor(until - clock.fast()))
   }
 
-  const begin = <T>(slot: Slot<T>, ask: Ask): Promise<Entry<T>> => {
-    const controller = new AbortController()
-    const timeout = Math.max(ask.timeout, background > 0 ? policy.timeout : 0)
-    const flight = converge(
-      parts,
-      slot,
-      { ...ask, timeout, rejected: ask.rejected ?? slot.rejected },
-      controller.signal,
-    ).finally(() => {
-      if (slot.flight === flight) slot.flight = undefined
-      flights.delete(flight)
+  let slow: Promise<SlowPath> | undefined
+  const loadSlow = (): Promise<SlowPath> => {
+    slow ??= import('./slow.ts').then(({ createSlowPath }) => createSlowPath(parts, lifeOf))
+    slow.catch(() => {
+      slow = undefined
     })
-    // Whoever waits sees the rejection; a refresh beside the handler tells by events.
-    flight.catch(() => {})
-    slot.flight = flight
-    flights.set(flight, controller)
-    return flight
+    return slow
   }
 
-  /** A usable value that nobody needs to wait for, and a refresh of it begun where that is due. */
-  const withoutWaiting = <T>(slot: Slot<T>, ask: Ask): Entry<T> | undefined => {
-    const usable = usableEntry(parts, slot, ask)
-    if (usable === undefined) return undefined
+  /** Another worker of this environment, or the process before this one, may have left a fresh value in the file. */
+  const isInFile = async <T>(slot: Slot<T>, { rejected, minLife }: Ask): Promise<boolean> => {
     const now = clock.fast()
-    const held = slot.flight !== undefined || now < slot.holdUntil
-    if (!held && background > 0 && now >= slot.freshUntil) begin(slot, ask)
-    return held || background > 0 || now < slot.freshUntil ? usable : undefined
-  }
-
-  const get = async <T>(slot: Slot<T>, ask: Ask): Promise<Entry<T>> => {
-    const endsAt = clock.fast() + ask.timeout
-    for (let attempt = 0; attempt < MAX_FLIGHTS; attempt += 1) {
-      const usable = withoutWaiting(slot, ask)
-      if (usable !== undefined) {
-        const stale = clock.fast() >= slot.freshUntil
-        if (options.listening())
-          emit({ type: 'hit', key: slot.subject.key, tier: 'memory', stale, remaining: remaining(parts, slot) })
-        return usable
-      }
-      const left = endsAt - clock.fast()
-      const alive = usableEntry(parts, slot, { ...ask, minLife: 0 })
-      const cooling = slot.flight === undefined ? await coolingError(parts, slot) : undefined
-      if (cooling !== undefined && alive === undefined) throw cooling
-      if (cooling !== undefined || left <= 0) return alive ?? timedOut(slot, ask)
-      const joined = slot.flight !== undefined
-      const result = await atMost(runtime, left, slot.flight ?? begin(slot, { ...ask, timeout: left }))
-      if (result.outcome === 'failed') {
-        const still = usableEntry(parts, slot, { ...ask, minLife: 0 })
-        if (still === undefined) throw result.cause
-        return still
-      }
-      if (result.outcome === 'late') return usableEntry(parts, slot, { ...ask, minLife: 0 }) ?? timedOut(slot, ask)
-      // The environment may have been frozen on the way, longer than the value lived.
-      if (lifeOf(slot, result.value)() === 0) continue
-      // What one's own flight gave is what there is; a flight joined half-way may not know what was asked here.
-      if (!joined || usableEntry(parts, slot, ask) === result.value) return result.value
+    if (parts.file === undefined || slot.flight !== undefined || now < slot.holdUntil || now < slot.freshUntil)
+      return false
+    const found = await readFile(parts, slot, rejected ?? slot.rejected)
+    const { key } = slot.subject
+    if (found && clock.fast() < slot.freshUntil && remaining(parts, slot) > minLife) {
+      emit({ type: 'hit', key, tier: 'file', stale: false, remaining: remaining(parts, slot) })
+      return true
     }
-    return usableEntry(parts, slot, { ...ask, minLife: 0 }) ?? timedOut(slot, ask)
+    emit({ type: 'miss', key, tier: 'file' })
+    return false
   }
 
   return {
@@ -176,7 +134,10 @@ export const createEngine = (options: EngineOptions): Engine => {
       }
       return true
     },
-    get,
+    async get(slot, ask) {
+      if ((await isInFile(slot, ask)) && slot.entry !== undefined) return slot.entry
+      return (await loadSlow()).get(slot, ask)
+    },
     lifeOf,
     reject(slot, fingerprint) {
       // Compare, then replace: a value that is not the refused one is a newer one.
@@ -187,23 +148,15 @@ export const createEngine = (options: EngineOptions): Engine => {
       emit({ type: 'reject', key: slot.subject.key, fingerprint })
     },
     enter() {
-      background += 1
+      parts.background += 1
       let left = false
       return () => {
-        if (!left) background -= 1
+        if (!left) parts.background -= 1
         left = true
       }
     },
     async settle(timeout) {
-      if (flights.size === 0) return
-      await atMost(runtime, Math.max(0, timeout - ABORT_GRACE), Promise.allSettled(flights.keys()))
-      for (const controller of flights.values()) controller.abort()
-      await atMost(runtime, ABORT_GRACE, Promise.allSettled(flights.keys()))
+      if (parts.flights.size > 0) await (await loadSlow()).settle(timeout)
     },
   }
-}
-
-const timedOut = (slot: Slot<unknown>, ask: Ask): never => {
-  const { key } = slot.subject
-  throw new TimeoutError(`no value for ${key} within ${Math.round(ask.timeout)} ms`, { key })
 }

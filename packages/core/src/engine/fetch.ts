@@ -4,8 +4,9 @@ import type { Lease, Refresh } from '../record.ts'
 import { createServerClock, DRIFT_TOLERANCE } from './clock.ts'
 import { within } from './deadline.ts'
 import { classify, nextFailure, rememberFailure } from './failure.ts'
-import { keep, openEntry, seal, writeFile } from './keep.ts'
-import { commitReserve, windowOf } from './policy.ts'
+import { keep } from './keep.ts'
+import { commitReserve, windowOf } from './lease.ts'
+import { openEntry, seal, writeFile } from './rest.ts'
 import { readRecord, type Sight, swapRecord } from './store-calls.ts'
 import type { Ask, Parts, Slot } from './subject.ts'
 import { fail, publish, release } from './transitions.ts'
@@ -27,6 +28,12 @@ export interface Held extends Sight {
   /** `clock.fast()` at which the flight must be over. */
   readonly endsAt: number
   readonly signal: AbortSignal
+}
+
+/** This environment's mark in the ring of refreshes. Made late: random marks load Node's crypto module. */
+const environmentOf = (parts: Parts): string => {
+  parts.environment ??= parts.runtime.unique().slice(0, 8)
+  return parts.environment
 }
 
 /** How long the source may take under a lease asked for when `clock.fast()` was `sentAt`, in ms. The rest is for the publish. */
@@ -181,7 +188,7 @@ const publishEntry = async <T>(
   let tag = parts.runtime.unique()
   for (let attempt = 0; attempt < PUBLISH_ATTEMPTS && parts.clock.fast() < held.endsAt; attempt += 1) {
     const now = parts.server.latest() ?? 0
-    const refresh: Refresh = [Math.floor(now), parts.environment, took, 'ok', entry.fingerprint]
+    const refresh: Refresh = [Math.floor(now), environmentOf(parts), took, 'ok', entry.fingerprint]
     const record = publish(sight.record, { ...life, sealed, publisher: nonce, now, refresh })
     const result = await swapOrUnknown(parts, record, sight, tag)
     const current =
@@ -249,7 +256,7 @@ const recordFailure = async <T>(parts: Parts, slot: Slot<T>, held: Held, failed:
   const { what, secret, took } = failed
   const { key } = slot.subject
   const failure = nextFailure(parts, held.record.failure, what, secret)
-  const refresh: Refresh = [Math.floor(parts.server.latest() ?? 0), parts.environment, took, what.kind, '']
+  const refresh: Refresh = [Math.floor(parts.server.latest() ?? 0), environmentOf(parts), took, what.kind, '']
   await writeBack(parts, held, (record) => fail(record, failure, refresh))
   parts.emit({ type: 'cool-down', key, kind: failure.kind, until: failure.notBefore, count: failure.count })
   const error = rememberFailure(parts, slot, failure, secret, failed.error)

@@ -1,5 +1,5 @@
 import type { Entry, Json, Tier } from '../contracts.ts'
-import { type PublishedValue, parseValueText } from '../record.ts'
+import { parseValueText } from '../life.ts'
 import { createServerClock, DRIFT_TOLERANCE, type ServerClock } from './clock.ts'
 import { earlyBy } from './policy.ts'
 import type { Parts, Slot } from './subject.ts'
@@ -38,6 +38,10 @@ export const forget = (slot: Slot<unknown>): void => {
   slot.view = undefined
 }
 
+/** Life left, at least, in ms. */
+export const remaining = (parts: Parts, slot: Slot<unknown>): number =>
+  Math.max(0, slot.usableUntil - parts.clock.fast())
+
 /** Looks into the file tier. True when it held something usable that this environment did not have. */
 export const readFile = async <T>(parts: Parts, slot: Slot<T>, rejected: string | undefined): Promise<boolean> => {
   const { key } = slot.subject
@@ -58,50 +62,8 @@ export const readFile = async <T>(parts: Parts, slot: Slot<T>, rejected: string 
   return true
 }
 
-/** Writes the slot's entry into the file tier. */
-export const writeFile = async <T>(
-  parts: Parts,
-  slot: Slot<T>,
-  server: ServerClock,
-  sealed?: string,
-): Promise<void> => {
-  const { entry, subject } = slot
-  if (parts.file === undefined || entry === undefined) return
-  const text = sealed ?? (await seal(parts, slot, entry.value))
-  if (text === undefined) return
-  const { value: _value, ...life } = entry
-  parts.file.write(subject.key, {
-    sealed: text,
-    ...life,
-    earliest: server.earliest() ?? 0,
-    latest: server.latest() ?? 0,
-    observed: server === parts.server,
-  })
-}
-
-/** The entry in a published value; `undefined` when it cannot be opened, which then counts as a miss. */
-export const openEntry = async <T>(
-  parts: Parts,
-  slot: Slot<T>,
-  published: PublishedValue,
-): Promise<Entry<T> | undefined> => {
-  const value = await unseal(parts, slot, published.sealed)
-  if (value === undefined) return undefined
-  const { sealed: _sealed, publisher: _publisher, ...life } = published
-  return { value, ...life }
-}
-
-/** The value as text for rest; `undefined` when the codec failed: then it does not rest anywhere. */
-export const seal = async <T>(parts: Parts, slot: Slot<T>, value: T): Promise<string | undefined> => {
-  try {
-    return await parts.codec.seal(JSON.stringify(slot.subject.print(value)), slot.subject.key)
-  } catch {
-    parts.emit({ type: 'codec-error', key: slot.subject.key, operation: 'seal' })
-    return undefined
-  }
-}
-
-const unseal = async <T>(parts: Parts, slot: Slot<T>, sealed: string): Promise<T | undefined> => {
+/** The value in a sealed text; `undefined`, and an event, when it cannot be opened. */
+export const unseal = async <T>(parts: Parts, slot: Slot<T>, sealed: string): Promise<T | undefined> => {
   const { key } = slot.subject
   try {
     const json: Json | undefined = parseValueText(await parts.codec.open(sealed, key))

@@ -64,12 +64,18 @@ export interface Parts {
   readonly policy: Policy
   readonly clock: Clock
   readonly server: ServerClock
-  /** This environment's mark in the ring of refreshes. */
-  readonly environment: string
+  /** This environment's mark in the ring of refreshes, once it is needed. */
+  environment: string | undefined
   /** This environment's share of the jitter, in [0, 1). */
   readonly share: number
   /** Tells the listeners; costs nothing where there are none. */
   readonly emit: Listener
+  /** Whether anybody listens; asked before an event is made on the warm path. */
+  readonly listening: () => boolean
+  /** Every flight under way, and what ends it. */
+  readonly flights: Map<Promise<unknown>, AbortController>
+  /** How many callers have promised to settle: refreshes may run beside them. */
+  background: number
   /** The store is left alone while `clock.fast()` is below. */
   storeDownUntil: number
 }

@@ -1,7 +1,7 @@
 import { builtin } from '../builtin.ts'
 import type { Entry, Json, Runtime } from '../contracts.ts'
+import { parseLife } from '../life.ts'
 import { asFields, asText, asTime, parseJson } from '../parse.ts'
-import { parseLife } from '../record.ts'
 
 /** The version of the file's form. */
 const SCHEMA = 1

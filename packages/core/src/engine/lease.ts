@@ -1,0 +1,36 @@
+import type { Entry, Traits } from '../contracts.ts'
+import { JITTER_SHARE, type Policy } from './policy.ts'
+
+/** What is left, after the source's time-out, to commit the value: time to retry a publish once, with some room. */
+const COMMIT_BUDGET = 1_000
+/** Room for what no clock shows: scheduling, garbage collection. */
+const GUARD = 400
+/** The share of a value's life in which a refresh is asked for: its last fifth, spread over the tenth before. */
+const WINDOW_SHARE = 0.2
+
+/** How long a lease lasts: enough for one slow fetch and its publish, short enough to be waited out. About 6 s. */
+export const leaseLength = (policy: Policy): number =>
+  policy.sourceTimeout + 2 * policy.storeTimeout + COMMIT_BUDGET + GUARD
+
+/** The part of a lease that is kept for the publish; the source must have answered before. */
+export const commitReserve = (policy: Policy): number => policy.storeTimeout + GUARD
+
+/** How long before hard expiry a value of this life should be renewed, in ms. */
+export const windowOf = (life: number, policy: Policy, traits: Traits | undefined): number => {
+  // Inside the reuse window even the environment that asks earliest must get a new value, so its share is smaller.
+  const reuse = traits?.reuseWindow === undefined ? Number.POSITIVE_INFINITY : traits.reuseWindow / (1 + JITTER_SHARE)
+  return Math.min(policy.refreshWindow, life * WINDOW_SHARE, reuse)
+}
+
+/**
+ * The most life that can sensibly be asked of such a value: a new one would be no better. Without this bound a long
+ * invocation would renew a short-lived token on every call.
+ */
+export const reachableLife = (
+  entry: Pick<Entry<unknown>, 'issuedAt' | 'softExpiry' | 'hardExpiry'>,
+  traits: Traits | undefined,
+): number => {
+  const life = entry.softExpiry - entry.issuedAt
+  const window = entry.hardExpiry - entry.softExpiry
+  return Math.max(0, Math.min(life - window * JITTER_SHARE, traits?.reuseWindow ?? Number.POSITIVE_INFINITY))
+}

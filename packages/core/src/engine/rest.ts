@@ -1,0 +1,48 @@
+import type { Entry } from '../contracts.ts'
+import type { PublishedValue } from '../record.ts'
+import type { ServerClock } from './clock.ts'
+import { unseal } from './keep.ts'
+import type { Parts, Slot } from './subject.ts'
+
+/** Writes the slot's entry into the file tier. */
+export const writeFile = async <T>(
+  parts: Parts,
+  slot: Slot<T>,
+  server: ServerClock,
+  sealed?: string,
+): Promise<void> => {
+  const { entry, subject } = slot
+  if (parts.file === undefined || entry === undefined) return
+  const text = sealed ?? (await seal(parts, slot, entry.value))
+  if (text === undefined) return
+  const { value: _value, ...life } = entry
+  parts.file.write(subject.key, {
+    sealed: text,
+    ...life,
+    earliest: server.earliest() ?? 0,
+    latest: server.latest() ?? 0,
+    observed: server === parts.server,
+  })
+}
+
+/** The entry in a published value; `undefined` when it cannot be opened, which then counts as a miss. */
+export const openEntry = async <T>(
+  parts: Parts,
+  slot: Slot<T>,
+  published: PublishedValue,
+): Promise<Entry<T> | undefined> => {
+  const value = await unseal(parts, slot, published.sealed)
+  if (value === undefined) return undefined
+  const { sealed: _sealed, publisher: _publisher, ...life } = published
+  return { value, ...life }
+}
+
+/** The value as text for rest; `undefined` when the codec failed: then it does not rest anywhere. */
+export const seal = async <T>(parts: Parts, slot: Slot<T>, value: T): Promise<string | undefined> => {
+  try {
+    return await parts.codec.seal(JSON.stringify(slot.subject.print(value)), slot.subject.key)
+  } catch {
+    parts.emit({ type: 'codec-error', key: slot.subject.key, operation: 'seal' })
+    return undefined
+  }
+}
