@@ -1,0 +1,27 @@
+import { dynamoDBStore } from '@warmtoken/adapters-aws/dynamodb'
+import { createTokens } from '@warmtoken/core'
+import { clientCredentials } from '@warmtoken/core/oauth2'
+import { readSettings } from './settings.ts'
+
+// The composition root: the one place that reads the environment and wires what the handlers use.
+const settings = readSettings(process.env)
+
+/** Keeps the tokens of all functions in memory, in `/tmp` and in the table. */
+export const tokens = createTokens({
+  store: dynamoDBStore({ table: settings.table }),
+  ...(settings.directory && { directory: settings.directory }),
+})
+
+/** The token that the protected API wants. */
+export const api = tokens.use(
+  clientCredentials({
+    issuer: settings.issuer,
+    clientId: settings.clientId,
+    clientSecret: settings.clientSecret,
+    scope: ['contacts:read'],
+    ...(settings.allowInsecure && { allowInsecure: true }),
+  }),
+)
+
+/** Where the contacts are. */
+export const contactsUrl = new URL('/contacts', settings.apiUrl)

@@ -1,0 +1,52 @@
+/** What a deployment decides, parsed and checked. */
+export interface Settings {
+  readonly table: string
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly apiUrl: string
+  /** Folder of the file tier; without it the one of the library, below `/tmp`. */
+  readonly directory?: string
+  /** Lets the issuer speak plain http, as the local one does. */
+  readonly allowInsecure: boolean
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads the settings from environment variables.
+ *
+ * @throws Error that names the first variable that is missing or wrong, and never shows a value
+ */
+export function readSettings(environment: Environment): Settings {
+  const directory = environment['TOKEN_DIRECTORY']
+  return {
+    table: required(environment, 'TOKEN_TABLE'),
+    issuer: url(environment, 'ISSUER'),
+    clientId: required(environment, 'CLIENT_ID'),
+    clientSecret: required(environment, 'CLIENT_SECRET'),
+    apiUrl: url(environment, 'API_URL'),
+    ...(directory && { directory }),
+    allowInsecure: flag(environment, 'ALLOW_INSECURE_ISSUER'),
+  }
+}
+
+function required(environment: Environment, name: string): string {
+  const value = environment[name]
+  if (!value) throw new Error(`The environment variable ${name} is missing or empty`)
+  return value
+}
+
+function url(environment: Environment, name: string): string {
+  const value = required(environment, name)
+  if (!/^https?:$/.test(URL.parse(value)?.protocol ?? '')) throw new Error(`The environment variable ${name} is no URL`)
+  return value
+}
+
+function flag(environment: Environment, name: string): boolean {
+  const value = environment[name] ?? ''
+  if (!['', 'true', 'false'].includes(value)) {
+    throw new Error(`The environment variable ${name} must be true or false`)
+  }
+  return value === 'true'
+}

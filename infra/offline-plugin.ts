@@ -1,0 +1,107 @@
+import './source-condition.ts'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { type Endings, watchEndings } from './endings.ts'
+import { freePort } from './free-port.ts'
+import type { Stack } from './local-stack.ts'
+import { makeRunFolder } from './run-folder.ts'
+import type { Plugin, PluginUtils, Serverless } from './serverless.ts'
+
+interface Run {
+  readonly stack: Stack
+  readonly endings: Endings
+  readonly http: string
+}
+
+/**
+ * Serverless plugin, listed before serverless-offline: starts all that the functions talk to, points them at it, and
+ * stops it with the command. Nothing is written outside a temporary folder, which goes with it.
+ */
+export default function OfflinePlugin(
+  serverless: Serverless,
+  options: Readonly<Record<string, unknown>>,
+  { log }: PluginUtils,
+): Plugin {
+  let run: Run | undefined
+
+  const start = async (): Promise<void> => {
+    const endings = watchEndings()
+    const folder = makeRunFolder()
+    const [{ startStack }] = await Promise.all([
+      import('./local-stack.ts'),
+      buildInto(join(folder, 'code'), serverless),
+    ])
+    const [stack, ports] = await Promise.all([startStack(), choosePorts(serverless, options)])
+    const { service } = serverless
+    service.provider.environment = {
+      ...service.provider.environment,
+      ...stack.environment,
+      TOKEN_DIRECTORY: join(folder, 'tmp'),
+    }
+    service.custom = {
+      ...service.custom,
+      'serverless-offline': {
+        ...offlineOptions(serverless),
+        ...ports,
+        host: '127.0.0.1',
+        location: relative(serverless.serviceDir, join(folder, 'code')),
+      },
+    }
+    run = { stack, endings, http: `http://127.0.0.1:${options['httpPort'] ?? ports.httpPort}` }
+  }
+  const announce = (): void => {
+    if (run) log.notice(announcement(run))
+  }
+
+  return {
+    hooks: {
+      'before:offline:start:init': start,
+      'after:offline:start:init': announce,
+      'before:offline:start:ready': () => run?.endings.handOver(),
+      'before:offline:start:end': () => run?.stack.close(),
+      // `serverless offline` without `start` is one step, which ends the process itself.
+      'before:offline:start': async () => {
+        await start()
+        announce()
+      },
+    },
+  }
+}
+
+/** Bundles all functions into a folder; they run from there, and not from the artifacts of `serverless package`. */
+async function buildInto(folder: string, { serviceDir, service }: Serverless): Promise<void> {
+  const { bundle, entryOf } = await import('./bundle.ts')
+  const functions = Object.values(service.functions)
+  const { files } = await bundle(serviceDir, [...new Set(functions.map(({ handler }) => entryOf(handler)))])
+  for (const [name, contents] of files) {
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    await writeFile(join(folder, name), contents)
+  }
+  for (const definition of functions) delete definition.package
+}
+
+async function choosePorts(serverless: Serverless, chosen: Readonly<Record<string, unknown>>) {
+  const { httpPort = 3000, lambdaPort = 3002 } = { ...offlineOptions(serverless), ...chosen }
+  return { httpPort: await freePort(Number(httpPort)), lambdaPort: await freePort(Number(lambdaPort)) }
+}
+
+function offlineOptions({ service }: Serverless): Readonly<Record<string, unknown>> {
+  const options = service.custom?.['serverless-offline']
+  return typeof options === 'object' ? { ...options } : {}
+}
+
+const announcement = ({ stack, http }: Run): string => `
+warmtoken runs here; Ctrl+C ends all of it
+  functions      ${http}
+  issuer         ${stack.issuer}
+  protected API  ${stack.api}
+  DynamoDB       ${stack.dynamoDB}
+
+Try, in another terminal:
+  # the answer names the tier that had the token
+  curl ${http}/contacts
+  # token requests so far: one, however often you call
+  curl ${stack.issuer}/_count
+  # the API revokes that token; the next call replaces it
+  curl -X POST ${stack.api}/_refuse
+`
