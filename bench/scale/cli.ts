@@ -22,7 +22,13 @@ for (const steady of [false, true]) {
 const backends = Object.keys(PRICES) as Backend[]
 const line = (row: Row): string => {
   const costs = backends.map((backend) => costOf(row, backend))
-  const counts = [row.environments.toLocaleString('en-US'), row.situation, row.issuerCalls.toFixed(1), row.reads.toFixed(2), row.writes.toFixed(2)]
+  const counts = [
+    row.environments.toLocaleString('en-US'),
+    row.situation,
+    row.issuerCalls.toFixed(1),
+    row.reads.toFixed(2),
+    row.writes.toFixed(2),
+  ]
   const waits = [row.p50.toFixed(0), row.p99.toFixed(0)]
   return `| ${[...counts, ...waits, ...costs.map(({ refresh }) => dollars(refresh)), ...costs.map(({ month }) => dollars(month))].join(' | ')} |`
 }

@@ -4,7 +4,7 @@ import type { Lease } from '../record.ts'
 import { pollDelay } from './backoff.ts'
 import { sleep } from './deadline.ts'
 import { decide, isAlive, type Situation } from './decide.ts'
-import { rememberFailure } from './failure.ts'
+import { rememberFailure, secretOf } from './failure.ts'
 import { fetchAlone, fetchUnderLease, type Held, isWorthwhile } from './fetch.ts'
 import { keep, remaining } from './keep.ts'
 import { leaseLength, reachableLife } from './lease.ts'
@@ -130,7 +130,7 @@ const assess = async <T>(flight: Flight<T>, { record }: Sight): Promise<Situatio
     flight.opened = { sealed: value.sealed, entry: await openEntry(parts, slot, value) }
   }
   if (failure?.kind === 'refused' && flight.secret === undefined) {
-    flight.secret = await slot.subject.secretFingerprint?.()
+    flight.secret = await secretOf(parts, slot)
   }
   if (lease !== undefined && flight.seen?.nonce !== lease.nonce) {
     flight.seen = { nonce: lease.nonce, at: parts.clock.slow() }
@@ -242,8 +242,8 @@ export const usableEntry = <T>(parts: Parts, slot: Slot<T>, ask: Ask): Entry<T> 
 
 /** For the engine: the failure in the slot, if it still holds for the secret in use. */
 export const coolingError = async (parts: Parts, slot: Slot<unknown>): Promise<Error | undefined> => {
-  const { cooling, subject } = slot
+  const { cooling } = slot
   if (cooling === undefined || parts.clock.fast() >= cooling.until) return undefined
-  if (cooling.secret !== undefined && (await subject.secretFingerprint?.()) !== cooling.secret) return undefined
+  if (cooling.secret !== undefined && (await secretOf(parts, slot)) !== cooling.secret) return undefined
   return cooling.error()
 }

@@ -87,6 +87,7 @@ export const createEngine = (options: EngineOptions): Engine => {
       rejected: undefined,
       nonces: undefined,
       flight: undefined,
+      looking: undefined,
       touched: false,
       view: undefined,
     }
@@ -110,18 +111,21 @@ export const createEngine = (options: EngineOptions): Engine => {
   }
 
   /** Another worker of this environment, or the process before this one, may have left a fresh value in the file. */
-  const isInFile = async <T>(slot: Slot<T>, { rejected, minLife }: Ask): Promise<boolean> => {
-    const now = clock.fast()
-    if (parts.file === undefined || slot.flight !== undefined || now < slot.holdUntil || now < slot.freshUntil)
-      return false
-    const found = await readFile(parts, slot, rejected ?? slot.rejected)
+  const look = async <T>(slot: Slot<T>, rejected: string | undefined): Promise<void> => {
     const { key } = slot.subject
-    if (found && clock.fast() < slot.freshUntil && remaining(parts, slot) > minLife) {
-      emit({ type: 'hit', key, tier: 'file', stale: false, remaining: remaining(parts, slot) })
-      return true
-    }
-    emit({ type: 'miss', key, tier: 'file' })
-    return false
+    const found = await readFile(parts, slot, rejected ?? slot.rejected)
+    slot.looking = undefined
+    const stale = clock.fast() >= slot.freshUntil
+    if (found && !stale) emit({ type: 'hit', key, tier: 'file', stale, remaining: remaining(parts, slot) })
+    else emit({ type: 'miss', key, tier: 'file' })
+  }
+
+  /** However many ask at once, one of them looks. */
+  const lookInFile = (slot: Slot<unknown>, rejected: string | undefined): Promise<void> | undefined => {
+    const now = clock.fast()
+    if (parts.file === undefined || slot.flight !== undefined || now < slot.holdUntil || now < slot.freshUntil) return
+    slot.looking ??= look(slot, rejected)
+    return slot.looking
   }
 
   return {
@@ -135,7 +139,10 @@ export const createEngine = (options: EngineOptions): Engine => {
       return true
     },
     async get(slot, ask) {
-      if ((await isInFile(slot, ask)) && slot.entry !== undefined) return slot.entry
+      await lookInFile(slot, ask.rejected)
+      const { entry } = slot
+      const isFresh = entry !== undefined && clock.fast() < slot.freshUntil && entry.fingerprint !== ask.rejected
+      if (isFresh && slot.tier === 'file' && remaining(parts, slot) > ask.minLife) return entry
       return (await loadSlow()).get(slot, ask)
     },
     lifeOf,

@@ -2,6 +2,7 @@ import type { FailureKind } from '../contracts.ts'
 import { SameValueError, SourceRefusedError, SourceUnavailableError, type WarmTokenError } from '../errors.ts'
 import type { Failure } from '../record.ts'
 import { coolDown } from './backoff.ts'
+import { within } from './deadline.ts'
 import type { Parts, Slot } from './subject.ts'
 
 /** Sorts what a source threw. Anything that is not one of this library's own errors counts as unavailable. */
@@ -11,6 +12,15 @@ export const classify = (error: unknown): { kind: FailureKind; code: string; ret
   if (error instanceof SourceUnavailableError)
     return { kind: error.kind, code: error.code, retryAfter: error.retryAfter }
   return { kind: 'unavailable', code: 'SOURCE_FAILED', retryAfter: undefined }
+}
+
+/** Fingerprint of the secret in use, where the source has one. A secret store that hangs or fails must not hold the call. */
+export const secretOf = async (parts: Parts, slot: Slot<unknown>): Promise<string | undefined> => {
+  const { subject } = slot
+  if (subject.secretFingerprint === undefined) return undefined
+  const ask = async (): Promise<string | undefined> => subject.secretFingerprint?.()
+  const result = await within(parts.runtime, parts.policy.sourceTimeout, undefined, ask)
+  return result.outcome === 'done' ? result.value : undefined
 }
 
 /** The failure that follows `before` in the record. */

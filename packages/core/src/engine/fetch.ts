@@ -3,7 +3,7 @@ import { SameValueError, SourceUnavailableError, type WarmTokenError } from '../
 import type { Lease, Refresh } from '../record.ts'
 import { createServerClock, DRIFT_TOLERANCE } from './clock.ts'
 import { within } from './deadline.ts'
-import { classify, nextFailure, rememberFailure } from './failure.ts'
+import { classify, nextFailure, rememberFailure, secretOf } from './failure.ts'
 import { keep } from './keep.ts'
 import { commitReserve, windowOf } from './lease.ts'
 import { openEntry, seal, writeFile } from './rest.ts'
@@ -42,7 +42,7 @@ const timeToFetch = (parts: Parts, lease: Lease, sentAt: number): number =>
 
 /** Whether enough of a lease is left to ask the source under it. */
 export const isWorthwhile = (parts: Parts, lease: Lease, sentAt: number): boolean =>
-  timeToFetch(parts, lease, sentAt) >= MIN_FETCH
+  timeToFetch(parts, lease, sentAt) >= Math.min(MIN_FETCH, parts.policy.sourceTimeout)
 
 /** Asks the source once and publishes what it gives. */
 export const fetchUnderLease = async <T>(
@@ -51,8 +51,8 @@ export const fetchUnderLease = async <T>(
   ask: Ask,
   held: Held,
 ): Promise<Entry<T> | undefined> => {
+  if (!isWorthwhile(parts, held.lease, held.sentAt)) return undefined
   const time = timeToFetch(parts, held.lease, held.sentAt)
-  if (time < MIN_FETCH) return undefined
   // Whatever comes of it, this nonce never asks the source again.
   slot.nonces?.delete(held.lease.nonce)
   const fetched = await callSource(parts, slot, ask, { time, nonce: held.lease.nonce, signal: held.signal })
@@ -137,7 +137,7 @@ const callSource = async <T>(
   })
   const error = result.outcome === 'failed' ? result.cause : (checked ?? late)
   const what = classify(error)
-  const secret = what.kind === 'refused' ? await subject.secretFingerprint?.() : undefined
+  const secret = what.kind === 'refused' ? await secretOf(parts, slot) : undefined
   parts.emit({ type: 'fetch', key: subject.key, took, outcome: what.kind, alone })
   return { outcome: 'failed', error, what, secret, took }
 }

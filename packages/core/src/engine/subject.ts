@@ -49,6 +49,8 @@ export interface Slot<T> {
   nonces: Map<string, number> | undefined
   /** The one call under way. */
   flight: Promise<Entry<T>> | undefined
+  /** The one look into the file under way. */
+  looking: Promise<void> | undefined
   /** For the memory tier: touched since the last sweep. */
   touched: boolean
   /** For the layer above: what it made of the entry. Cleared when the entry changes. */

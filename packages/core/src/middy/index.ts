@@ -7,8 +7,16 @@
 import type { MiddlewareObj, Request } from '@middy/core'
 import type { Context } from 'aws-lambda'
 import { checkOptions } from '../options.ts'
-import { checkHandles, INVOCATION_RULES } from '../tokens/handler.ts'
-import { DEFAULT_MARGIN, type InvocationOptions, ownersOf, settleAll, takeTokens } from '../tokens/invocation.ts'
+import { flag } from '../rules.ts'
+import {
+  checkHandles,
+  DEFAULT_MARGIN,
+  INVOCATION_RULES,
+  type InvocationOptions,
+  ownersOf,
+  settleAll,
+  takeTokens,
+} from '../tokens/invocation.ts'
 import type { Token } from '../tokens/token.ts'
 import type { Handles } from '../tokens/tokens.ts'
 
@@ -38,7 +46,7 @@ export type WarmTokensMiddleware<H extends Handles> = MiddlewareObj<
 
 const RULES = {
   ...INVOCATION_RULES,
-  setToContext: { must: 'true or false', test: (value: unknown): boolean => typeof value === 'boolean' },
+  setToContext: flag,
 }
 
 /** Where a request keeps the way out of the background, apart from the names of tokens. */

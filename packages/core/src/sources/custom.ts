@@ -6,8 +6,9 @@
 
 import type { FetchRequest, Issued, Json, Source, TokenValue, Traits } from '../contracts.ts'
 import { SourceUnavailableError } from '../errors.ts'
-import { a, checkOptions } from '../options.ts'
+import { checkOptions } from '../options.ts'
 import { asFields, asToken, asTokenType } from '../parse.ts'
+import * as a from '../rules.ts'
 
 /** What a custom function gives: a token and its life. */
 export interface CustomToken {
@@ -40,7 +41,7 @@ export interface CustomOptions<P> {
 
 const RULES = {
   kind: a.text,
-  identity: { must: 'JSON, or a function that returns it', test: (value: unknown) => value !== undefined },
+  identity: ['JSON, or a function that returns it', (value: unknown) => value !== undefined] as const,
   fetch: a.callback,
   traits: a.object,
   secretFingerprint: a.callback,

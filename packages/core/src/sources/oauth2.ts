@@ -6,7 +6,8 @@
 
 import type { Source, TokenValue } from '../contracts.ts'
 import { fingerprint } from '../hash.ts'
-import { a, checkOptions } from '../options.ts'
+import { checkOptions } from '../options.ts'
+import * as a from '../rules.ts'
 
 /** How the client proves who it is (RFC 6749 §2.3, RFC 7523). */
 export type ClientAuthentication = 'basic' | 'body' | 'private_key_jwt'

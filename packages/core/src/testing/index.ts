@@ -1,5 +1,6 @@
 export type { CaseResult, ConformanceCase, StoreFaultKind, StoreFaults, StoreSubject } from './conformance/subject.ts'
 export { storeConformance } from './conformance/suite.ts'
+export * from './history/index.ts'
 export { prepareRun, type Result, type Run, type RunOptions } from './simulator/run.ts'
 export type { Scenario } from './simulator/scenario.ts'
 export { type SimulateOptions, type Summary, simulate } from './simulator/simulate.ts'

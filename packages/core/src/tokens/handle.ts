@@ -3,9 +3,9 @@ import type { Engine } from '../engine/engine.ts'
 import type { Ask, Slot, Subject } from '../engine/subject.ts'
 import { fingerprint } from '../hash.ts'
 import { makeKey } from '../key.ts'
-import { a, checkOptions } from '../options.ts'
-import { asFields, asToken, asTokenType } from '../parse.ts'
-import { fetchWith } from './authorized-fetch.ts'
+import { checkOptions } from '../options.ts'
+import { asFields, asText, asToken, asTokenType } from '../parse.ts'
+import * as a from '../rules.ts'
 import { Token } from './token.ts'
 import type { Tokens } from './tokens.ts'
 
@@ -43,7 +43,7 @@ export interface TokenHandle {
 }
 
 const GET_RULES = {
-  minLife: { must: 'a number of ms, 0 or more', test: (value: unknown) => typeof value === 'number' && value >= 0 },
+  minLife: a.lengthOrNone,
   timeout: a.length,
 }
 
@@ -54,6 +54,15 @@ const parseTokenValue = (json: Json): TokenValue | undefined => {
   const extra = asFields(fields?.['extra'])
   if (value === undefined || type === undefined) return undefined
   return { value, type, ...(extra && { extra: extra as NonNullable<TokenValue['extra']> }) }
+}
+
+/** What asking for the secret throws may quote it, and is no reason to forget a failure: then it counts as another one. */
+const fingerprintOf = async <P>(source: Source<TokenValue, P>): Promise<string> => {
+  try {
+    return asText(await source.secretFingerprint?.(), 200) ?? ''
+  } catch {
+    return ''
+  }
 }
 
 /** What a handle is made of. */
@@ -82,7 +91,7 @@ export const createHandle = <P>({
     print: (value) => ({ ...value }),
     parse: parseTokenValue,
     fingerprint: ({ value }) => fingerprint(value),
-    ...(source.secretFingerprint && { secretFingerprint: source.secretFingerprint.bind(source) }),
+    ...(source.secretFingerprint && { secretFingerprint: () => fingerprintOf(source) }),
   }
   const slot = engine.slot(subject)
   const ask = (options: GetOptions | undefined, rejected: string | undefined): Ask => {
@@ -118,7 +127,11 @@ export const createHandle = <P>({
       engine.reject(slot, token.fingerprint)
       return resolve(wanted)
     },
-    fetch: (input, init) => fetchWith(handle, input, init),
+    async fetch(input, init) {
+      // Most handlers send their requests themselves; and whoever sends one waits for the network anyway.
+      const { fetchWith } = await import('./authorized-fetch.ts')
+      return fetchWith(handle, input, init)
+    },
   }
   return handle
 }

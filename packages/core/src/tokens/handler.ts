@@ -1,6 +1,8 @@
-import { a, checkOptions, type Rule } from '../options.ts'
+import { checkOptions } from '../options.ts'
 import {
+  checkHandles,
   DEFAULT_MARGIN,
+  INVOCATION_RULES,
   type InvocationContext,
   type InvocationOptions,
   ownersOf,
@@ -21,26 +23,6 @@ export type Handler<H extends Handles, Event, Result> = (
 
 /** What becomes of it: a Lambda handler as the runtime calls it. */
 export type WrappedHandler<Event, Result> = (event: Event, context: InvocationContext) => Promise<Result>
-
-/** The rules of {@link InvocationOptions}. */
-export const INVOCATION_RULES: { readonly [name: string]: Rule } = {
-  minLife: {
-    must: "a number of ms, 0 or more, or 'invocation'",
-    test: (value) => value === 'invocation' || (typeof value === 'number' && value >= 0),
-  },
-  margin: { must: 'a number of ms, 0 or more', test: (value) => typeof value === 'number' && value >= 0 },
-}
-
-/** Throws `TypeError` unless every value is a handle that `tokens.use` made. */
-export const checkHandles = (where: string, handles: unknown): void => {
-  const isHandle = a.shaped('', 'get', 'peek').test
-  if (typeof handles !== 'object' || handles === null || Object.keys(handles).length === 0) {
-    throw new TypeError(`${where}: the first argument must name at least one token, as in { crm: tokens.use(…) }`)
-  }
-  for (const [name, handle] of Object.entries(handles)) {
-    if (!isHandle(handle)) throw new TypeError(`${where}: "${name}" must be what tokens.use(…) returned`)
-  }
-}
 
 /** Wraps a handler; see `Tokens.handler`. Throws `TypeError` for wrong arguments. */
 export const createHandler = <H extends Handles, Event, Result>(

@@ -1,3 +1,4 @@
+import * as a from '../rules.ts'
 import type { Token } from './token.ts'
 import type { Handles, Tokens } from './tokens.ts'
 
@@ -23,6 +24,24 @@ export const DEFAULT_MARGIN = 300
 const MAX_REMAINING = 900_000
 /** Assumed where the context does not tell. */
 const UNKNOWN_REMAINING = 10_000
+
+/** The rules of {@link InvocationOptions}. */
+export const INVOCATION_RULES: { readonly [name: string]: a.Rule } = {
+  minLife: [`${a.lengthOrNone[0]}, or 'invocation'`, (value) => value === 'invocation' || a.lengthOrNone[1](value)],
+  margin: a.lengthOrNone,
+}
+
+const [, isHandle] = a.shaped('', 'get', 'peek')
+
+/** Throws `TypeError` unless every value is a handle that `tokens.use` made. */
+export const checkHandles = (where: string, handles: unknown): void => {
+  const list = Object.entries(handles ?? {})
+  if (list.length === 0)
+    throw new TypeError(`${where}: the first argument must name at least one token, as in { crm: tokens.use(…) }`)
+  for (const [name, handle] of list) {
+    if (!isHandle(handle)) throw new TypeError(`${where}: "${name}" must be what tokens.use(…) returned`)
+  }
+}
 
 /** The time that the invocation has left, in ms. */
 export const remainingTime = (context: InvocationContext | undefined): number => {

@@ -67,6 +67,12 @@ describe('a token kept warm', () => {
     expect([token.tier, second.fetches()]).toEqual(['file', 0])
   })
 
+  it('is looked for in the file once, however many ask', async () => {
+    const { handle, types } = environment()
+    await Promise.all(Array.from({ length: 100 }, () => handle.get()))
+    expect(types().filter((type) => type === 'miss')).toHaveLength(2)
+  })
+
   it('is found in the store by another environment', async () => {
     const store = memoryStore()
     const first = environment({ store, directory: false })
@@ -143,6 +149,16 @@ describe('a source that fails', () => {
       await expect(second.handle.get()).rejects.toMatchObject({ code: 'invalid_client' })
     }
     expect(first.fetches() + second.fetches()).toBe(1)
+  })
+
+  it('whose secret cannot be had holds nobody', async () => {
+    const refuse = async (): Promise<never> => {
+      throw new SourceRefusedError('no', { code: 'invalid_client' })
+    }
+    const tokens = createTokens({ directory: false, sourceTimeout: 20 })
+    const hanging = () => new Promise<string>(() => {})
+    const handle = tokens.use(custom({ identity: 'app', fetch: refuse, secretFingerprint: hanging }))
+    for (let n = 0; n < 3; n += 1) await expect(handle.get()).rejects.toMatchObject({ code: 'invalid_client' })
   })
 
   it('is left alone for as long as it asks', async () => {

@@ -3,9 +3,9 @@ import { createEngine } from '../engine/engine.ts'
 import { DEFAULT_POLICY, type Policy } from '../engine/policy.ts'
 import { systemRuntime } from '../engine/runtime.ts'
 import { createBus } from '../observe/bus.ts'
-import { a, checkOptions } from '../options.ts'
+import { checkOptions } from '../options.ts'
+import * as a from '../rules.ts'
 import { plaintext } from '../seal/plaintext.ts'
-import { memoryStore } from '../stores/memory.ts'
 import { createHandle, type TokenHandle } from './handle.ts'
 import { createHandler, type Handler, type HandlerOptions, type WrappedHandler } from './handler.ts'
 import type { Token } from './token.ts'
@@ -70,10 +70,10 @@ export interface TokenFamily<P> {
 
 const RULES = {
   store: a.shaped('a store', 'read', 'swap'),
-  directory: {
-    must: 'an absolute path, or false',
-    test: (value: unknown) => value === false || (typeof value === 'string' && value.startsWith('/')),
-  },
+  directory: [
+    'an absolute path, or false',
+    (value: unknown) => value === false || (typeof value === 'string' && value.startsWith('/')),
+  ] as const,
   codec: a.shaped('a codec', 'seal', 'open'),
   namespace: a.text,
   maxEntries: a.count,
@@ -91,7 +91,7 @@ const SOURCE_KIND = /^[a-z0-9-]{1,24}$/
 /** Makes the toolkit. Throws `TypeError` that names the option when one is wrong or unknown. */
 export const createTokens = (options: TokensOptions = {}): Tokens => {
   checkOptions('createTokens', options, RULES)
-  const { store = memoryStore(), directory = '/tmp/warmtoken', namespace = '', maxEntries = 10_000 } = options
+  const { store = ownStore(), directory = '/tmp/warmtoken', namespace = '', maxEntries = 10_000 } = options
   const bus = createBus(options.onEvent)
   const policy: Policy = {
     refreshWindow: options.refreshWindow ?? DEFAULT_POLICY.refreshWindow,
@@ -115,7 +115,7 @@ export const createTokens = (options: TokensOptions = {}): Tokens => {
   function use<P>(source: Source<TokenValue, P>): TokenFamily<P>
   function use<P>(source: Source<TokenValue, P>): TokenHandle | TokenFamily<P> {
     if (
-      !a.shaped('', 'identity', 'fetch').test(source) ||
+      !a.shaped('', 'identity', 'fetch')[1](source) ||
       typeof source.kind !== 'string' ||
       !SOURCE_KIND.test(source.kind)
     ) {
@@ -142,6 +142,20 @@ export const createTokens = (options: TokensOptions = {}): Tokens => {
     settle: (wanted = {}) => engine.settle(wanted.timeout ?? 1_000),
   }
   return tokens
+}
+
+/** A store in this process, loaded when it is first asked: production has one of its own. */
+const ownStore = (): Store => {
+  let loaded: Promise<Store> | undefined
+  const load = (): Promise<Store> => {
+    loaded ??= import('../stores/memory.ts').then(({ memoryStore }) => memoryStore())
+    return loaded
+  }
+  return {
+    name: 'memory',
+    read: async (...ask) => (await load()).read(...ask),
+    swap: async (...ask) => (await load()).swap(...ask),
+  }
 }
 
 /** Says once, at the first write, that values rest unsealed. */

@@ -11,7 +11,7 @@ export const aborts: Readonly<Record<string, Trial>> = {
     const name = key()
     const image = await put(name)
     const result = await read(name, { signal: AbortSignal.abort() }).catch(() => undefined)
-    if (result !== undefined) assertThere(result, image)
+    if (result !== undefined) assertThere(image, result)
     return 'pass'
   },
 
@@ -24,7 +24,7 @@ export const aborts: Readonly<Record<string, Trial>> = {
       await new Promise((resolve) => setTimeout(resolve, wait))
       controller.abort()
       const result = await reading
-      if (result !== undefined) assertThere(result, image)
+      if (result !== undefined) assertThere(image, result)
     }
     return 'pass'
   },
@@ -36,7 +36,7 @@ export const aborts: Readonly<Record<string, Trial>> = {
     const doomed = Array.from({ length: 5 }, () => read(name, { signal: controller.signal }).catch(() => undefined))
     const spared = Array.from({ length: 5 }, () => read(name))
     controller.abort()
-    for (const seen of await Promise.all(spared)) assertThere(seen, image)
+    for (const seen of await Promise.all(spared)) assertThere(image, seen)
     await Promise.all(doomed)
     return 'pass'
   },
@@ -54,7 +54,7 @@ export const aborts: Readonly<Record<string, Trial>> = {
       const result = await writing
       assert.notEqual(result?.outcome, 'conflict')
       assert.equal((await settle(name, wanted)).outcome, 'swapped')
-      assertThere(await read(name), wanted)
+      assertThere(wanted, await read(name))
     }
     return 'pass'
   },
@@ -83,7 +83,7 @@ export const aborts: Readonly<Record<string, Trial>> = {
     const result = await during('hang', 100, () => ended(swap(name, wanted, AbortSignal.timeout(RUN))))
     assert.equal(result.outcome, 'unknown')
     assert.equal((await settle(name, wanted)).outcome, 'swapped')
-    assertThere(await read(name), wanted)
+    assertThere(wanted, await read(name))
     return 'pass'
   },
 }

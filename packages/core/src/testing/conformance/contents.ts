@@ -64,7 +64,7 @@ export const contents: Readonly<Record<string, Trial>> = {
   'bodies come back to the letter': async ({ key, read, put }) => {
     for (const body of BODIES) {
       const name = key()
-      assertThere(await read(name), await put(name, undefined, { body }))
+      assertThere(await put(name, undefined, { body }), await read(name))
     }
     return 'pass'
   },
@@ -75,8 +75,8 @@ export const contents: Readonly<Record<string, Trial>> = {
       const name = key()
       const body = unit.repeat(Math.floor(length / Buffer.byteLength(unit)))
       const first = await put(name, undefined, { body })
-      assertThere(await read(name), first)
-      assertThere(await read(name), await put(name, first, { body: body.slice(1) }))
+      assertThere(first, await read(name))
+      assertThere(await put(name, first, { body: body.slice(1) }), await read(name))
     }
     return 'pass'
   },
@@ -86,7 +86,7 @@ export const contents: Readonly<Record<string, Trial>> = {
       const name = key()
       const image = await put(name, undefined, { tag })
       assert.equal((await settle(name, write({ ...image, tag: `${tag}0`, mark: 'x' }))).outcome, 'conflict')
-      assertThere(await read(name), await put(name, (await read(name)).image))
+      assertThere(await put(name, (await read(name)).image), await read(name))
     }
     return 'pass'
   },
@@ -95,7 +95,7 @@ export const contents: Readonly<Record<string, Trial>> = {
     const prefix = key('')
     const images = new Map<string, { body: string; tag: string }>()
     for (const name of NAMES) images.set(prefix + name, await put(prefix + name))
-    for (const [name, image] of images) assertThere(await read(name), image)
+    for (const [name, image] of images) assertThere(image, await read(name))
     return 'pass'
   },
 

@@ -12,11 +12,14 @@ const writeThrough = async (kit: Kit, kind: StoreFaultKind): Promise<void> => {
   for (const isFirst of [true, false]) {
     const name = key()
     const wanted = write(isFirst ? undefined : await put(name))
-    const result = await during(kind, 1, () => swap(name, wanted).catch(() => ({ outcome: 'unknown' }) as const))
+    const result = await during(kind, 1, () => swap(name, wanted).catch(() => ({ outcome: 'rejected' }) as const))
     assert.notEqual(result.outcome, 'conflict', 'a write was told to have lost against itself')
+    if (result.outcome === 'rejected') {
+      assert.notEqual((await read(name)).image?.tag, wanted.tag, 'a write was rejected although it was applied')
+    }
     const settled = await settle(name, wanted)
     assert.equal(settled.outcome, 'swapped')
-    assertThere(await read(name), wanted)
+    assertThere(wanted, await read(name))
     // What a store hands back must serve as the next expectation, however it came by it.
     if (settled.outcome === 'swapped') await put(name, settled.image)
   }
@@ -27,7 +30,7 @@ const readThrough = async ({ key, put, read, during }: Kit, kind: StoreFaultKind
   const name = key()
   const image = await put(name)
   const seen = await during(kind, 1, () => read(name).catch(() => undefined))
-  if (seen !== undefined) assertThere(seen, image)
+  if (seen !== undefined) assertThere(image, seen)
   return seen !== undefined
 }
 
@@ -45,10 +48,10 @@ const lasting = async (kit: Kit, kind: StoreFaultKind, isRetryable: boolean): Pr
   assert.ok(['unknown', 'rejected'].includes(result.outcome), `a write ended as "${result.outcome}"`)
   if (result.outcome === 'rejected') {
     await faultOf(Promise.reject(result.cause))
-    assertThere(await read(name), image)
+    assertThere(image, await read(name))
   }
   assert.equal((await settle(name, wanted)).outcome, 'swapped')
-  assertThere(await read(name), wanted)
+  assertThere(wanted, await read(name))
   return fault.code
 }
 
@@ -100,8 +103,8 @@ export const faults: Readonly<Record<string, Trial>> = {
     const older = await put(name)
     const newer = await put(name, older)
     const result = await during('lost-reply', 1, () => settle(name, write(older)))
-    assertThere(assertConflict(result), newer)
-    assertThere(await read(name), newer)
+    assertThere(newer, assertConflict(result))
+    assertThere(newer, await read(name))
     return 'pass'
   },
 

@@ -81,7 +81,7 @@ export const makeKit = (subject: StoreSubject): Kit => {
 const patience = (): AbortSignal => AbortSignal.timeout(PATIENCE)
 
 /** Asserts that what is under the key is the write with this tag and body. */
-export const assertThere = (seen: Seen, wanted: Pick<Image, 'body' | 'tag'>): Image => {
+export const assertThere = (wanted: Pick<Image, 'body' | 'tag'>, seen: Seen): Image => {
   assert.ok(seen.image !== undefined, 'the record is absent')
   assert.equal(seen.image.tag, wanted.tag, 'the record has the tag of another write')
   assert.equal(seen.image.body, wanted.body, 'the record has another body')

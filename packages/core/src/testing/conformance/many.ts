@@ -15,7 +15,7 @@ export const many: Readonly<Record<string, Trial>> = {
     const names = Array.from({ length: KEYS }, (_, n) => key(`-${n}`))
     const images = await Promise.all(names.map((name) => put(name)))
     const seen = await Promise.all(names.map((name) => read(name)))
-    for (const [index, each] of seen.entries()) assertThere(each, images[index] ?? { body: '', tag: '' })
+    for (const [index, each] of seen.entries()) assertThere(images[index] ?? { body: '', tag: '' }, each)
     return 'pass'
   },
 
@@ -31,7 +31,7 @@ export const many: Readonly<Record<string, Trial>> = {
       const image = images.get(name)
       assert.ok(seen !== undefined, 'a key that is absent must be in the answer all the same')
       if (image === undefined) assert.equal(seen.image, undefined)
-      else assertThere(seen, image)
+      else assertThere(image, seen)
     }
     return 'pass'
   },
@@ -41,7 +41,7 @@ export const many: Readonly<Record<string, Trial>> = {
     await kit.put(name)
     const found = await readMany(kit, [name, name])
     if (found === undefined) return WITHOUT
-    assertThere(await kit.read(name), await kit.put(name, found.get(name)?.image))
+    assertThere(await kit.put(name, found.get(name)?.image), await kit.read(name))
     return 'pass'
   },
 

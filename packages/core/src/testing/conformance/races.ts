@@ -17,8 +17,8 @@ const race = async ({ write, settle, read }: Kit, name: string, expected: Image 
   assert.equal(count('swapped'), 1, `${count('swapped')} of ${RACERS} racers won`)
   const winner = wanted[results.findIndex(({ outcome }) => outcome === 'swapped')]
   assert.ok(winner !== undefined)
-  assertThere(await read(name), winner)
-  for (const result of results) if (result.outcome === 'conflict') assertThere(result.seen, winner)
+  assertThere(winner, await read(name))
+  for (const result of results) if (result.outcome === 'conflict') assertThere(winner, result.seen)
 }
 
 /** Many at once. */
@@ -39,7 +39,7 @@ export const races: Readonly<Record<string, Trial>> = {
     const wanted = write(undefined)
     const results = await Promise.all(Array.from({ length: 8 }, () => settle(name, wanted)))
     assert.deepEqual(new Set(results.map(({ outcome }) => outcome)), new Set(['swapped']))
-    assertThere(await read(name), wanted)
+    assertThere(wanted, await read(name))
     return 'pass'
   },
 

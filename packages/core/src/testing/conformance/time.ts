@@ -54,7 +54,7 @@ export const time: Readonly<Record<string, Trial>> = {
     const first = await put(name, undefined, { keepUntil: now + 1_000 + SHORT })
     const second = await put(name, first, { keepUntil: now + KEEP })
     await new Promise((resolve) => setTimeout(resolve, 2 * SHORT + 1_000))
-    assertThere(await read(name), second)
+    assertThere(second, await read(name))
     return 'pass'
   },
 

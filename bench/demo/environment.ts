@@ -1,0 +1,68 @@
+// One cold environment: a worker thread with modules and state of its own, as a Lambda execution environment has them.
+import { parentPort, threadId, workerData } from 'node:worker_threads'
+import { dynamoDBStore } from '@warmtoken/adapters-aws/dynamodb'
+import { createTokens } from '@warmtoken/core'
+import { clientCredentials } from '@warmtoken/core/oauth2'
+
+/** What the demonstration tells each environment. */
+export interface Wiring {
+  readonly issuer: string
+  readonly client: { readonly id: string; readonly secret: string }
+  readonly table: { readonly name: string; readonly endpoint: string }
+  /** Whether it keeps its token in a module variable only, or by warmtoken. */
+  readonly way: 'module cache' | 'warmtoken'
+}
+
+/**
+ * Makes the function that gives the token. Thirty environments share the cores of one machine here, so all that costs
+ * processor time at a first call, such as loading an SDK, is rehearsed before: only the waiting is compared.
+ */
+const prepare = async ({ issuer, client, table, way }: Wiring): Promise<() => Promise<string>> => {
+  await (await fetch(`${issuer}/_count`)).text()
+  if (way === 'module cache') return plainModuleCache(issuer, client)
+  const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb')
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  const store = dynamoDBStore({
+    table: table.name,
+    client: new DynamoDBClient({ region: 'us-east-1', endpoint: table.endpoint, credentials }),
+  })
+  const tokens = createTokens({ store, directory: false, storeTimeout: 5_000, sourceTimeout: 10_000, timeout: 30_000 })
+  // Nothing there gives tokens, so this ends in an error; but everything has been used once.
+  const rehearsal = { tokenEndpoint: `${issuer}/_count`, clientId: `rehearsal ${threadId}`, clientSecret: 'none' }
+  const nothing = tokens.use(clientCredentials({ ...rehearsal, allowInsecure: true }))
+  await nothing.get().catch(() => undefined)
+  const crm = tokens.use(
+    clientCredentials({ issuer, clientId: client.id, clientSecret: client.secret, allowInsecure: true }),
+  )
+  return async () => (await crm.get()).value
+}
+
+/** What most functions do today. */
+const plainModuleCache = (issuer: string, { id, secret }: Wiring['client']): (() => Promise<string>) => {
+  let cached: { readonly value: string; readonly until: number } | undefined
+  return async () => {
+    if (cached !== undefined && Date.now() < cached.until) return cached.value
+    const response = await fetch(`${issuer}/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${btoa(`${id}:${secret}`)}` },
+      body: new URLSearchParams({ grant_type: 'client_credentials' }),
+    })
+    const { access_token: value, expires_in: life } = (await response.json()) as {
+      access_token: string
+      expires_in: number
+    }
+    cached = { value, until: Date.now() + life * 1_000 }
+    return value
+  }
+}
+
+const port = parentPort
+if (port !== null) {
+  const getToken = await prepare(workerData as Wiring)
+  port.once('message', async () => {
+    const start = performance.now()
+    const token = await getToken()
+    port.postMessage({ took: performance.now() - start, found: token.length > 0 })
+  })
+  port.postMessage('ready')
+}

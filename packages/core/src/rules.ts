@@ -1,0 +1,45 @@
+/** What options must be: one rule an export, so that a bundle holds only those it uses. Lengths are in ms. @module */
+
+import { asFields } from './parse.ts'
+
+/** What an option must be: words that complete "option X must be …", and the test. */
+export type Rule = readonly [must: string, test: (value: unknown) => boolean]
+
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
+const isFunction = (value: unknown): boolean => typeof value === 'function'
+const isNumber = (value: unknown, least: number): boolean =>
+  typeof value === 'number' && value >= least && value <= 8.64e15
+
+/** A length. */
+export const length: Rule = ['a number of ms above 0', (value) => isNumber(value, Number.MIN_VALUE)]
+/** A length that may be nothing. */
+export const lengthOrNone: Rule = ['a number of ms, 0 or more', (value) => isNumber(value, 0)]
+/** How many. */
+export const count: Rule = ['a whole number above 0', (value) => Number.isSafeInteger(value) && isNumber(value, 1)]
+/** Yes or no. */
+export const flag: Rule = ['true or false', (value) => typeof value === 'boolean']
+/** A function. */
+export const callback: Rule = ['a function', isFunction]
+/** A text. */
+export const text: Rule = ['a text, not empty', isText]
+/** Anything with fields. */
+export const object: Rule = ['an object', (value) => asFields(value) !== undefined]
+/** A text, or what gives it. */
+export const textOrCallback: Rule = ['a text, not empty, or a function', (value) => isText(value) || isFunction(value)]
+/** Texts. */
+export const texts: Rule = ['a list of texts', (value) => Array.isArray(value) && value.every(isText)]
+/** An address on the web. */
+export const url: Rule = [
+  'an http or https URL',
+  (value) => isText(value) && /^https?:$/.test(URL.parse(String(value))?.protocol ?? ''),
+]
+/** One of some words. */
+export const oneOf = (...words: readonly string[]): Rule => [
+  `one of ${words.join(', ')}`,
+  (value) => typeof value === 'string' && words.includes(value),
+]
+/** Something with methods. */
+export const shaped = (must: string, ...methods: readonly string[]): Rule => [
+  must,
+  (value) => methods.every((method) => isFunction(asFields(value)?.[method])),
+]

@@ -1,0 +1,85 @@
+import type { Source } from './sources.ts'
+
+const CORE = 'packages/core/src/'
+
+/** On the ground: may be used by everything and use only each other, as listed. */
+const GROUND: { readonly [part: string]: readonly string[] } = {
+  contracts: [],
+  parse: [],
+  hash: [],
+  builtin: [],
+  errors: ['contracts'],
+  rules: ['parse'],
+  options: ['parse', 'rules'],
+  key: ['contracts', 'hash'],
+  life: ['contracts', 'parse'],
+  record: ['contracts', 'parse', 'life'],
+}
+const ground = Object.keys(GROUND)
+
+/** What each part of core may import, types included. A part may import itself. What is not listed may import nothing. */
+const HOUSE: { readonly [part: string]: readonly string[] } = {
+  ...GROUND,
+  tiers: ground,
+  seal: ground,
+  stores: ground,
+  sources: ground,
+  observe: ground,
+  engine: [...ground, 'tiers', 'seal'],
+  // Side by side on the engine: none of the three imports another.
+  tokens: [...ground, 'engine', 'seal', 'stores', 'observe'],
+  data: [...ground, 'engine', 'seal', 'stores', 'observe'],
+  sessions: [...ground, 'engine', 'seal', 'stores', 'observe'],
+  middy: [...ground, 'tokens', 'data', 'sessions'],
+  schedule: [...ground, 'tokens', 'data', 'sessions'],
+  testing: [...ground, 'engine', 'tiers', 'seal', 'stores', 'observe', 'sources', 'tokens', 'data', 'sessions'],
+  index: [...ground, 'engine', 'seal', 'stores', 'observe', 'tokens', 'data', 'sessions'],
+}
+
+/** The part of core that a file belongs to: its folder, or its own name beside the folders. */
+export const partOf = (path: string): string => {
+  const [first = ''] = path.slice(CORE.length).split('/')
+  return first.replace(/\.ts$/, '')
+}
+
+/** What is wrong with the imports of one file of core, as sentences. */
+export const checkCore = ({ path, imports }: Source): readonly string[] => {
+  const part = partOf(path)
+  const allowed = HOUSE[part]
+  if (allowed === undefined) return [`${path}: the part "${part}" is not in the house; say what it may import`]
+  return imports.flatMap((one) => {
+    if (!one.relative) return checkOutside(path, one)
+    const other = partOf(one.target)
+    if (one.target === `${CORE}index.ts`) return [`${path} imports through the package's own index`]
+    return other === part || allowed.includes(other)
+      ? []
+      : [`${path} imports ${one.target}: ${part} may not use ${other}`]
+  })
+}
+
+/** Libraries belong to sources and middlewares; everything else stands on Node alone. */
+const LIBRARIES: { readonly [library: string]: readonly string[] } = {
+  oauth4webapi: ['sources'],
+  jose: ['sources', 'sessions'],
+  '@middy/core': ['middy'],
+  'aws-lambda': ['middy'],
+}
+
+const checkOutside = (path: string, { target, typeOnly }: Source['imports'][number]): readonly string[] => {
+  if (target.startsWith('@warmtoken/')) return [`${path} imports ${target}: core imports no package of this workspace`]
+  const part = partOf(path)
+  if (target.startsWith('node:')) {
+    // As an import a module of Node costs milliseconds of every cold start; `builtin` costs next to nothing.
+    return typeOnly || part === 'testing' ? [] : [`${path} imports ${target} at run time; use builtin.ts`]
+  }
+  return LIBRARIES[target]?.includes(part) === true || part === 'testing' ? [] : [`${path} imports ${target}`]
+}
+
+/** What is wrong with the imports of one file of an adapter. */
+export const checkAdapter = ({ path, imports }: Source): readonly string[] =>
+  imports.flatMap(({ target, typeOnly }) => {
+    if (target.startsWith('@warmtoken/core')) {
+      return typeOnly ? [] : [`${path} imports ${target} at run time; adapters take types only`]
+    }
+    return target.startsWith('@warmtoken/') ? [`${path} imports ${target}`] : []
+  })

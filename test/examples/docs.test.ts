@@ -1,0 +1,108 @@
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
+const sources = globSync(['packages/core/src/**/*.ts', 'packages/adapters-*/src/**/*.ts'], { cwd: ROOT }).filter(
+  (path) => !/\.test[.-]|\/testing\//.test(path),
+)
+
+/** The names of the members of an interface, as its source has them. */
+const membersOf = (path: string, name: string): readonly string[] => {
+  const body = new RegExp(`export interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)^\\}`, 'm').exec(read(path))?.[1] ?? ''
+  return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??(?:\(|:)/gm)].map(([, member = '']) => member)
+}
+
+describe('the page of the configuration', () => {
+  const page = read('docs/configuration.md')
+  /** The rows under the heading that names this factory. */
+  const sectionOf = (title: string): string => page.split(/^## /m).find((section) => section.startsWith(title)) ?? ''
+
+  it.each([
+    ['`createTokens', 'packages/core/src/tokens/tokens.ts', 'TokensOptions'],
+    ['`createTokens', 'packages/core/src/engine/policy.ts', 'Policy'],
+    ['`handle.get', 'packages/core/src/tokens/handle.ts', 'GetOptions'],
+    ['`warmTokens', 'packages/core/src/tokens/invocation.ts', 'InvocationOptions'],
+    ['`warmTokens', 'packages/core/src/middy/index.ts', 'WarmTokensOptions'],
+    ['`clientCredentials', 'packages/core/src/sources/oauth2.ts', 'ClientCredentialsOptions'],
+    ['`custom', 'packages/core/src/sources/custom.ts', 'CustomOptions'],
+    ['`aesGcm', 'packages/core/src/seal/aes-gcm.ts', 'AesGcmOptions'],
+    ['`dynamoDBStore', 'packages/adapters-aws/src/dynamodb.ts', 'DynamoDBStoreOptions'],
+    ['`s3Store', 'packages/adapters-aws/src/s3.ts', 'S3StoreOptions'],
+    ['`upstashStore', 'packages/adapters-upstash/src/redis.ts', 'UpstashStoreOptions'],
+  ])('has under %s every option of %s %s', (title, path, name) => {
+    const members = membersOf(path, name)
+    expect(members.length).toBeGreaterThan(0)
+    const section = sectionOf(title)
+    expect(members.filter((member) => !section.includes(`| \`${member}\` |`))).toEqual([])
+  })
+})
+
+describe('the page of the errors', () => {
+  const page = read('docs/errors.md')
+
+  it('has every class', () => {
+    const classes = [...read('packages/core/src/errors.ts').matchAll(/export class (\w+)/g)].map(([, name]) => name)
+    expect(classes.filter((name) => !page.includes(`\`${name}\``))).toEqual([])
+  })
+
+  it('has every code', () => {
+    const codes = new Set(
+      sources.flatMap((path) =>
+        [
+          ...read(path).matchAll(
+            /(?:code: |code \?\? |\? |: |= )'((?:SOURCE|STORE|BAD|LEASE|SAME|SIGN|NOT)_[A-Z_]+)'/g,
+          ),
+        ].map(([, code = '']) => code),
+      ),
+    )
+    expect(codes.size).toBeGreaterThan(15)
+    expect([...codes].filter((code) => !page.includes(`\`${code}\``))).toEqual([])
+  })
+})
+
+describe('the pages of events and files', () => {
+  it('have every event', () => {
+    const body = read('packages/core/src/contracts.ts').split('export type WarmEvent')[1] ?? ''
+    const types = [...body.matchAll(/type: '([\w-]+)'/g)].map(([, type]) => type)
+    const page = read('docs/events.md')
+    expect(types.length).toBeGreaterThan(10)
+    expect(types.filter((type) => !page.includes(`| \`${type}\` |`))).toEqual([])
+  })
+
+  it('have every reason of a file that is not used', () => {
+    const [, body = ''] = /export type FileProblem =([^\n]*)/.exec(read('packages/core/src/tiers/file.ts')) ?? []
+    const reasons = [...body.matchAll(/'(\w+)'/g)].map(([, reason]) => reason)
+    const page = read('docs/file-tier.md')
+    expect(reasons.length).toBeGreaterThan(5)
+    expect(reasons.filter((reason) => !page.includes(`| \`${reason}\` |`))).toEqual([])
+  })
+})
+
+describe('all pages', () => {
+  const pages = globSync(['*.md', 'docs/**/*.md', 'packages/*/README.md'], { cwd: ROOT })
+
+  it.each(pages)('%s links only to what is there', (page) => {
+    const links = [...read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link)
+    expect(links.filter((link) => !existsSync(join(ROOT, dirname(page), link)))).toEqual([])
+  })
+
+  it('are short: the root README at most 150 lines, those of packages at most 120', () => {
+    const tooLong = pages.filter((page) => {
+      const lines = read(page).split('\n').length
+      return (page === 'README.md' && lines > 150) || (page.startsWith('packages/') && lines > 120)
+    })
+    expect(tooLong).toEqual([])
+  })
+
+  it('name no script that is not there', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+    const named = pages.flatMap((page) =>
+      [...read(page).matchAll(/npx -y pnpm@[\d.]+ (\w[\w:]*)/g)].map(([, script = '']) => script),
+    )
+    expect(named.length).toBeGreaterThan(3)
+    expect(named.filter((script) => script !== 'install' && scripts[script] === undefined)).toEqual([])
+  })
+})

@@ -1,0 +1,95 @@
+import { execFile } from 'node:child_process'
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const run = promisify(execFile)
+
+type Conditions = Readonly<Record<string, string>>
+interface Manifest {
+  readonly name: string
+  readonly private?: boolean
+  readonly exports: Readonly<Record<string, string | Conditions>>
+  readonly publishConfig?: { readonly exports?: Manifest['exports'] }
+}
+
+const manifestOf = (folder: string): Manifest =>
+  JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Manifest
+
+const folders = globSync('packages/*/package.json', { cwd: ROOT })
+  .map((path) => dirname(path))
+  .filter((folder) => manifestOf(folder).private !== true)
+  .sort()
+
+/** Runs pnpm: the one that runs this script, or the one the README names. */
+const pnpm = (folder: string, ...args: readonly string[]) => {
+  const own = process.env['npm_execpath']
+  const options = { cwd: join(ROOT, folder), shell: false }
+  if (own?.includes('pnpm') !== true) return run('npx', ['-y', 'pnpm@12.21.0', ...args], options)
+  return /\.[cm]?js$/.test(own) ? run(process.execPath, [own, ...args], options) : run(own, [...args], options)
+}
+
+let target = ''
+beforeAll(async () => {
+  target = mkdtempSync(join(tmpdir(), 'warmtoken-pack-'))
+  await run(join(ROOT, 'node_modules/.bin/tsc'), ['-b', ...folders], { cwd: ROOT })
+})
+afterAll(() => rmSync(target, { recursive: true, force: true }))
+
+/** Packs a package as it would be published, and gives the path of the archive. */
+const pack = async (folder: string): Promise<string> => {
+  const destination = join(target, folder)
+  await pnpm(folder, 'pack', '--pack-destination', destination)
+  const [archive = ''] = globSync('*.tgz', { cwd: destination })
+  return join(destination, archive)
+}
+
+/** Runs a checker and gives all that it says; an exit code that is not 0 is a problem too. */
+const check = async (command: string, ...args: readonly string[]): Promise<string> => {
+  try {
+    await run(join(ROOT, 'node_modules/.bin', command), [...args], { cwd: ROOT })
+    return ''
+  } catch (error) {
+    const { stdout = '', stderr = '', message = '' } = error as { stdout?: string; stderr?: string; message?: string }
+    return `${stdout}${stderr}` || message
+  }
+}
+
+describe.each(folders)('%s as it would be published', (folder) => {
+  let archive = ''
+  beforeAll(async () => {
+    archive = await pack(folder)
+  })
+
+  it('is in order by publint, warnings and suggestions included', async () => {
+    expect(await check('publint', 'run', archive, '--strict')).toBe('')
+  })
+
+  it('has types that resolve in every ESM setting, by attw', async () => {
+    expect(await check('attw', archive, '--profile', 'esm-only')).toBe('')
+  })
+
+  it('holds no tests and nothing of the build', async () => {
+    const { stdout } = await run('tar', ['-tzf', archive])
+    const files = stdout.trim().split('\n')
+    expect(files.filter((file) => /\.test[.-]|tsbuildinfo|node_modules/.test(file))).toEqual([])
+    for (const wanted of ['package/package.json', 'package/README.md', 'package/LICENSE']) {
+      expect(files).toContain(wanted)
+    }
+  })
+
+  it('shows the world the same entries as the workspace, without the way to the sources', () => {
+    const { exports, publishConfig } = manifestOf(folder)
+    const expected = Object.entries(exports).map(([entry, target]) => [
+      entry,
+      typeof target === 'string'
+        ? target
+        : Object.fromEntries(Object.entries(target).filter(([name]) => name !== 'source')),
+    ])
+    expect(publishConfig?.exports).toEqual(Object.fromEntries(expected))
+  })
+})

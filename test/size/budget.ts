@@ -1,0 +1,6 @@
+/**
+ * The most that a memory or file hit may load, minified, in bytes: Middy (3.0 KB), what esbuild puts beside any bundle
+ * with the SDK in it (1.0 KB), the middleware, the hit path of the engine, the file tier, one source and one store with
+ * the checks of their options. It may only fall.
+ */
+export const BUDGET = 24_000

@@ -1,0 +1,84 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, type Metafile } from 'esbuild'
+
+/** One file of a bundle. */
+export interface Chunk {
+  readonly name: string
+  readonly bytes: number
+  /** Sources in it, by their path from the root of the workspace. */
+  readonly inputs: readonly string[]
+  /** Files loaded with it. */
+  readonly imports: readonly string[]
+}
+
+/** A bundled handler. */
+export interface Bundled {
+  readonly chunks: readonly Chunk[]
+  readonly entry: Chunk
+  /** Bytes that each source takes in what is loaded at the start, largest first. */
+  readonly weights: readonly (readonly [source: string, bytes: number])[]
+}
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const ENTRY = 'test/size/handler.ts'
+
+/** Bundles the handler of this folder as a deployment would, into a folder. */
+export const bundleHandler = async (outdir: string): Promise<Bundled> => {
+  const { metafile, outputFiles } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [ENTRY],
+    outdir,
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22',
+    conditions: ['source'],
+    mainFields: ['module', 'main'],
+    legalComments: 'none',
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+  })
+  mkdirSync(outdir, { recursive: true })
+  for (const { path, contents } of outputFiles) {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, contents)
+  }
+  writeFileSync(join(outdir, 'package.json'), '{"type":"module"}')
+  return describe(metafile)
+}
+
+const describe = ({ outputs }: Metafile): Bundled => {
+  const all = Object.entries(outputs)
+  const chunks = all.map(([path, { bytes, inputs, imports }]) => ({
+    name: basename(path),
+    bytes,
+    inputs: Object.keys(inputs),
+    imports: imports.filter(({ kind }) => kind === 'import-statement').map((one) => basename(one.path)),
+  }))
+  const entry = chunks[all.findIndex(([, { entryPoint }]) => entryPoint === ENTRY)]
+  if (entry === undefined) throw new Error('the bundle has no entry')
+  const loaded = new Set(loadedWith(chunks, entry).map(({ name }) => name))
+  const weights = new Map<string, number>()
+  for (const [path, { inputs }] of all) {
+    if (!loaded.has(basename(path))) continue
+    for (const [source, { bytesInOutput }] of Object.entries(inputs)) {
+      weights.set(source, (weights.get(source) ?? 0) + bytesInOutput)
+    }
+  }
+  return { chunks, entry, weights: [...weights].sort(([, one], [, other]) => other - one) }
+}
+
+/** The chunk and all that is loaded with it. */
+export const loadedWith = (chunks: readonly Chunk[], chunk: Chunk, seen: Set<Chunk> = new Set()): readonly Chunk[] => {
+  seen.add(chunk)
+  for (const name of chunk.imports) {
+    const next = chunks.find((one) => one.name === name)
+    if (next !== undefined && !seen.has(next)) loadedWith(chunks, next, seen)
+  }
+  return [...seen]
+}
