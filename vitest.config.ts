@@ -1,12 +1,19 @@
 import { defineConfig } from 'vitest/config'
 import { plainReporter } from './scripts/plain-reporter.ts'
 
+const CONTENTION = ['test/stores/contention.test.ts', 'test/history/**']
+
 export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
   test: {
     reporters: ['default', plainReporter()],
     include: ['packages/*/src/**/*.test.ts', 'infra/**/*.test.ts', 'functions/**/*.test.ts', 'test/**/*.test.ts'],
+    // Hundreds of processes on few cores want the machine to themselves: `pnpm test:contention` runs these, one by one.
+    exclude:
+      process.env['WARMTOKEN_CONTENTION'] === undefined
+        ? ['**/node_modules/**', ...CONTENTION]
+        : ['**/node_modules/**'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

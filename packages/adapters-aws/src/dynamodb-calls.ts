@@ -7,9 +7,11 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import type { Image, ReadOptions, Seen, Store, Swap, Swapped } from '@warmtoken/core'
+import { abortable, clientSettings } from './client.ts'
 import { timeOf, watchDate } from './clock.ts'
+import { mayHaveLanded, watchDoubt } from './doubt.ts'
 import type { DynamoDBStoreOptions } from './dynamodb.ts'
-import { sdkError, storeFault } from './failure.ts'
+import { type Remedies, sdkError, storeFault } from './failure.ts'
 
 type Item = Record<string, AttributeValue> | undefined
 
@@ -20,55 +22,57 @@ const BATCH = 100
 const imageOf = (item: Item): Image | undefined =>
   item === undefined ? undefined : { body: item['body']?.S ?? '', tag: item['tag']?.S ?? '' }
 
-/** The settings are part of the protocol: an SDK client has no time-out by itself, and without the last one it only warns. */
-const makeClient = ({ region, endpoint }: DynamoDBStoreOptions): DynamoDBClient =>
-  new DynamoDBClient({
-    maxAttempts: 3,
-    requestHandler: { connectionTimeout: 300, requestTimeout: 800, throwOnRequestTimeout: true },
-    ...(region !== undefined && { region }),
-    ...(endpoint !== undefined && { endpoint }),
-  })
-
 /** The store's calls on a client. Loaded with the first of them. */
 export const dynamoDBCalls = async (options: DynamoDBStoreOptions): Promise<Required<Omit<Store, 'name'>>> => {
   const { table, client: given } = options
-  const client = typeof given === 'function' ? await given() : (given ?? makeClient(options))
+  const client = typeof given === 'function' ? await given() : (given ?? new DynamoDBClient(clientSettings(options)))
   watchDate(client)
+  watchDoubt(client)
   const failed = (permission: string, error: unknown): Error =>
     storeFault(`DynamoDB table ${table}`, error, remedies(table, permission))
+  /** False from when the role turned out to lack a right that only speed needs. */
+  let mayBatch = true
 
   const read = async (key: string, { signal, consistent }: ReadOptions): Promise<Seen> => {
     try {
       const command = new GetItemCommand({ TableName: table, Key: { pk: { S: key } }, ConsistentRead: consistent })
-      const output = await client.send(command, { abortSignal: signal })
+      const output = await abortable(client.send(command, { abortSignal: signal }), signal)
       return { image: imageOf(output.Item), time: timeOf(output) }
     } catch (error) {
       throw failed('dynamodb:GetItem', error)
     }
   }
 
-  const readMany = async (
-    keys: readonly string[],
+  /** What one BatchGetItem tells; a key that it left unprocessed, or may not read, is not in the map. */
+  const readBatch = async (
+    part: readonly string[],
     { signal, consistent }: ReadOptions,
-  ): Promise<ReadonlyMap<string, Seen>> => {
-    const found = new Map<string, Seen>()
-    for (let start = 0; start < keys.length; start += BATCH) {
-      const part = keys.slice(start, start + BATCH)
-      try {
-        const Keys = part.map((key) => ({ pk: { S: key } }))
-        const command = new BatchGetItemCommand({ RequestItems: { [table]: { Keys, ConsistentRead: consistent } } })
-        const output = await client.send(command, { abortSignal: signal })
-        const time = timeOf(output)
-        const late = new Set(output.UnprocessedKeys?.[table]?.Keys?.map((key) => key['pk']?.S))
-        for (const key of part) if (!late.has(key)) found.set(key, { image: undefined, time })
-        for (const item of output.Responses?.[table] ?? [])
-          found.set(item['pk']?.S ?? '', { image: imageOf(item), time })
-      } catch (error) {
-        throw failed('dynamodb:BatchGetItem', error)
-      }
+  ): Promise<Map<string, Seen>> => {
+    try {
+      const Keys = part.map((key) => ({ pk: { S: key } }))
+      const command = new BatchGetItemCommand({ RequestItems: { [table]: { Keys, ConsistentRead: consistent } } })
+      const output = await abortable(client.send(command, { abortSignal: signal }), signal)
+      const time = timeOf(output)
+      const late = new Set(output.UnprocessedKeys?.[table]?.Keys?.map((key) => key['pk']?.S))
+      const items = new Map(output.Responses?.[table]?.map((item) => [item['pk']?.S, item]))
+      const told = part.filter((key) => !late.has(key))
+      return new Map(told.map((key) => [key, { image: imageOf(items.get(key)), time }]))
+    } catch (error) {
+      mayBatch = sdkError(error).name !== 'AccessDeniedException'
+      if (!mayBatch) return new Map()
+      throw failed('dynamodb:BatchGetItem', error)
     }
-    // What DynamoDB left unprocessed is asked for one by one: rare, and never "absent".
-    for (const key of keys) if (!found.has(key)) found.set(key, await read(key, { signal, consistent }))
+  }
+
+  const readMany = async (keys: readonly string[], how: ReadOptions): Promise<ReadonlyMap<string, Seen>> => {
+    const found = new Map<string, Seen>()
+    const wanted = [...new Set(keys)]
+    for (let start = 0; start < wanted.length; start += BATCH) {
+      const part = wanted.slice(start, start + BATCH)
+      const told = mayBatch ? await readBatch(part, how) : new Map<string, Seen>()
+      const seen = await Promise.all(part.map((key) => told.get(key) ?? read(key, how)))
+      for (const [index, key] of part.entries()) found.set(key, seen[index] ?? (await read(key, how)))
+    }
     return found
   }
 
@@ -76,8 +80,7 @@ export const dynamoDBCalls = async (options: DynamoDBStoreOptions): Promise<Requ
   const conflictWith = async (
     key: string,
     { tag }: Swap,
-    error: ConditionalCheckFailedException,
-    signal: AbortSignal,
+    { error, signal }: { error: ConditionalCheckFailedException; signal: AbortSignal },
   ): Promise<Swapped> => {
     const seen =
       error.Item === undefined
@@ -90,42 +93,47 @@ export const dynamoDBCalls = async (options: DynamoDBStoreOptions): Promise<Requ
   }
 
   const swap = async (key: string, wanted: Swap, { signal }: { signal: AbortSignal }): Promise<Swapped> => {
-    const { expected, body, tag, keepUntil } = wanted
-    const command = new UpdateItemCommand({
-      TableName: table,
-      Key: { pk: { S: key } },
-      UpdateExpression: 'SET #body = :body, #tag = :tag, #keepUntil = :keepUntil',
-      ConditionExpression: conditionOf(expected),
-      ExpressionAttributeNames: {
-        '#body': 'body',
-        '#tag': 'tag',
-        '#keepUntil': 'keepUntil',
-        ...(expected === undefined && { '#pk': 'pk' }),
-      },
-      ExpressionAttributeValues: {
-        ':body': { S: body },
-        ':tag': { S: tag },
-        ':keepUntil': { N: String(Math.ceil(keepUntil / 1_000)) },
-        ...(expected !== undefined && expected.tag !== '' && { ':seen': { S: expected.tag } }),
-      },
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-    })
+    const command = new UpdateItemCommand(updateOf(table, key, wanted))
     try {
-      const output = await client.send(command, { abortSignal: signal })
-      return { outcome: 'swapped', image: { body, tag }, time: timeOf(output) }
+      const output = await abortable(client.send(command, { abortSignal: signal }), signal)
+      return { outcome: 'swapped', image: { body: wanted.body, tag: wanted.tag }, time: timeOf(output) }
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) {
-        return conflictWith(key, wanted, error, signal).catch((cause: unknown) => ({ outcome: 'unknown', cause }))
+        const read = conflictWith(key, wanted, { error, signal })
+        return read.catch((cause: unknown) => ({ outcome: 'unknown', cause }))
       }
-      const { status } = sdkError(error)
-      // Without an answer, or with a server fault, it may have been applied.
-      if (status === undefined || status >= 500) return { outcome: 'unknown', cause: error }
-      throw failed('dynamodb:UpdateItem', error)
+      const fault = failed('dynamodb:UpdateItem', error)
+      if (mayHaveLanded(error)) return { outcome: 'unknown', cause: fault }
+      throw fault
     }
   }
 
   return { read, readMany, swap }
 }
+
+const updateOf = (
+  table: string,
+  key: string,
+  { expected, body, tag, keepUntil }: Swap,
+): UpdateItemCommand['input'] => ({
+  TableName: table,
+  Key: { pk: { S: key } },
+  UpdateExpression: 'SET #body = :body, #tag = :tag, #keepUntil = :keepUntil',
+  ConditionExpression: conditionOf(expected),
+  ExpressionAttributeNames: {
+    '#body': 'body',
+    '#tag': 'tag',
+    '#keepUntil': 'keepUntil',
+    ...(expected === undefined && { '#pk': 'pk' }),
+  },
+  ExpressionAttributeValues: {
+    ':body': { S: body },
+    ':tag': { S: tag },
+    ':keepUntil': { N: String(Math.ceil(keepUntil / 1_000)) },
+    ...(expected !== undefined && expected.tag !== '' && { ':seen': { S: expected.tag } }),
+  },
+  ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+})
 
 /** A record without a tag was written by somebody else: only its still having none can be asked for. */
 const conditionOf = (expected: Image | undefined): string => {
@@ -133,15 +141,13 @@ const conditionOf = (expected: Image | undefined): string => {
   return expected.tag === '' ? 'attribute_not_exists(#tag)' : '#tag = :seen'
 }
 
-const remedies = (table: string, permission: string): Parameters<typeof storeFault>[2] => {
-  const denied = { code: 'STORE_DENIED', message: `access denied; the role needs ${permission} on this table` }
-  return {
-    AccessDeniedException: denied,
-    UnrecognizedClientException: { code: 'STORE_DENIED', message: 'the credentials are not accepted' },
-    CredentialsProviderError: { code: 'STORE_DENIED', message: 'there are no credentials' },
-    ResourceNotFoundException: {
-      code: 'STORE_MISSING',
-      message: `it does not exist; serverless.yml makes it with "TableName: ${table}" under resources, Type AWS::DynamoDB::Table, hash key pk (S)`,
-    },
-  }
-}
+const remedies = (table: string, permission: string): Remedies => ({
+  AccessDeniedException: {
+    code: 'STORE_DENIED',
+    message: `access denied; the role needs ${permission} on this table`,
+  },
+  ResourceNotFoundException: {
+    code: 'STORE_MISSING',
+    message: `it does not exist; serverless.yml makes it with "TableName: ${table}" under resources, Type AWS::DynamoDB::Table, hash key pk (S)`,
+  },
+})

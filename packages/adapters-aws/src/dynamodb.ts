@@ -6,6 +6,7 @@
 
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Store } from '@warmtoken/core'
+import { checkOptions, lazily } from './lazy.ts'
 
 /** How {@link dynamoDBStore} is set up. */
 export interface DynamoDBStoreOptions {
@@ -22,8 +23,6 @@ export interface DynamoDBStoreOptions {
   readonly client?: DynamoDBClient | (() => DynamoDBClient | Promise<DynamoDBClient>)
 }
 
-type Calls = Awaited<ReturnType<typeof import('./dynamodb-calls.ts')['dynamoDBCalls']>>
-
 /**
  * Makes the store. Needs `dynamodb:GetItem` and `dynamodb:UpdateItem` on the table, nothing else. Throws `TypeError`
  * when `table` is missing.
@@ -34,27 +33,12 @@ type Calls = Awaited<ReturnType<typeof import('./dynamodb-calls.ts')['dynamoDBCa
  * ```
  */
 export const dynamoDBStore = (options: DynamoDBStoreOptions): Store => {
-  if (typeof options?.table !== 'string' || options.table === '') {
-    throw new TypeError('dynamoDBStore: option "table" is required and must be the name of a table')
-  }
-  const known = ['table', 'region', 'endpoint', 'client']
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name))
-      throw new TypeError(`dynamoDBStore: unknown option "${name}"; known are ${known.join(', ')}`)
-  }
-  let calls: Promise<Calls> | undefined
-  // The SDK costs 50 to 80 ms of a cold start; an environment whose memory or file has the token never loads it.
-  const load = (): Promise<Calls> => {
-    calls ??= import('./dynamodb-calls.ts').then(({ dynamoDBCalls }) => dynamoDBCalls(options))
-    calls.catch(() => {
-      calls = undefined
-    })
-    return calls
-  }
+  checkOptions('dynamoDBStore', options, 'table', ['region', 'endpoint', 'client'])
+  const calls = lazily(() => import('./dynamodb-calls.ts').then(({ dynamoDBCalls }) => dynamoDBCalls(options)))
   return {
     name: 'dynamodb',
-    read: async (key, readOptions) => (await load()).read(key, readOptions),
-    swap: async (key, swap, swapOptions) => (await load()).swap(key, swap, swapOptions),
-    readMany: async (keys, readOptions) => (await load()).readMany(keys, readOptions),
+    read: async (key, how) => (await calls()).read(key, how),
+    swap: async (key, swap, how) => (await calls()).swap(key, swap, how),
+    readMany: async (keys, how) => (await calls()).readMany(keys, how),
   }
 }

@@ -1,10 +1,7 @@
 import type { StoreFault } from '@warmtoken/core'
 
-/** Errors that a person must mend, and how. */
-interface Remedy {
-  readonly code: string
-  readonly message: string
-}
+/** Errors that a person must mend, by the SDK's name for them, and how. */
+export type Remedies = { readonly [name: string]: { readonly code: string; readonly message: string } }
 
 /** What is read of an SDK error. */
 export interface SdkError {
@@ -18,20 +15,58 @@ export const sdkError = (error: unknown): SdkError => {
   return { name: typeof name === 'string' ? name : 'Error', status: $metadata?.httpStatusCode }
 }
 
+const NOT_ACCEPTED = { code: 'STORE_DENIED', message: 'the credentials are not accepted' }
+
+const NO_REGION = { code: 'STORE_REFUSED', message: 'no region is set; give the option region' }
+
+/** What every AWS service says of credentials. */
+const CREDENTIALS: Remedies = {
+  CredentialsProviderError: { code: 'STORE_DENIED', message: 'there are no credentials' },
+  UnrecognizedClientException: NOT_ACCEPTED,
+  InvalidSignatureException: NOT_ACCEPTED,
+  ExpiredTokenException: NOT_ACCEPTED,
+  InvalidAccessKeyId: NOT_ACCEPTED,
+  SignatureDoesNotMatch: NOT_ACCEPTED,
+  ExpiredToken: NOT_ACCEPTED,
+}
+
 const PASSING =
   /Throttl|TooManyRequests|ProvisionedThroughput|RequestLimit|SlowDown|ServiceUnavailable|InternalServer|InternalError|Timeout|TransactionInProgress/
 
 /** The fault for whatever a client threw, with a remedy where a person must mend something. */
-export const storeFault = (what: string, cause: unknown, remedies: { readonly [name: string]: Remedy }): StoreFault => {
-  const { name, status } = sdkError(cause)
-  const remedy = remedies[name]
+export const storeFault = (what: string, error: unknown, remedies: Remedies): StoreFault => {
+  const { name, status } = sdkError(error)
+  const cause = withoutAnswer(error)
+  const remedy = cause?.message === 'Region is missing' ? NO_REGION : (remedies[name] ?? CREDENTIALS[name])
   if (remedy !== undefined) return fault(`${what}: ${remedy.message}`, { code: remedy.code, retryable: false, cause })
-  const retryable = PASSING.test(name) || status === undefined || status === 429 || status >= 500
+  const retryable = PASSING.test(name) || isOpen(error) || status === 429
   const code = retryable ? 'STORE_UNAVAILABLE' : 'STORE_REFUSED'
   return fault(`${what}: ${name}${status === undefined ? '' : ` (${status})`}`, { code, retryable, cause })
 }
 
-const fault = (
+/** Whether no answer came, none that can be read, or a server fault: what was asked may have been done. */
+export const isOpen = (error: unknown): boolean => {
+  const { status } = sdkError(error)
+  return status === undefined || status < 300 || status >= 500
+}
+
+/** The SDK keeps the whole answer in its error, and a parser quotes what it choked on: a record, perhaps. */
+const withoutAnswer = (error: unknown): Error | undefined => {
+  if (!(error instanceof Error)) return undefined
+  const { name, message, $metadata } = error as Error & { $metadata?: unknown }
+  return Object.assign(new Error(isOpen(error) && name === 'SyntaxError' ? '' : message), {
+    name,
+    ...($metadata !== undefined && { $metadata }),
+  })
+}
+
+/** A fault of this very code. */
+export const fault = (
   message: string,
-  { code, retryable, cause }: { code: string; retryable: boolean; cause: unknown },
-): StoreFault => Object.assign(new Error(message, { cause }), { name: 'StoreFault', code, retryable })
+  { code, retryable, cause }: { code: string; retryable: boolean; cause?: unknown },
+): StoreFault =>
+  Object.assign(new Error(message, cause === undefined ? undefined : { cause }), {
+    name: 'StoreFault',
+    code,
+    retryable,
+  })

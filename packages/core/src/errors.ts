@@ -16,6 +16,8 @@ export interface WarmTokenErrorOptions {
 
 /** The base of every error that this library throws beside `TypeError` for misuse. */
 export class WarmTokenError extends Error {
+  /** The name of the class; said here, for a minifier shortens the class itself. */
+  override readonly name: string = 'WarmTokenError'
   /** Stable code, for programs. */
   readonly code: string
   /** The key of the token, when it is known. */
@@ -27,7 +29,6 @@ export class WarmTokenError extends Error {
 
   constructor(message: string, options: WarmTokenErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
-    this.name = new.target.name
     this.code = options.code
     this.key = options.key
     this.retryable = options.retryable
@@ -37,6 +38,8 @@ export class WarmTokenError extends Error {
 
 /** The source refused: wrong secret, unknown client, missing right. Final until the secret or the configuration changes. */
 export class SourceRefusedError extends WarmTokenError {
+  /** The name of the class; said here, for a minifier shortens the class itself. */
+  override readonly name: string = 'SourceRefusedError'
   /** `detail` is the issuer's error code (never its text), `key` is added by the engine. */
   constructor(message: string, options: { code?: string; key?: string; retryAt?: number; cause?: unknown } = {}) {
     super(message, { ...options, code: options.code ?? 'SOURCE_REFUSED', retryable: false })
@@ -45,6 +48,8 @@ export class SourceRefusedError extends WarmTokenError {
 
 /** The source could not answer now: network, 5xx, 429, an answer that makes no sense. */
 export class SourceUnavailableError extends WarmTokenError {
+  /** The name of the class; said here, for a minifier shortens the class itself. */
+  override readonly name: string = 'SourceUnavailableError'
   /** How long the issuer asked to wait, in ms; `undefined` when it did not. */
   readonly retryAfter: number | undefined
   /** `throttled` when the issuer asked for patience. */
@@ -69,6 +74,8 @@ export class SourceUnavailableError extends WarmTokenError {
 
 /** The issuer gave back the very value that the API had refused. */
 export class SameValueError extends WarmTokenError {
+  /** The name of the class; said here, for a minifier shortens the class itself. */
+  override readonly name: string = 'SameValueError'
   constructor(message: string, options: { key?: string; retryAt?: number } = {}) {
     super(message, { ...options, code: 'SAME_VALUE', retryable: true })
   }
@@ -76,6 +83,8 @@ export class SameValueError extends WarmTokenError {
 
 /** No value could be had within the time given. */
 export class TimeoutError extends WarmTokenError {
+  /** The name of the class; said here, for a minifier shortens the class itself. */
+  override readonly name: string = 'TimeoutError'
   constructor(message: string, options: { key?: string } = {}) {
     super(message, { ...options, code: 'TIMEOUT', retryable: true })
   }
@@ -83,6 +92,8 @@ export class TimeoutError extends WarmTokenError {
 
 /** A token must be fetched again by a person signing in: the refresh chain is broken. */
 export class SignInRequiredError extends WarmTokenError {
+  /** The name of the class; said here, for a minifier shortens the class itself. */
+  override readonly name: string = 'SignInRequiredError'
   constructor(message: string, options: { key?: string; cause?: unknown } = {}) {
     super(message, { ...options, code: 'SIGN_IN_REQUIRED', retryable: false })
   }
@@ -90,6 +101,8 @@ export class SignInRequiredError extends WarmTokenError {
 
 /** The store could not be used. `retryable` tells a passing fault from a wrong set-up. */
 export class StoreError extends WarmTokenError {
+  /** The name of the class; said here, for a minifier shortens the class itself. */
+  override readonly name: string = 'StoreError'
   constructor(message: string, options: { code?: string; key?: string; retryable: boolean; cause?: unknown }) {
     super(message, { ...options, code: options.code ?? 'STORE_UNAVAILABLE' })
   }
@@ -97,6 +110,8 @@ export class StoreError extends WarmTokenError {
 
 /** A request body that can be read only once cannot be sent again with a new token. */
 export class NotReplayableError extends WarmTokenError {
+  /** The name of the class; said here, for a minifier shortens the class itself. */
+  override readonly name: string = 'NotReplayableError'
   constructor(message: string, options: { key?: string } = {}) {
     super(message, { ...options, code: 'NOT_REPLAYABLE', retryable: false })
   }

@@ -5,48 +5,28 @@
  * @module
  */
 
-const ROUND: Uint32Array = new Uint32Array(64)
-const START: Uint32Array = new Uint32Array(8)
-
 /** The first 32 bits of the fractional part of a root of a prime. */
-const fraction = (root: number): number => ((root % 1) * 2 ** 32) >>> 0
+const fraction = (root: number): number => ((root % 1) * 2 ** 32) | 0
 
-for (let candidate = 2, found = 0; found < 64; candidate += 1) {
-  let isPrime = true
-  for (let divisor = 2; divisor * divisor <= candidate; divisor += 1) isPrime &&= candidate % divisor !== 0
-  if (!isPrime) continue
-  ROUND[found] = fraction(Math.cbrt(candidate))
-  if (found < 8) START[found] = fraction(Math.sqrt(candidate))
-  found += 1
-}
+const primes: number[] = []
+for (let n = 2; primes.length < 64; n += 1) if (primes.every((prime) => n % prime)) primes.push(n)
+const ROUND: readonly number[] = primes.map((prime) => fraction(Math.cbrt(prime)))
+const START: readonly number[] = primes.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)))
 
 const rotate = (word: number, bits: number): number => (word >>> bits) | (word << (32 - bits))
 
-const pad = (bytes: Uint8Array): DataView => {
-  const padded = new DataView(new ArrayBuffer((((bytes.length + 8) >> 6) + 1) << 6))
-  new Uint8Array(padded.buffer).set(bytes)
-  padded.setUint8(bytes.length, 0x80)
-  padded.setUint32(padded.byteLength - 8, Math.floor(bytes.length / 2 ** 29))
-  padded.setUint32(padded.byteLength - 4, bytes.length * 8)
-  return padded
-}
-
-const expand = (words: Uint32Array, data: DataView, offset: number): void => {
+/** Takes a block of 16 words into the state. */
+const compress = (state: Uint32Array, block: Int32Array): void => {
+  const words = new Int32Array(64)
   const at = (index: number): number => words[index] ?? 0
-  for (let i = 0; i < 16; i += 1) words[i] = data.getUint32(offset + i * 4)
-  for (let i = 16; i < 64; i += 1) {
-    const a = at(i - 15)
-    const b = at(i - 2)
-    words[i] =
-      at(i - 16) + (rotate(a, 7) ^ rotate(a, 18) ^ (a >>> 3)) + at(i - 7) + (rotate(b, 17) ^ rotate(b, 19) ^ (b >>> 10))
-  }
-}
-
-const compress = (state: Uint32Array, words: Uint32Array): void => {
   let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = state
-  for (let i = 0; i < 64; i += 1) {
-    const one =
-      h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + (ROUND[i] ?? 0) + (words[i] ?? 0)
+  for (const [i, round] of ROUND.entries()) {
+    const x = at(i - 15)
+    const y = at(i - 2)
+    words[i] =
+      block[i] ??
+      at(i - 16) + (rotate(x, 7) ^ rotate(x, 18) ^ (x >>> 3)) + at(i - 7) + (rotate(y, 17) ^ rotate(y, 19) ^ (y >>> 10))
+    const one = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + round + at(i)
     const two = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))
     h = g
     g = f
@@ -62,13 +42,13 @@ const compress = (state: Uint32Array, words: Uint32Array): void => {
 
 /** The SHA-256 of a text in UTF-8, as 64 hexadecimal characters. */
 export const sha256 = (text: string): string => {
-  const data = pad(new TextEncoder().encode(text))
-  const state = START.slice()
-  const words = new Uint32Array(64)
-  for (let offset = 0; offset < data.byteLength; offset += 64) {
-    expand(words, data, offset)
-    compress(state, words)
-  }
+  const bytes = new TextEncoder().encode(text)
+  // Behind the text a bit, and at the end of the last block its length in bits.
+  const data = new Int32Array((((bytes.length + 8) >> 6) + 1) * 16)
+  for (let i = 0; i <= bytes.length; i += 1) data[i >> 2] = (data[i >> 2] ?? 0) | ((bytes[i] ?? 0x80) << (~i * 8))
+  data.set([bytes.length / 2 ** 29, bytes.length * 8], data.length - 2)
+  const state = Uint32Array.from(START)
+  for (let i = 0; i < data.length; i += 16) compress(state, data.subarray(i, i + 16))
   return Array.from(state, (word) => word.toString(16).padStart(8, '0')).join('')
 }
 

@@ -9,24 +9,22 @@ const MAX_DEPTH = 16
  * separator that they could contain. Throws `TypeError` for what JSON cannot hold.
  */
 export const canonical = (value: Json, depth = 0): string => {
-  if (depth > MAX_DEPTH) throw new TypeError('the identity of a source nests too deep')
   if (value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value))
     return JSON.stringify(value)
-  if (isList(value)) return `[${value.map((item) => canonical(item, depth + 1)).join(',')}]`
-  if (!isPlain(value)) throw new TypeError('the identity of a source holds something that is not JSON')
-  const fields = Object.keys(value)
-    .sort()
-    .map((name) => `${JSON.stringify(name)}:${canonical(value[name] ?? null, depth + 1)}`)
-  return `{${fields.join(',')}}`
+  if (depth < MAX_DEPTH && isList(value)) return `[${value.map((item) => canonical(item, depth + 1))}]`
+  if (depth < MAX_DEPTH && isPlain(value)) {
+    const fields = Object.keys(value).sort()
+    return `{${fields.map((name) => `${JSON.stringify(name)}:${canonical(value[name] ?? null, depth + 1)}`)}}`
+  }
+  throw new TypeError(`the identity of a source must be JSON and nest at most ${MAX_DEPTH} deep`)
 }
 
 const isList = (value: Json): value is readonly Json[] => Array.isArray(value)
 
 /** A map, a date or a URL has no fields of its own: any two of them would be one key. Works across realms. */
 const isPlain = (value: Json): value is { readonly [name: string]: Json } => {
-  if (typeof value !== 'object') return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || Object.getPrototypeOf(prototype) === null
+  const prototype: unknown = typeof value === 'object' && Object.getPrototypeOf(value)
+  return prototype === null || (prototype !== false && Object.getPrototypeOf(prototype) === null)
 }
 
 /**

@@ -1,25 +1,19 @@
-import type { Codec, Entry, Listener, Runtime, Store } from '../contracts.ts'
-import { createFileTier } from '../tiers/file.ts'
+import type { Entry, Store } from '../contracts.ts'
+import { createFileReader, type FileTierOptions } from '../tiers/file.ts'
 import { createMemoryTier } from '../tiers/memory.ts'
 import { createClock, createServerClock } from './clock.ts'
 import { forget, readFile, remaining } from './keep.ts'
-import type { Policy } from './policy.ts'
 import type { SlowPath } from './slow.ts'
-import type { Ask, Parts, Slot, Subject } from './subject.ts'
+import type { Ask, Shared, Slot, Subject } from './subject.ts'
 
 /** How an engine is made. */
-export interface EngineOptions {
-  readonly store: Store
-  readonly codec: Codec
-  /** The folder of the file tier; `undefined` for none. */
-  readonly directory: string | undefined
-  readonly runtime: Runtime
-  readonly policy: Policy
+export interface EngineOptions extends Pick<Shared, 'codec' | 'runtime' | 'policy' | 'emit' | 'listening'> {
+  /** Gives the store: called when a value is in neither memory nor file. */
+  openStore(): Store | Promise<Store>
+  /** The folder of the file tier; `false` for none. */
+  readonly directory: string | false
   /** How many entries memory keeps. */
   readonly maxEntries: number
-  readonly emit: Listener
-  /** Whether anybody listens; asked on the warm path before an event is made. */
-  readonly listening: () => boolean
 }
 
 /** Keeps values warm. One for each environment and store. */
@@ -32,8 +26,11 @@ export interface Engine {
   get<T>(slot: Slot<T>, ask: Ask): Promise<Entry<T>>
   /** Tells the life left of an entry that was just handed out, at least, in ms. */
   lifeOf<T>(slot: Slot<T>, entry: Entry<T>): () => number
-  /** Forgets the entry with this fingerprint in memory and file; others learn of it with the next acquire. */
-  reject(slot: Slot<unknown>, fingerprint: string): void
+  /**
+   * Forgets the entry with this fingerprint, in memory at once, then in the file; others learn of it with the next
+   * acquire.
+   */
+  reject(slot: Slot<unknown>, fingerprint: string): Promise<void>
   /**
    * Until the returned function is called, refreshes of values that are still usable run beside the caller. Whoever
    * enters promises to `settle` before the environment may freeze.
@@ -45,30 +42,17 @@ export interface Engine {
 
 /** Makes an engine. */
 export const createEngine = (options: EngineOptions): Engine => {
-  const { runtime, emit } = options
+  const { directory, runtime, emit } = options
   const clock = createClock(runtime)
-  const parts: Parts = {
-    store: options.store,
-    codec: options.codec,
-    file:
-      options.directory === undefined
-        ? undefined
-        : createFileTier({
-            directory: options.directory,
-            runtime,
-            onProblem: (key, reason) => emit({ type: 'file-error', key, reason }),
-          }),
-    runtime,
-    policy: options.policy,
+  const onProblem: FileTierOptions['onProblem'] = (key, reason) => emit({ type: 'file-error', key, reason })
+  const parts: Shared = {
+    ...options,
+    file: directory === false ? undefined : createFileReader({ directory, runtime, onProblem }),
     clock,
     server: createServerClock(clock),
-    environment: undefined,
     share: runtime.random(),
-    emit,
-    listening: options.listening,
     flights: new Map(),
     background: 0,
-    storeDownUntil: 0,
   }
   const memory = createMemoryTier<Slot<unknown>>(options.maxEntries)
 
@@ -103,7 +87,9 @@ export const createEngine = (options: EngineOptions): Engine => {
 
   let slow: Promise<SlowPath> | undefined
   const loadSlow = (): Promise<SlowPath> => {
-    slow ??= import('./slow.ts').then(({ createSlowPath }) => createSlowPath(parts, lifeOf))
+    slow ??= Promise.all([import('./slow.ts'), options.openStore()]).then(([{ createSlowPath }, store]) =>
+      createSlowPath({ shared: parts, store, lifeOf }),
+    )
     slow.catch(() => {
       slow = undefined
     })
@@ -146,20 +132,20 @@ export const createEngine = (options: EngineOptions): Engine => {
       return (await loadSlow()).get(slot, ask)
     },
     lifeOf,
-    reject(slot, fingerprint) {
+    async reject(slot, fingerprint) {
       // Compare, then replace: a value that is not the refused one is a newer one.
       if (slot.entry !== undefined && slot.entry.fingerprint !== fingerprint) return
       slot.rejected = fingerprint
       forget(slot)
-      if (parts.file?.read(slot.subject.key)?.fingerprint === fingerprint) parts.file.remove(slot.subject.key)
       emit({ type: 'reject', key: slot.subject.key, fingerprint })
+      if (parts.file !== undefined) (await loadSlow()).reject(slot, fingerprint)
     },
     enter() {
-      parts.background += 1
-      let left = false
+      let entered = 1
+      parts.background += entered
       return () => {
-        if (!left) parts.background -= 1
-        left = true
+        parts.background -= entered
+        entered = 0
       }
     },
     async settle(timeout) {

@@ -1,5 +1,7 @@
 import type { FailureKind } from '../contracts.ts'
 import { SameValueError, SourceRefusedError, SourceUnavailableError, type WarmTokenError } from '../errors.ts'
+import { MAX_NAME } from '../life.ts'
+import { asText } from '../parse.ts'
 import type { Failure } from '../record.ts'
 import { coolDown } from './backoff.ts'
 import { within } from './deadline.ts'
@@ -20,7 +22,9 @@ export const secretOf = async (parts: Parts, slot: Slot<unknown>): Promise<strin
   if (subject.secretFingerprint === undefined) return undefined
   const ask = async (): Promise<string | undefined> => subject.secretFingerprint?.()
   const result = await within(parts.runtime, parts.policy.sourceTimeout, undefined, ask)
-  return result.outcome === 'done' ? result.value : undefined
+  // What it throws may quote the secret, and is no reason to forget a failure: then it counts as another secret.
+  if (result.outcome === 'failed') return ''
+  return result.outcome === 'done' ? (asText(result.value, MAX_NAME) ?? '') : undefined
 }
 
 /** The failure that follows `before` in the record. */

@@ -1,6 +1,6 @@
 import type { Entry, Issued } from '../contracts.ts'
 import { SameValueError, SourceUnavailableError, type WarmTokenError } from '../errors.ts'
-import type { Lease, Refresh } from '../record.ts'
+import type { Lease, Refresh, WarmRecord } from '../record.ts'
 import { createServerClock, DRIFT_TOLERANCE } from './clock.ts'
 import { within } from './deadline.ts'
 import { classify, nextFailure, rememberFailure, secretOf } from './failure.ts'
@@ -184,12 +184,16 @@ const publishEntry = async <T>(
   const { nonce } = held.lease
   const { key } = held.record
   const { value: _value, version: _version, ...life } = entry
-  let sight: Sight = held
-  let tag = parts.runtime.unique()
-  for (let attempt = 0; attempt < PUBLISH_ATTEMPTS && parts.clock.fast() < held.endsAt; attempt += 1) {
+  const compose = (on: Sight): WarmRecord => {
     const now = parts.server.latest() ?? 0
     const refresh: Refresh = [Math.floor(now), environmentOf(parts), took, 'ok', entry.fingerprint]
-    const record = publish(sight.record, { ...life, sealed, publisher: nonce, now, refresh })
+    return publish(on.record, { ...life, sealed, publisher: nonce, now, refresh })
+  }
+  let sight: Sight = held
+  // One tag stands for one text: should the first try have landed, what is told of it must be what is stored.
+  let record = compose(sight)
+  let tag = parts.runtime.unique()
+  for (let attempt = 0; attempt < PUBLISH_ATTEMPTS && parts.clock.fast() < held.endsAt; attempt += 1) {
     const result = await swapOrUnknown(parts, record, sight, tag)
     const current =
       result.outcome === 'conflict'
@@ -209,6 +213,7 @@ const publishEntry = async <T>(
       return { outcome: 'fenced', sight: current }
     }
     sight = current
+    record = compose(sight)
     tag = parts.runtime.unique()
   }
   return { outcome: 'lost' }

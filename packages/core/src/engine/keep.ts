@@ -1,8 +1,8 @@
 import type { Entry, Json, Tier } from '../contracts.ts'
-import { parseValueText } from '../life.ts'
+import { parseJson } from '../parse.ts'
 import { createServerClock, DRIFT_TOLERANCE, type ServerClock } from './clock.ts'
 import { earlyBy } from './policy.ts'
-import type { Parts, Slot } from './subject.ts'
+import type { Shared, Slot } from './subject.ts'
 
 /** An entry and the time by which its instants are to be read. */
 interface Kept<T> {
@@ -16,7 +16,7 @@ interface Kept<T> {
  * Puts an entry into the slot. Its instants on the server's clock become two limits on the local clock: hard expiry by
  * the latest possible time, soft expiry by the earliest, so that nothing is used too long and nothing renewed too soon.
  */
-export const keep = <T>(parts: Parts, slot: Slot<T>, { entry, tier, server }: Kept<T>): void => {
+export const keep = <T>(parts: Shared, slot: Slot<T>, { entry, tier, server }: Kept<T>): void => {
   const now = parts.clock.fast()
   const earliest = server.earliest() ?? 0
   const latest = server.latest() ?? 0
@@ -39,11 +39,11 @@ export const forget = (slot: Slot<unknown>): void => {
 }
 
 /** Life left, at least, in ms. */
-export const remaining = (parts: Parts, slot: Slot<unknown>): number =>
+export const remaining = (parts: Shared, slot: Slot<unknown>): number =>
   Math.max(0, slot.usableUntil - parts.clock.fast())
 
 /** Looks into the file tier. True when it held something usable that this environment did not have. */
-export const readFile = async <T>(parts: Parts, slot: Slot<T>, rejected: string | undefined): Promise<boolean> => {
+export const readFile = async <T>(parts: Shared, slot: Slot<T>, rejected: string | undefined): Promise<boolean> => {
   const { key } = slot.subject
   const found = parts.file?.read(key)
   if (found === undefined) return false
@@ -63,11 +63,11 @@ export const readFile = async <T>(parts: Parts, slot: Slot<T>, rejected: string 
 }
 
 /** The value in a sealed text; `undefined`, and an event, when it cannot be opened. */
-export const unseal = async <T>(parts: Parts, slot: Slot<T>, sealed: string): Promise<T | undefined> => {
+export const unseal = async <T>(parts: Shared, slot: Slot<T>, sealed: string): Promise<T | undefined> => {
   const { key } = slot.subject
   try {
-    const json: Json | undefined = parseValueText(await parts.codec.open(sealed, key))
-    const value = json === undefined ? undefined : slot.subject.parse(json)
+    const json = parseJson(parts.codec === undefined ? sealed : await parts.codec.open(sealed, key))
+    const value = json === undefined ? undefined : slot.subject.parse(json as Json)
     if (value !== undefined) return value
   } catch {
     // Sealed for another key, by a key that is gone, or not sealed at all: the event below says so.

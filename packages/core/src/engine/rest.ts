@@ -1,8 +1,8 @@
-import type { Entry } from '../contracts.ts'
+import type { Codec, Entry } from '../contracts.ts'
 import type { PublishedValue } from '../record.ts'
 import type { ServerClock } from './clock.ts'
 import { unseal } from './keep.ts'
-import type { Parts, Slot } from './subject.ts'
+import type { Parts, Shared, Slot } from './subject.ts'
 
 /** Writes the slot's entry into the file tier. */
 export const writeFile = async <T>(
@@ -12,11 +12,11 @@ export const writeFile = async <T>(
   sealed?: string,
 ): Promise<void> => {
   const { entry, subject } = slot
-  if (parts.file === undefined || entry === undefined) return
+  if (parts.fileTier === undefined || entry === undefined) return
   const text = sealed ?? (await seal(parts, slot, entry.value))
   if (text === undefined) return
   const { value: _value, ...life } = entry
-  parts.file.write(subject.key, {
+  parts.fileTier.write(subject.key, {
     sealed: text,
     ...life,
     earliest: server.earliest() ?? 0,
@@ -40,9 +40,20 @@ export const openEntry = async <T>(
 /** The value as text for rest; `undefined` when the codec failed: then it does not rest anywhere. */
 export const seal = async <T>(parts: Parts, slot: Slot<T>, value: T): Promise<string | undefined> => {
   try {
-    return await parts.codec.seal(JSON.stringify(slot.subject.print(value)), slot.subject.key)
+    return await parts.seal(JSON.stringify(slot.subject.print(value)), slot.subject.key)
   } catch {
     parts.emit({ type: 'codec-error', key: slot.subject.key, operation: 'seal' })
     return undefined
+  }
+}
+
+/** What seals values for rest. Without a codec nothing does, and the first write says so. */
+export const sealerOf = ({ codec, emit }: Shared): Codec['seal'] => {
+  if (codec !== undefined) return (text, key) => codec.seal(text, key)
+  let said = false
+  return (text) => {
+    if (!said) emit({ type: 'plaintext' })
+    said = true
+    return text
   }
 }

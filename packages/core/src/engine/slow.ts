@@ -1,9 +1,11 @@
-import type { Entry } from '../contracts.ts'
+import type { Entry, Store } from '../contracts.ts'
 import { TimeoutError } from '../errors.ts'
+import { createFileTier } from '../tiers/file-writer.ts'
 import { converge, coolingError, usableEntry } from './converge.ts'
 import { atMost } from './deadline.ts'
 import { remaining } from './keep.ts'
-import type { Ask, Parts, Slot } from './subject.ts'
+import { sealerOf } from './rest.ts'
+import type { Ask, Parts, Shared, Slot } from './subject.ts'
 
 /** How often one call starts over because a flight that it joined did not give what it asked for. */
 const MAX_FLIGHTS = 3
@@ -14,12 +16,30 @@ const ABORT_GRACE = 100
 export interface SlowPath {
   /** Resolves to an entry: from memory if a stale one will do, else by the one flight of its slot. */
   get<T>(slot: Slot<T>, ask: Ask): Promise<Entry<T>>
+  /** Removes the entry with this fingerprint from the file. */
+  reject(slot: Slot<unknown>, fingerprint: string): void
   /** Waits for every flight, at most `timeout` ms, then aborts the rest. Never rejects. */
   settle(timeout: number): Promise<void>
 }
 
-/** Makes the slow path of an engine. `lifeOf` as in the engine. */
-export const createSlowPath = (parts: Parts, lifeOf: <T>(slot: Slot<T>, entry: Entry<T>) => () => number): SlowPath => {
+/** What the slow path is made of. */
+export interface SlowOptions {
+  /** What the engine shares. The rest of the parts is put in. */
+  readonly shared: Shared
+  readonly store: Store
+  /** As in the engine. */
+  lifeOf<T>(slot: Slot<T>, entry: Entry<T>): () => number
+}
+
+/** Makes the slow path of an engine. */
+export const createSlowPath = ({ shared, store, lifeOf }: SlowOptions): SlowPath => {
+  const parts: Parts = Object.assign(shared, {
+    store,
+    fileTier: shared.file && createFileTier(shared.file),
+    seal: sealerOf(shared),
+    environment: undefined,
+    storeDownUntil: 0,
+  })
   const { runtime, policy, clock, emit, flights } = parts
 
   const begin = <T>(slot: Slot<T>, ask: Ask): Promise<Entry<T>> => {
@@ -84,6 +104,9 @@ export const createSlowPath = (parts: Parts, lifeOf: <T>(slot: Slot<T>, entry: E
 
   return {
     get,
+    reject({ subject: { key } }, fingerprint) {
+      if (parts.fileTier?.read(key)?.fingerprint === fingerprint) parts.fileTier.remove(key)
+    },
     async settle(timeout) {
       await atMost(runtime, Math.max(0, timeout - ABORT_GRACE), Promise.allSettled(flights.keys()))
       for (const controller of flights.values()) controller.abort()

@@ -1,6 +1,7 @@
 import type { Codec, Entry, FetchRequest, Issued, Json, Listener, Runtime, Store, Tier, Traits } from '../contracts.ts'
 import type { WarmTokenError } from '../errors.ts'
-import type { FileTier } from '../tiers/file.ts'
+import type { FileReader } from '../tiers/file.ts'
+import type { FileTier } from '../tiers/file-writer.ts'
 import type { Clock, ServerClock } from './clock.ts'
 import type { Policy } from './policy.ts'
 
@@ -19,7 +20,7 @@ export interface Subject<T> {
   /** Eight hexadecimal characters that tell this value from another. */
   fingerprint(value: T): string
   /** Fingerprint of the secret in use. */
-  secretFingerprint?(): string | Promise<string>
+  readonly secretFingerprint?: (() => string | Promise<string>) | undefined
 }
 
 /** All that an environment holds for one subject. The warm path reads three fields of it. */
@@ -57,17 +58,15 @@ export interface Slot<T> {
   view: unknown
 }
 
-/** What the parts of an engine share. */
-export interface Parts {
-  readonly store: Store
-  readonly codec: Codec
-  readonly file: FileTier | undefined
+/** What the parts of an engine share from the start. */
+export interface Shared {
+  /** `undefined` when values rest as they are. */
+  readonly codec: Codec | undefined
+  readonly file: FileReader | undefined
   readonly runtime: Runtime
   readonly policy: Policy
   readonly clock: Clock
   readonly server: ServerClock
-  /** This environment's mark in the ring of refreshes, once it is needed. */
-  environment: string | undefined
   /** This environment's share of the jitter, in [0, 1). */
   readonly share: number
   /** Tells the listeners; costs nothing where there are none. */
@@ -78,6 +77,17 @@ export interface Parts {
   readonly flights: Map<Promise<unknown>, AbortController>
   /** How many callers have promised to settle: refreshes may run beside them. */
   background: number
+}
+
+/** What they share once the slow path is loaded. */
+export interface Parts extends Shared {
+  readonly store: Store
+  /** The file tier whose reader is `file`. */
+  readonly fileTier: FileTier | undefined
+  /** Seals a value for rest. */
+  readonly seal: Codec['seal']
+  /** This environment's mark in the ring of refreshes, once it is needed. */
+  environment: string | undefined
   /** The store is left alone while `clock.fast()` is below. */
   storeDownUntil: number
 }

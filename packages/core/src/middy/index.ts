@@ -6,17 +6,8 @@
 
 import type { MiddlewareObj, Request } from '@middy/core'
 import type { Context } from 'aws-lambda'
-import { checkOptions } from '../options.ts'
 import { flag } from '../rules.ts'
-import {
-  checkHandles,
-  DEFAULT_MARGIN,
-  INVOCATION_RULES,
-  type InvocationOptions,
-  ownersOf,
-  settleAll,
-  takeTokens,
-} from '../tokens/invocation.ts'
+import { createInvocations, INVOCATION_RULES, type InvocationOptions, mapAll } from '../tokens/invocation.ts'
 import type { Token } from '../tokens/token.ts'
 import type { Handles } from '../tokens/tokens.ts'
 
@@ -65,44 +56,37 @@ const leaving: unique symbol = Symbol('warmtoken.leave')
  * ```
  */
 export const warmTokens = <H extends Handles>(handles: H, options: WarmTokensOptions = {}): WarmTokensMiddleware<H> => {
-  checkHandles('warmTokens', handles)
-  checkOptions('warmTokens', options, RULES)
-  const { setToContext = true, margin = DEFAULT_MARGIN } = options
-  const owners = ownersOf(handles)
-  const names = Object.keys(handles)
+  const { begin, settle } = createInvocations('warmTokens', handles, options, RULES)
+  const { setToContext = true } = options
 
-  type Internal = { [name: string]: unknown; [leaving]?: (() => void)[] | undefined }
+  type Internal = { [name: string]: unknown; [leaving]?: (() => void) | undefined }
 
   const warmTokensBefore = (request: Request): Promise<void> | undefined => {
     const internal: Internal = request.internal
-    internal[leaving] = owners.map((tokens) => tokens.enter())
-    const taken = takeTokens(handles, request.context, options)
+    const { taken, leave } = begin(request.context)
+    internal[leaving] = leave
     Object.assign(internal, taken)
-    let waiting = false
-    for (const name of names) waiting ||= taken[name] instanceof Promise
-    if (setToContext && !waiting) {
-      Object.assign(request.context, taken)
-      return undefined
-    }
+    const tokens = Object.values<Token | Promise<Token>>(taken)
+    const waiting = tokens.filter((token) => token instanceof Promise)
+    if (setToContext && waiting.length > 0) return putOnContext(request, taken)
+    if (setToContext) Object.assign(request.context, taken)
     // Without setToContext nobody may ever await them; a rejection must then not end the process.
-    if (waiting && !setToContext) for (const name of names) Promise.resolve(taken[name]).catch(() => {})
-    return setToContext ? putOnContext(request, taken) : undefined
+    else for (const token of waiting) token.catch(() => {})
+    return undefined
   }
 
-  const putOnContext = async (request: Request, taken: { [name: string]: unknown }): Promise<void> => {
-    const found = await Promise.all(names.map((name) => taken[name]))
-    for (const [index, name] of names.entries()) Object.assign(request.context, { [name]: found[index] })
+  const putOnContext = async (request: Request, taken: InternalTokens<Handles>): Promise<void> => {
+    Object.assign(request.context, await mapAll(taken, (token) => token))
   }
 
-  const settle = (request: Request): Promise<void> => {
+  const leaveAndSettle = (request: Request): Promise<void> => {
     const internal: Internal = request.internal
-    for (const leave of internal[leaving] ?? []) leave()
-    internal[leaving] = undefined
-    return settleAll(owners, request.context, margin)
+    internal[leaving]?.()
+    return settle(request.context)
   }
 
-  const warmTokensAfter = (request: Request): Promise<void> => settle(request)
-  const warmTokensOnError = (request: Request): Promise<void> => settle(request)
+  const warmTokensAfter = (request: Request): Promise<void> => leaveAndSettle(request)
+  const warmTokensOnError = (request: Request): Promise<void> => leaveAndSettle(request)
 
   return { before: warmTokensBefore, after: warmTokensAfter, onError: warmTokensOnError } as WarmTokensMiddleware<H>
 }

@@ -76,24 +76,38 @@ const RULES = {
  * ```
  */
 export const clientCredentials = (options: ClientCredentialsOptions): Source<TokenValue> => {
-  checkOptions('clientCredentials', options, RULES, ['clientId'])
-  const { issuer, tokenEndpoint, clientId, clientSecret, privateKey, scope = [], resource = [], audience } = options
-  const authentication = options.authentication ?? (privateKey === undefined ? 'basic' : 'private_key_jwt')
-  const secret = authentication === 'private_key_jwt' ? privateKey : clientSecret
-  checkConsistency(options, authentication)
+  const given = checkOptions('clientCredentials', options, RULES, ['clientId'])
+  const { issuer = null, tokenEndpoint = null, audience = null, scope = [], resource = [], clientId } = given
+  const { authentication = given.privateKey === undefined ? 'basic' : 'private_key_jwt' } = given
+  const name = authentication === 'private_key_jwt' ? 'privateKey' : 'clientSecret'
+  const secret = given[name]
+
+  const insist = (holds: boolean, problem: string): void => {
+    if (!holds) throw new TypeError(`clientCredentials: ${problem}`)
+  }
+  insist((issuer === null) !== (tokenEndpoint === null), 'give either option "issuer" or option "tokenEndpoint"')
+  insist(
+    given.allowInsecure === true || !/^http:/i.test(issuer ?? tokenEndpoint ?? ''),
+    'options "issuer" and "tokenEndpoint" must be https; set "allowInsecure" for an issuer on this machine',
+  )
+  insist(secret !== undefined, `option "${name}" is required for ${authentication}`)
+  insist(
+    given.clientSecret === undefined || given.privateKey === undefined,
+    'give either option "clientSecret" or option "privateKey"',
+  )
 
   const readSecret = async (): Promise<string> => (typeof secret === 'function' ? await secret() : (secret ?? ''))
 
   return {
     kind: 'oauth2',
     identity: () => ({
-      issuer: issuer ?? null,
-      tokenEndpoint: tokenEndpoint ?? null,
+      issuer,
+      tokenEndpoint,
       clientId,
       authentication,
       scope: [...new Set(scope)].sort(),
       resource: [...new Set(resource)].sort(),
-      audience: audience ?? null,
+      audience,
       // A secret that is at hand is part of the identity. One that must be fetched is not: a cold start that finds a
       // good record would else have to fetch it. Its cool-down is bound to it all the same.
       secret: typeof secret === 'string' ? fingerprint(secret) : null,
@@ -101,29 +115,7 @@ export const clientCredentials = (options: ClientCredentialsOptions): Source<Tok
     secretFingerprint: async () => fingerprint(await readSecret()),
     async fetch({ signal }) {
       const { requestToken } = await import('./oauth2-grant.ts')
-      return requestToken({ ...options, authentication, scope, resource, secret: await readSecret(), signal })
+      return requestToken({ ...given, authentication, scope, resource, secret: await readSecret(), signal })
     },
-  }
-}
-
-const checkConsistency = (options: ClientCredentialsOptions, authentication: ClientAuthentication): void => {
-  const { issuer, tokenEndpoint, clientSecret, privateKey, allowInsecure } = options
-  const where = 'clientCredentials'
-  if ((issuer === undefined) === (tokenEndpoint === undefined)) {
-    throw new TypeError(`${where}: give either option "issuer" or option "tokenEndpoint"`)
-  }
-  const endpoint = issuer ?? tokenEndpoint ?? ''
-  if (endpoint.startsWith('http:') && allowInsecure !== true) {
-    const name = issuer === undefined ? 'tokenEndpoint' : 'issuer'
-    throw new TypeError(`${where}: option "${name}" must be https; set "allowInsecure" for an issuer on this machine`)
-  }
-  if (authentication === 'private_key_jwt' && privateKey === undefined) {
-    throw new TypeError(`${where}: option "privateKey" is required for private_key_jwt`)
-  }
-  if (authentication !== 'private_key_jwt' && clientSecret === undefined) {
-    throw new TypeError(`${where}: option "clientSecret" is required`)
-  }
-  if (clientSecret !== undefined && privateKey !== undefined) {
-    throw new TypeError(`${where}: give either option "clientSecret" or option "privateKey"`)
   }
 }

@@ -51,7 +51,7 @@ const RULES = {
  *
  * @example
  * ```ts
- * const store = frontedStore({ front: upstashStore(redis), authority: dynamoDBStore({ table: 'tokens' }) })
+ * const store = frontedStore({ front: upstashStore({ url, token }), authority: dynamoDBStore({ table: 'tokens' }) })
  * ```
  */
 export const frontedStore = (options: FrontedStoreOptions): Store => {

@@ -4,8 +4,6 @@ export interface MemoryTier<V extends { touched: boolean }> {
   get(key: string): V | undefined
   /** Adds a value; at the bound another one is forgotten. */
   set(key: string, value: V): void
-  /** How many are kept. */
-  readonly size: number
 }
 
 /**
@@ -33,9 +31,6 @@ export const createMemoryTier = <V extends { touched: boolean }>(max: number): M
     set(key, value) {
       if (!map.has(key) && map.size >= max) evict()
       map.set(key, value)
-    },
-    get size() {
-      return map.size
     },
   }
 }

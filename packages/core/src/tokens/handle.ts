@@ -1,10 +1,10 @@
 import type { Json, Source, TokenValue } from '../contracts.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { Ask, Slot, Subject } from '../engine/subject.ts'
+import type { Slot, Subject } from '../engine/subject.ts'
 import { fingerprint } from '../hash.ts'
 import { makeKey } from '../key.ts'
 import { checkOptions } from '../options.ts'
-import { asFields, asText, asToken, asTokenType } from '../parse.ts'
+import { asFields, asToken, asTokenType } from '../parse.ts'
 import * as a from '../rules.ts'
 import { Token } from './token.ts'
 import type { Tokens } from './tokens.ts'
@@ -56,15 +56,6 @@ const parseTokenValue = (json: Json): TokenValue | undefined => {
   return { value, type, ...(extra && { extra: extra as NonNullable<TokenValue['extra']> }) }
 }
 
-/** What asking for the secret throws may quote it, and is no reason to forget a failure: then it counts as another one. */
-const fingerprintOf = async <P>(source: Source<TokenValue, P>): Promise<string> => {
-  try {
-    return asText(await source.secretFingerprint?.(), 200) ?? ''
-  } catch {
-    return ''
-  }
-}
-
 /** What a handle is made of. */
 interface HandleParts<P> {
   readonly engine: Engine
@@ -91,20 +82,18 @@ export const createHandle = <P>({
     print: (value) => ({ ...value }),
     parse: parseTokenValue,
     fingerprint: ({ value }) => fingerprint(value),
-    ...(source.secretFingerprint && { secretFingerprint: () => fingerprintOf(source) }),
+    secretFingerprint: source.secretFingerprint?.bind(source),
   }
   const slot = engine.slot(subject)
-  const ask = (options: GetOptions | undefined, rejected: string | undefined): Ask => {
-    if (options !== undefined) checkOptions('get', options, GET_RULES)
-    return { minLife: options?.minLife ?? 0, timeout: options?.timeout ?? timeout, rejected }
-  }
 
-  const resolve = async (wanted: Ask): Promise<Token> => {
+  const resolve = async (options: GetOptions = {}, rejected?: string): Promise<Token> => {
+    const wanted = { minLife: 0, timeout, ...checkOptions('get', options, GET_RULES), rejected }
+    if (rejected !== undefined) await engine.reject(slot, rejected)
     const before = slot.entry
     const entry = await engine.get(slot, wanted)
-    const left = engine.lifeOf(slot, entry)
+    const remaining = engine.lifeOf(slot, entry)
     const tier = before === entry ? 'memory' : slot.entry === entry ? slot.tier : 'source'
-    return new Token({ entry, tier, remaining: left, short: left() < wanted.minLife })
+    return new Token({ entry, tier, remaining, short: remaining() < wanted.minLife })
   }
 
   const handle: TokenHandle = {
@@ -114,18 +103,12 @@ export const createHandle = <P>({
     get(options) {
       // The warm path: the same promise every time, so nothing is made.
       if (options === undefined && engine.isHit(slot, 0)) return viewOf(slot, engine).promise
-      try {
-        return resolve(ask(options, undefined))
-      } catch (error) {
-        return Promise.reject(error)
-      }
+      return resolve(options)
     },
     async reject(token, options) {
       if (!(token instanceof Token))
         throw new TypeError('reject: the first argument must be the Token that was refused')
-      const wanted = ask(options, token.fingerprint)
-      engine.reject(slot, token.fingerprint)
-      return resolve(wanted)
+      return resolve(options, token.fingerprint)
     },
     async fetch(input, init) {
       // Most handlers send their requests themselves; and whoever sends one waits for the network anyway.

@@ -1,14 +1,4 @@
-import { checkOptions } from '../options.ts'
-import {
-  checkHandles,
-  DEFAULT_MARGIN,
-  INVOCATION_RULES,
-  type InvocationContext,
-  type InvocationOptions,
-  ownersOf,
-  settleAll,
-  takeTokens,
-} from './invocation.ts'
+import { createInvocations, type InvocationContext, type InvocationOptions, mapAll } from './invocation.ts'
 import type { Token } from './token.ts'
 import type { Handles } from './tokens.ts'
 
@@ -30,22 +20,15 @@ export const createHandler = <H extends Handles, Event, Result>(
   handler: Handler<H, Event, Result>,
   options: HandlerOptions = {},
 ): WrappedHandler<Event, Result> => {
-  checkHandles('handler', handles)
-  checkOptions('handler', options, INVOCATION_RULES)
-  const owners = ownersOf(handles)
-  const margin = options.margin ?? DEFAULT_MARGIN
-
+  const { begin, settle } = createInvocations('handler', handles, options)
   return async (event, context) => {
-    const leave = owners.map((tokens) => tokens.enter())
+    const { taken, leave } = begin(context)
     try {
-      const taken = takeTokens(handles, context, options)
-      const names = Object.keys(handles)
-      const found = await Promise.all(names.map((name) => taken[name]))
-      const tokens = Object.fromEntries(names.map((name, index) => [name, found[index]]))
+      const tokens = await mapAll(taken, (token) => token)
       return await handler(event, Object.assign(context ?? {}, tokens) as never)
     } finally {
-      for (const stop of leave) stop()
-      await settleAll(owners, context, margin)
+      leave()
+      await settle(context)
     }
   }
 }

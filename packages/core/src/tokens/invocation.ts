@@ -1,6 +1,8 @@
+import { checkOptions } from '../options.ts'
 import * as a from '../rules.ts'
+import type { TokenHandle } from './handle.ts'
 import type { Token } from './token.ts'
-import type { Handles, Tokens } from './tokens.ts'
+import type { Handles } from './tokens.ts'
 
 /** What is read of a Lambda context: how long the invocation may still take, in ms. */
 export interface InvocationContext {
@@ -18,8 +20,6 @@ export interface InvocationOptions {
   readonly margin?: number
 }
 
-/** The default of {@link InvocationOptions.margin}. */
-export const DEFAULT_MARGIN = 300
 /** The most time that is believed to be left, in ms: what Lambda allows. */
 const MAX_REMAINING = 900_000
 /** Assumed where the context does not tell. */
@@ -33,51 +33,63 @@ export const INVOCATION_RULES: { readonly [name: string]: a.Rule } = {
 
 const [, isHandle] = a.shaped('', 'get', 'peek')
 
-/** Throws `TypeError` unless every value is a handle that `tokens.use` made. */
-export const checkHandles = (where: string, handles: unknown): void => {
-  const list = Object.entries(handles ?? {})
-  if (list.length === 0)
-    throw new TypeError(`${where}: the first argument must name at least one token, as in { crm: tokens.use(…) }`)
-  for (const [name, handle] of list) {
-    if (!isHandle(handle)) throw new TypeError(`${where}: "${name}" must be what tokens.use(…) returned`)
-  }
-}
-
 /** The time that the invocation has left, in ms. */
-export const remainingTime = (context: InvocationContext | undefined): number => {
-  const left =
-    typeof context?.getRemainingTimeInMillis === 'function' ? context.getRemainingTimeInMillis() : UNKNOWN_REMAINING
+const remainingTime = (context: InvocationContext | undefined): number => {
+  const left = typeof context?.getRemainingTimeInMillis === 'function' ? context.getRemainingTimeInMillis() : Number.NaN
   return Number.isFinite(left) ? Math.min(Math.max(left, 0), MAX_REMAINING) : UNKNOWN_REMAINING
 }
 
-/** The tokens of an invocation: at hand when memory has them all, a promise otherwise. */
-export const takeTokens = <H extends Handles>(
-  handles: H,
-  context: InvocationContext | undefined,
-  options: InvocationOptions,
-): { [Name in keyof H]: Token | Promise<Token> } => {
-  const left = remainingTime(context)
-  const minLife = options.minLife === undefined || options.minLife === 'invocation' ? left : options.minLife
-  const timeout = Math.max(1, left - (options.margin ?? DEFAULT_MARGIN))
-  const taken: { [Name in keyof H]?: Token | Promise<Token> } = {}
-  for (const name in handles) {
-    const handle = handles[name]
-    if (handle !== undefined) taken[name] = handle.peek(minLife) ?? handle.get({ minLife, timeout })
-  }
-  return taken as { [Name in keyof H]: Token | Promise<Token> }
+/** Runs `work` for every value at once; resolves to what it gave, by the same names. */
+export const mapAll = async <T extends object, To>(
+  values: T,
+  work: (value: T[keyof T]) => To | Promise<To>,
+): Promise<{ readonly [Name in keyof T]: To }> => {
+  const done = Object.entries(values).map(async ([name, value]: [string, T[keyof T]]) => [name, await work(value)])
+  return Object.fromEntries(await Promise.all(done))
 }
 
-/** The toolkits behind the handles, each once. */
-export const ownersOf = (handles: Handles): readonly Tokens[] => [
-  ...new Set(Object.values(handles).map(({ tokens }) => tokens)),
-]
+/** What invocations do with their tokens. */
+export interface Invocations<H extends Handles> {
+  /** Begins one. Its tokens are at hand where memory has them, else promises. Refreshes run beside it until `leave`. */
+  begin(context: InvocationContext | undefined): {
+    readonly taken: { readonly [Name in keyof H]: Token | Promise<Token> }
+    readonly leave: () => void
+  }
+  /** Ends one: what was begun beside it is finished, within the time that is left. */
+  settle(context: InvocationContext | undefined): Promise<void>
+}
 
-/** Ends an invocation: what was begun beside it is finished, within the time that is left. */
-export const settleAll = async (
-  owners: readonly Tokens[],
-  context: InvocationContext | undefined,
-  margin: number,
-): Promise<void> => {
-  const timeout = Math.max(0, remainingTime(context) - margin)
-  await Promise.all(owners.map((tokens) => tokens.settle({ timeout })))
+/** Wires tokens to invocations. Throws `TypeError` for wrong options, and unless all are handles that `use` made. */
+export const createInvocations = <H extends Handles>(
+  where: string,
+  handles: H,
+  options: InvocationOptions,
+  rules: { readonly [name: string]: a.Rule } = INVOCATION_RULES,
+): Invocations<H> => {
+  const named: readonly (readonly [string, TokenHandle])[] = Object.entries(handles ?? {})
+  if (named.length === 0)
+    throw new TypeError(`${where}: the first argument must name at least one token, as in { crm: tokens.use(…) }`)
+  for (const [name, handle] of named)
+    if (!isHandle(handle)) throw new TypeError(`${where}: "${name}" must be what tokens.use(…) returned`)
+  const { minLife = 'invocation', margin = 300 } = checkOptions(where, options, rules)
+  const owners = [...new Set(named.map(([, { tokens }]) => tokens))]
+
+  return {
+    begin(context) {
+      const leaves = owners.map((tokens) => tokens.enter())
+      const left = remainingTime(context)
+      const wanted = { minLife: minLife === 'invocation' ? left : minLife, timeout: Math.max(1, left - margin) }
+      const taken = named.map(([name, handle]) => [name, handle.peek(wanted.minLife) ?? handle.get(wanted)])
+      return {
+        taken: Object.fromEntries(taken),
+        leave() {
+          for (const leave of leaves) leave()
+        },
+      }
+    },
+    async settle(context) {
+      const timeout = Math.max(0, remainingTime(context) - margin)
+      await Promise.all(owners.map((tokens) => tokens.settle({ timeout })))
+    },
+  }
 }

@@ -180,6 +180,34 @@ describe('a source that fails', () => {
   })
 })
 
+describe('a publish whose answer is lost', () => {
+  it('is told by the version that is stored, however often it is repeated', async () => {
+    const inner = memoryStore()
+    let [swaps, lost] = [0, 0]
+    const store: Store = {
+      name: 'forgetful',
+      async read(key, options) {
+        if (lost > 0 && lost-- > 0) throw new Error('lost')
+        return inner.read(key, options)
+      },
+      async swap(key, swap, options) {
+        const result = await inner.swap(key, swap, options)
+        swaps += 1
+        if (swaps !== 2) return result
+        lost = 2
+        // Time passes, so that a text made anew would bear a later version.
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        return { outcome: 'unknown', cause: undefined }
+      },
+    }
+    const { handle, fetches } = environment({ store, directory: false })
+    const token = await handle.get()
+    const seen = await inner.read(handle.key, { signal: AbortSignal.timeout(1_000), consistent: true })
+    expect(JSON.parse(seen.image?.body ?? '').value.version).toBe(token.version)
+    expect([fetches(), swaps]).toEqual([1, 3])
+  })
+})
+
 describe('a store that is down', () => {
   const down: Store = {
     name: 'down',

@@ -5,9 +5,9 @@ import { systemRuntime } from '../engine/runtime.ts'
 import { createBus } from '../observe/bus.ts'
 import { checkOptions } from '../options.ts'
 import * as a from '../rules.ts'
-import { plaintext } from '../seal/plaintext.ts'
 import { createHandle, type TokenHandle } from './handle.ts'
 import { createHandler, type Handler, type HandlerOptions, type WrappedHandler } from './handler.ts'
+import { mapAll } from './invocation.ts'
 import type { Token } from './token.ts'
 
 /** How {@link createTokens} is set up. Everything has a default. Lengths are in ms. */
@@ -16,7 +16,7 @@ export interface TokensOptions extends Partial<Policy> {
   readonly store?: Store
   /** The folder of the file tier, or `false` for none. Default `/tmp/warmtoken`. */
   readonly directory?: string | false
-  /** How values rest in file and store. Default {@link plaintext}, with one event `plaintext` that says so. */
+  /** How values rest in file and store. Default: as they are, like `plaintext()`, with one event `plaintext` that says so. */
   readonly codec?: Codec
   /** Sets keys apart that would else be the same, such as a stage. Default: none. */
   readonly namespace?: string
@@ -86,87 +86,52 @@ const RULES = {
   timeout: a.length,
 }
 
-const SOURCE_KIND = /^[a-z0-9-]{1,24}$/
+const DEFAULTS = {
+  ...DEFAULT_POLICY,
+  directory: '/tmp/warmtoken',
+  namespace: '',
+  maxEntries: 10_000,
+  runtime: systemRuntime,
+} satisfies TokensOptions
+
+const [, hasMethods] = a.shaped('', 'identity', 'fetch')
 
 /** Makes the toolkit. Throws `TypeError` that names the option when one is wrong or unknown. */
 export const createTokens = (options: TokensOptions = {}): Tokens => {
-  checkOptions('createTokens', options, RULES)
-  const { store = ownStore(), directory = '/tmp/warmtoken', namespace = '', maxEntries = 10_000 } = options
-  const bus = createBus(options.onEvent)
-  const policy: Policy = {
-    refreshWindow: options.refreshWindow ?? DEFAULT_POLICY.refreshWindow,
-    sourceTimeout: options.sourceTimeout ?? DEFAULT_POLICY.sourceTimeout,
-    storeTimeout: options.storeTimeout ?? DEFAULT_POLICY.storeTimeout,
-    timeout: options.timeout ?? DEFAULT_POLICY.timeout,
-  }
+  const settings = { ...DEFAULTS, ...checkOptions('createTokens', options, RULES) }
+  const { store, namespace, timeout } = settings
   const engine = createEngine({
-    store,
-    codec: options.codec ?? announced(plaintext(), bus.emit),
-    directory: directory === false ? undefined : directory,
-    runtime: options.runtime ?? systemRuntime,
-    policy,
-    maxEntries,
-    emit: bus.emit,
-    listening: bus.listening,
+    codec: undefined,
+    ...settings,
+    ...createBus(settings.onEvent),
+    policy: settings,
+    openStore: () => store ?? import('../stores/memory.ts').then(({ memoryStore }) => memoryStore()),
   })
-  if (options.background === true) engine.enter()
+  if (settings.background === true) engine.enter()
 
   function use(source: Source<TokenValue>): TokenHandle
   function use<P>(source: Source<TokenValue, P>): TokenFamily<P>
   function use<P>(source: Source<TokenValue, P>): TokenHandle | TokenFamily<P> {
-    if (
-      !a.shaped('', 'identity', 'fetch')[1](source) ||
-      typeof source.kind !== 'string' ||
-      !SOURCE_KIND.test(source.kind)
-    ) {
-      throw new TypeError(
-        'use: the argument must be a source: { kind, identity, fetch }, kind of a-z, 0-9 and -, at most 24',
-      )
-    }
-    const bind = (params: P): TokenHandle =>
-      createHandle({ engine, tokens, source, params, namespace, timeout: policy.timeout })
+    if (!hasMethods(source) || typeof source.kind !== 'string' || !/^[a-z0-9-]{1,24}$/.test(source.kind))
+      throw new TypeError('use: a source must be { kind, identity, fetch }, its kind 1 to 24 of a-z, 0-9 and -')
+    const bind = (params: P): TokenHandle => createHandle({ engine, tokens, source, params, namespace, timeout })
     if (source.parameters !== true) return bind(undefined as P)
     return { for: bind }
   }
 
   const tokens: Tokens = {
     use,
-    async prewarm(handles, wanted = {}) {
-      const names = Object.keys(handles)
-      const results = await Promise.allSettled(names.map((name) => handles[name]?.get(wanted)))
-      const found = results.map((result) => (result.status === 'fulfilled' ? result.value : result.reason))
-      return Object.fromEntries(names.map((name, index) => [name, found[index]])) as never
-    },
-    handler: (handles, handler, handlerOptions) => createHandler(handles, handler, handlerOptions),
+    prewarm: (handles, wanted) =>
+      mapAll(handles, async (handle) => {
+        try {
+          return await handle.get(wanted)
+        } catch (error) {
+          return error as Error
+        }
+      }),
+    handler: createHandler,
     enter: engine.enter,
     settle: (wanted = {}) => engine.settle(wanted.timeout ?? 1_000),
   }
   return tokens
-}
-
-/** A store in this process, loaded when it is first asked: production has one of its own. */
-const ownStore = (): Store => {
-  let loaded: Promise<Store> | undefined
-  const load = (): Promise<Store> => {
-    loaded ??= import('../stores/memory.ts').then(({ memoryStore }) => memoryStore())
-    return loaded
-  }
-  return {
-    name: 'memory',
-    read: async (...ask) => (await load()).read(...ask),
-    swap: async (...ask) => (await load()).swap(...ask),
-  }
-}
-
-/** Says once, at the first write, that values rest unsealed. */
-const announced = (codec: Codec, emit: Listener): Codec => {
-  let said = false
-  return {
-    ...codec,
-    seal(text, key) {
-      if (!said) emit({ type: 'plaintext' })
-      said = true
-      return codec.seal(text, key)
-    },
-  }
 }

@@ -126,9 +126,9 @@ export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions 
     const skew = random.between(-scenario.skew, scenario.skew)
     const process = createProcess(name, schedule, random, { skew, monotonicStops })
     const engine = createEngine({
-      store: backend.storeFor(process),
+      openStore: () => backend.storeFor(process),
       codec: plaintext(),
-      directory: undefined,
+      directory: false,
       runtime: process.runtime,
       policy: DEFAULT_POLICY,
       maxEntries: 100,
@@ -216,7 +216,7 @@ export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions 
       }
       if (!(result instanceof Error) && random.chance(scenario.reject)) {
         saw('rejected')
-        engine.reject(slot, result.fingerprint)
+        await engine.reject(slot, result.fingerprint)
         await call(environment, { minLife: 0, timeout: 10_000, rejected: result.fingerprint })
       }
       leave?.()

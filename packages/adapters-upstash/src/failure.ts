@@ -1,0 +1,40 @@
+import type { StoreFault } from '@warmtoken/core'
+
+/** What Redis and Upstash say to somebody who may not; the remedy is the same. */
+const DENIED = /^(NOPERM|NOAUTH|WRONGPASS|Unauthorized)\b/i
+/** Requests that no repeat can make succeed. */
+const REFUSED = /^ERR max (request|single record) size/i
+/** The words that Redis puts first: they hold nothing of what was sent. */
+const CODE = /^[A-Z]{2,20}\b/
+
+/** What the server said: without the pipeline's words before it, and without the command, which holds the record. */
+const wordsOf = (message: string): string =>
+  (message.split(', command was: ')[0] ?? '').replace(/^Command (\d+ \[ \w+ \] )?failed: /, '')
+
+/**
+ * The fault for whatever the client threw. Its own message is not passed on: the client writes the whole command into
+ * it, and with that the record.
+ */
+export const storeFault = (error: unknown): StoreFault => {
+  const { name, message, cause } = error instanceof Error ? error : new Error('not an error')
+  const words = wordsOf(message)
+  if (DENIED.test(words)) {
+    const text = 'Upstash: access denied; the token must be that of this database and be allowed EVAL and EVALSHA'
+    return fault(text, 'STORE_DENIED')
+  }
+  if (REFUSED.test(words)) return fault('Upstash: the record is longer than the database takes', 'STORE_REFUSED')
+  if (name === 'UrlError') return fault('Upstash: the option "url" is no URL', 'STORE_REFUSED')
+  const system = (cause as { code?: unknown } | undefined)?.code
+  const said = name === 'UpstashError' ? CODE.exec(words)?.[0] : typeof system === 'string' ? system : undefined
+  return fault(`Upstash: ${name}${said === undefined ? '' : ` (${said})`}`, 'STORE_UNAVAILABLE')
+}
+
+/** Whether Redis does not know a script yet: nothing was done. */
+export const isUnknownScript = (error: unknown): boolean =>
+  error instanceof Error && /^NOSCRIPT\b/.test(wordsOf(error.message))
+
+/** An answer that is none of ours: what was cut short, or made up by an abort. */
+export const unreadable = (): StoreFault => fault('Upstash: the answer makes no sense', 'STORE_UNAVAILABLE')
+
+const fault = (message: string, code: string): StoreFault =>
+  Object.assign(new Error(message), { name: 'StoreFault', code, retryable: code === 'STORE_UNAVAILABLE' })

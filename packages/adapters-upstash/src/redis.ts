@@ -1,0 +1,63 @@
+/**
+ * The store on Upstash Redis, over its REST API: one hash a key, one script an operation.
+ *
+ * @module
+ */
+
+import type { Redis } from '@upstash/redis'
+import type { Store } from '@warmtoken/core'
+
+/** How {@link upstashStore} is set up: with `url` and `token`, or with a `client`. */
+export interface UpstashStoreOptions {
+  /** The REST URL of the database. */
+  readonly url?: string
+  /** Its REST token. It must be allowed EVAL and EVALSHA: a read-only token is not. */
+  readonly token?: string
+  /** What the keys begin with. Default `warmtoken:`. */
+  readonly prefix?: string
+  /**
+   * A client of one's own, or a function that gives it. It should retry once, not deserialize, not pipeline by itself,
+   * and have no `signal` or one that is a function. Default: a client with such settings, made when memory and file
+   * have both missed.
+   */
+  readonly client?: Redis | (() => Redis | Promise<Redis>)
+}
+
+const KNOWN = ['url', 'token', 'prefix', 'client']
+
+/**
+ * Makes the store. Redis replicates asynchronously: a failover may forget the last writes, so it saves calls to the
+ * issuer but does not exclude a second one. Throws `TypeError` when both `client` and `url` with `token` are missing.
+ *
+ * @example
+ * ```ts
+ * const { UPSTASH_REDIS_REST_URL: url = '', UPSTASH_REDIS_REST_TOKEN: token = '' } = process.env
+ * const tokens = createTokens({ store: upstashStore({ url, token }) })
+ * ```
+ */
+export const upstashStore = (options: UpstashStoreOptions): Store => {
+  for (const name of Object.keys(options ?? {})) {
+    if (!KNOWN.includes(name))
+      throw new TypeError(`upstashStore: unknown option "${name}"; known are ${KNOWN.join(', ')}`)
+  }
+  for (const name of ['url', 'token'] as const) {
+    if (options?.client === undefined && !options?.[name]) {
+      throw new TypeError(`upstashStore: option "${name}" is required when there is no "client"`)
+    }
+  }
+  let calls: Promise<Required<Omit<Store, 'name'>>> | undefined
+  // An environment whose memory or file has the token never loads the client.
+  const load = (): Promise<Required<Omit<Store, 'name'>>> => {
+    calls ??= import('./redis-calls.ts').then(({ redisCalls }) => redisCalls(options))
+    calls.catch(() => {
+      calls = undefined
+    })
+    return calls
+  }
+  return {
+    name: 'upstash',
+    read: async (key, how) => (await load()).read(key, how),
+    swap: async (key, swap, how) => (await load()).swap(key, swap, how),
+    readMany: async (keys, how) => (await load()).readMany(keys, how),
+  }
+}

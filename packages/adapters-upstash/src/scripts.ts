@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto'
+
+/** A Lua script and the name that Redis knows it by. */
+export interface Script {
+  readonly text: string
+  readonly sha: string
+}
+
+const script = (text: string): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') })
+
+/**
+ * What is under a key, as `{state, tag, body}`. Something else under the key, or a hash of somebody else's, is there
+ * and has no tag. The `=` keeps a client that deserializes by itself from making a number of a tag or an object of a
+ * body. The time goes first, in whole ms: rounded down, so that it is true to 1 ms.
+ */
+const LOOK = `
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function look(key)
+  if redis.call('EXISTS', key) == 0 then return {'absent', '=', '='} end
+  local fields = redis.pcall('HMGET', key, 'tag', 'body')
+  if fields.err then return {'there', '=', '='} end
+  return {'there', '=' .. (fields[1] or ''), '=' .. (fields[2] or '')}
+end
+`
+
+/** KEYS: what to look at. Answers with the time, then an image for each key. */
+export const READ: Script = script(`${LOOK}
+local answer = {now()}
+for i, key in ipairs(KEYS) do answer[i + 1] = look(key) end
+return answer
+`)
+
+/**
+ * KEYS: one key. ARGV: the expected state (`absent`, or `there`), the expected tag, the new tag, the new body, and until
+ * when to keep it, in ms. Answers with the time and the image found, or `{'swapped'}`: also when the write had been
+ * applied before, so that a repeat of a request whose answer was lost is known for what it is.
+ */
+export const SWAP: Script = script(`${LOOK}
+local key, expected, seen, tag, body, keepUntil = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local found = look(key)
+if found[1] == 'there' and found[2] == '=' .. tag then return {now(), {'swapped'}} end
+if found[1] ~= expected then return {now(), found} end
+if expected == 'there' and found[2] ~= '=' .. seen then return {now(), found} end
+if found[2] == '=' then redis.call('DEL', key) end
+redis.call('HSET', key, 'tag', tag, 'body', body)
+redis.call('PEXPIREAT', key, keepUntil)
+return {now(), {'swapped'}}
+`)

@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createTokens } from '@warmtoken/core'
+import { custom } from '@warmtoken/core/custom'
+import { describe, expect, it } from 'vitest'
+import { dynalite, dynoxide } from './backends/dynamodb.ts'
+import { s3StandIn } from './backends/s3.ts'
+import { upstashOverMemory, upstashOverRedis } from './backends/upstash.ts'
+import { onEach, type Stage } from './each-backend.ts'
+
+const HOUR = 3_600_000
+
+/** A cold environment on the proxied backend. */
+const environment = ({ proxy, running }: Stage, app: string, life = HOUR) => {
+  const source = custom({ identity: { app }, fetch: async () => ({ value: crypto.randomUUID(), life }) })
+  return createTokens({ store: running.connect(proxy.url), directory: false }).use(source)
+}
+
+/** The requests at the proxy while `act` runs, each as what it is for the backend. */
+const requestsOf = async ({ proxy }: Stage, act: () => Promise<unknown>): Promise<readonly string[]> => {
+  const seen: string[] = []
+  proxy.rules.push(({ method, headers, body }) => {
+    const target = headers.find(([name]) => name.toLowerCase() === 'x-amz-target')?.[1]
+    const command = method === 'POST' && target === undefined ? (JSON.parse(body.toString()) as unknown[]) : undefined
+    // A script that reads has no arguments after its key.
+    const script = command?.[0] === 'evalsha' ? (command.length > 4 ? 'write' : 'read') : command?.[0]
+    seen.push(String(script ?? target?.split('.')[1] ?? method))
+    return undefined
+  })
+  await act()
+  proxy.rules.length = 0
+  return seen.map((name) => ({ GetItem: 'read', GET: 'read', UpdateItem: 'write', PUT: 'write' })[name] ?? name)
+}
+
+describe('requests to the store', () => {
+  onEach([dynalite, dynoxide, s3StandIn, upstashOverMemory, upstashOverRedis], (stage) => {
+    it('are one read for a cold start with a good record', async () => {
+      const app = crypto.randomUUID()
+      await environment(stage(), app).get()
+      expect(await requestsOf(stage(), () => environment(stage(), app).get())).toEqual(['read'])
+    })
+
+    it('are one read and two writes for a lone refresh', async () => {
+      const app = crypto.randomUUID()
+      // A clock that counts whole seconds cannot tell a shorter life from none.
+      const life = 3_000
+      const first = await environment(stage(), app, life).get()
+      await sleep(life + 1_000)
+      const second = environment(stage(), app)
+      expect(await requestsOf(stage(), () => second.get())).toEqual(['read', 'write', 'write'])
+      expect(second.peek()?.fingerprint).not.toBe(first.fingerprint)
+    })
+
+    it('are one read and two writes for a token that the API refused', async () => {
+      const app = crypto.randomUUID()
+      await environment(stage(), app).get()
+      const other = environment(stage(), app)
+      const refused = await other.get()
+      expect(await requestsOf(stage(), () => other.reject(refused))).toEqual(['read', 'write', 'write'])
+    })
+
+    it('are none while memory has the token', async () => {
+      const handle = environment(stage(), crypto.randomUUID())
+      await handle.get()
+      expect(await requestsOf(stage(), () => handle.get())).toEqual([])
+    })
+  })
+})
