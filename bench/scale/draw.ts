@@ -4,7 +4,7 @@ import type { Row } from './measure.ts'
 /** Draws reads per environment and waits over the size of the fleet, as SVG text. */
 export const draw = (rows: readonly Row[]): string => {
   const cold = rows.filter(({ situation }) => situation === 'cold at once')
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width: 760, height: 380 })
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width: 900, height: 380 })
   chart.setOption({
     animation: false,
     title: { text: 'A fleet that starts cold, at once: one issuer call', left: 'center' },
@@ -19,7 +19,7 @@ export const draw = (rows: readonly Row[]): string => {
     },
     yAxis: [
       { type: 'value', name: 'wait, ms', min: 0, max: 800 },
-      { type: 'value', name: 'requests per environment', min: 0, max: 8, splitLine: { show: false } },
+      { type: 'value', name: 'requests each', min: 0, max: 8, splitLine: { show: false } },
     ],
     series: [
       { name: 'wait p50', type: 'bar', data: cold.map(({ p50 }) => Math.round(p50)) },
