@@ -104,6 +104,7 @@ const rounds = async <T>(flight: Flight<T>): Promise<Entry<T>> => {
     if (signal.aborted || left <= 0) return lastResort(flight, sight, situation)
     if (decision === 'wait' || left < MIN_LEASE) sight = await waitAndLook(flight, sight, left)
     else {
+      keepAlive(flight, situation)
       const next = await tryAcquire(flight, sight, decision === 'take-over')
       const entry = 'lease' in next ? await fetchUnderLease(parts, slot, ask, next) : undefined
       if (entry !== undefined) return entry
@@ -147,6 +148,13 @@ const assess = async <T>(flight: Flight<T>, { record }: Sight): Promise<Situatio
     rejected: unreadable ? value.fingerprint : ask.rejected,
     secret: flight.secret,
   }
+}
+
+/** A stale value that is alive is kept before the lease is asked for: should the store fail now, it is what there is. */
+const keepAlive = <T>({ parts, slot, opened }: Flight<T>, situation: Situation): void => {
+  const entry = opened?.entry
+  if (entry === undefined || !isAlive(situation) || (slot.entry?.version ?? 0) >= entry.version) return
+  keep(parts, slot, { entry, tier: 'store', server: parts.server })
 }
 
 /** Whether the lease came of an acquire of this environment's that no fetch has used yet. */

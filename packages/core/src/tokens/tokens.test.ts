@@ -224,6 +224,21 @@ describe('a store that is down', () => {
     expect((await handle.get()).tier).toBe('memory')
   })
 
+  it('only for writes does not keep a token away that is stale and still lives', async () => {
+    const inner = memoryStore()
+    const short = async (n: number) => ({ value: `secret-${n}`, life: 60_000 })
+    await environment({ store: inner, directory: false, refreshWindow: 1 }, short).handle.get()
+    const refused = Object.assign(new Error('no'), { code: 'STORE_UNAVAILABLE', retryable: true })
+    const readOnly: Store = { name: 'read-only', read: inner.read, swap: () => Promise.reject(refused) }
+    const { handle, fetches } = environment({ store: readOnly, directory: false }, async (n) => ({
+      value: `own-${n}`,
+      life: HOUR,
+    }))
+    // More life than is left, so that the value is as good as stale: alive, and a newer one wanted.
+    const token = await handle.get({ minLife: HOUR })
+    expect([token.value, fetches()]).toEqual(['secret-1', 0])
+  })
+
   it('is not papered over when a person must mend it', async () => {
     const denied = Object.assign(new Error('the role needs x'), { code: 'STORE_DENIED', retryable: false })
     const store: Store = { ...down, read: () => Promise.reject(denied) }
