@@ -4,8 +4,9 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { createTokens, type WarmEvent } from '@warmtoken/core'
 import { custom } from '@warmtoken/core/custom'
 import { recordingStore } from '@warmtoken/core/testing'
+import { seededRandom } from '@warmtoken/local'
 import { connect } from './connect.ts'
-import { parseOrders, seededRandom } from './orders.ts'
+import { parseOrders } from './orders.ts'
 import { CRASHES, type Line, type Message, PARAMS, PAUSE, PAUSES, type Params, POLICY, type Told } from './protocol.ts'
 
 /** The fates of a holder: shares of the calls to the issuer. */
