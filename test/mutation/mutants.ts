@@ -11,14 +11,18 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'unconditional publish',
     edits: [
-      { file: 'engine/fetch.ts', find: 'if (current.record.lease?.nonce !== nonce) {', replace: 'if (nonce === "") {' },
+      {
+        file: 'engine/publish.ts',
+        find: 'if (current.record.lease?.nonce !== nonce) {',
+        replace: 'if (nonce === "") {',
+      },
     ],
   },
   {
     name: 'acquire not bound to the version',
     edits: [
       {
-        file: 'engine/converge.ts',
+        file: 'engine/acquire.ts',
         find: 'return result.sight\n',
         replace: 'return tryAcquire(flight, result.sight, takeOver)\n',
       },
@@ -43,7 +47,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'own nonce not recognized',
     edits: [
       {
-        file: 'engine/converge.ts',
+        file: 'engine/flight.ts',
         find: "if (lease === undefined || sentAt === undefined) return 'no'",
         replace: "if (lease === undefined || sentAt !== -1) return 'no'",
       },
@@ -53,9 +57,9 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'lease timed from the answer',
     edits: [
       {
-        file: 'engine/converge.ts',
-        find: 'record, lease, sentAt, endsAt',
-        replace: 'record, lease, sentAt: parts.clock.fast(), endsAt',
+        file: 'engine/acquire.ts',
+        find: 'record, lease, sentAt, ...',
+        replace: 'record, lease, sentAt: parts.clock.fast(), ...',
       },
     ],
   },
@@ -67,7 +71,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'unconditional release',
     edits: [
       {
-        file: 'engine/fetch.ts',
+        file: 'engine/publish.ts',
         find: 'const result = await swapOrUnknown(parts, change(held.record), held, tag)',
         replace:
           'const there = (await lookAgain(parts, held.record.key)) ?? held; const result = await swapOrUnknown(parts, change(there.record), there, tag)',
@@ -79,8 +83,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'engine/fetch.ts',
-        find: 'await writeBack(parts, held, (record) => fail(record, failure, refresh))',
-        replace: 'await writeBack(parts, held, release); void fail; void refresh',
+        find: 'await writeBack(parts, held, (record) => fail(record, failure, refresh, spent))',
+        replace: 'await writeBack(parts, held, release); void fail; void refresh; void spent',
       },
     ],
   },
@@ -95,8 +99,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'engine/transitions.ts',
-        find: 'keepUntil: keepUntil(record, now + length)',
-        replace: 'keepUntil: record.keepUntil',
+        find: 'Math.max(keepUntil(record, now + length),',
+        replace: 'Math.max(record.keepUntil,',
       },
     ],
   },
@@ -107,6 +111,50 @@ export const MUTANTS: readonly Mutant[] = [
         file: 'engine/clock.ts',
         find: 'adopt(time.at, time.at + time.precision + (clock.fast() - sentAt))',
         replace: 'adopt(time.at, time.at + 0 * sentAt)',
+      },
+    ],
+  },
+]
+
+/** Broken variants of what exclusive sources add to it. */
+export const EXCLUSIVE_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'intent ignored',
+    edits: [
+      {
+        file: 'engine/intent.ts',
+        find: "if (afterCrash === 'stop' || intent.dead === true) return false",
+        replace: 'if (intent.tries > 0) return true',
+      },
+    ],
+  },
+  {
+    name: 'handed out before it is committed',
+    edits: [
+      {
+        file: 'engine/fetch.ts',
+        find: "if (exclusive && published?.outcome !== 'published') throw",
+        replace: 'if (exclusive && published?.outcome === undefined) throw',
+      },
+    ],
+  },
+  {
+    name: 'intent forgotten with a failure',
+    edits: [
+      {
+        file: 'engine/transitions.ts',
+        find: "if (spent === 'nothing') return withdraw(intent)",
+        replace: 'if (spent !== undefined) return withdraw(intent)',
+      },
+    ],
+  },
+  {
+    name: 'fetched alone when the store is down',
+    edits: [
+      {
+        file: 'engine/converge.ts',
+        find: 'if (usable === undefined && slot.subject.exclusive !== undefined) {',
+        replace: 'if (usable === undefined && slot.subject.exclusive === null) {',
       },
     ],
   },

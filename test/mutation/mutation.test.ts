@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { buildMutant } from './build.ts'
-import { MUTANTS } from './mutants.ts'
+import { EXCLUSIVE_MUTANTS, MUTANTS } from './mutants.ts'
 
 /** No mutant may need more runs than the test command simulates. */
 const MOST_RUNS = 20_000
@@ -15,7 +15,7 @@ describe('the mutation gate', () => {
     expect(failures.map(({ seed, violations }) => ({ seed, violations }))).toEqual([])
   })
 
-  it.each(MUTANTS)('catches: $name', async (mutant) => {
+  it.each([...MUTANTS, ...EXCLUSIVE_MUTANTS])('catches: $name', async (mutant) => {
     const { simulate } = await buildMutant(mutant)
     const { failures } = await simulate({ runs: MOST_RUNS, stopAfter: 1 })
     const [first] = failures

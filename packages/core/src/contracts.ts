@@ -24,25 +24,75 @@ export interface TokenValue {
   readonly type: string
   /** What came with it and must travel with it, such as an instance URL. Not secret. */
   readonly extra?: { readonly [name: string]: Json }
+  /**
+   * What the source needs for its next fetch, such as a refresh token. Secret: it rests sealed beside the value, comes
+   * back as `previous`, and is never on a `Token`.
+   */
+  readonly chain?: Json
 }
 
 /** What a source is handed when a new value is asked of it. */
-export interface FetchRequest<P> {
+export interface FetchRequest<P, T = TokenValue> {
   /** The parameters of this token, such as the tenant. `undefined` for a source without parameters. */
   readonly params: P
+  /** The last published value, even an expired or refused one; `undefined` when there is none that can be opened. */
+  readonly previous: T | undefined
+  /** Fingerprint of the value that the API refused, when this fetch is to replace it. See `fingerprint` in `hash.ts`. */
+  readonly rejected: string | undefined
+  /** For an exclusive source: what its `spends` said before the lease was asked for. It must spend that and nothing else. */
+  readonly spends: string | undefined
   /** Aborts when the time for this call is over. A source must pass it on. */
   readonly signal: AbortSignal
   /** A unique mark of this attempt. */
   readonly nonce: string
 }
 
-/** How the issuer behaves. Everything has a sensible default. */
+/** An API's answer, as far as a refusal of the token shows in it. */
+export interface ApiAnswer {
+  /** The status. */
+  readonly status: number
+  /** The headers. */
+  readonly headers: Headers
+  /** Resolves to the body as JSON, `undefined` when it is not JSON or longer than 64 KB. The caller's body stays unread. */
+  json(): Promise<unknown>
+}
+
+/** How the issuer behaves. Everything has a sensible default. Lengths are in ms. */
 export interface Traits {
   /**
-   * How close to its hard expiry a value must come before the issuer gives a new one instead of the same one again, in
-   * ms. Asking earlier is useless, so the refresh window never exceeds it. Default: no such window.
+   * How close to its hard expiry a value must come before the issuer gives a new one instead of the same one again.
+   * Asking earlier is useless, so the refresh window never exceeds it. Default: no such window.
    */
   readonly reuseWindow?: number
+  /**
+   * How long an old value still works once a new one is issued. Environments that hold the old one use it for a part of
+   * the refresh window, so the window is kept short enough for that. Default: until its own expiry.
+   */
+  readonly overlap?: number
+  /**
+   * How long after its issue a new value may still be refused by an API that has not heard of it. A refusal within that
+   * time is answered by a pause and a repeat with the same value first. Default 0.
+   */
+  readonly settleTime?: number
+  /** The most fetches an hour for one key, fleet-wide; more are refused here before the issuer refuses. Default: no limit. */
+  readonly mintBudget?: number
+  /** Whether this answer of the API says that the token is refused. Default: status 401. */
+  isRejection?(answer: ApiAnswer): boolean | Promise<boolean>
+}
+
+/**
+ * For a source whose fetch spends what cannot be spent twice, such as a refresh token that rotates. It is fetched only
+ * under a lease, with its intent written ahead; a value is handed out only once it is committed; nothing rests in files.
+ */
+export interface Exclusive<T> {
+  /** Resolves to a fingerprint of what the next fetch spends, given the last published value. */
+  spends(previous: T | undefined): string | Promise<string>
+  /**
+   * What to do when a holder vanished after its intent was written, so that what it meant to spend may be spent:
+   * `'repeat'` the issuer does not mind; `{ grace }` it tolerates a repeat for so many ms; `'retry-once'` one more try,
+   * then a person must sign in again; `'stop'` a person must at once.
+   */
+  readonly afterCrash: 'repeat' | 'retry-once' | 'stop' | { readonly grace: number }
 }
 
 /** Gives new values: an identity and a function. */
@@ -60,7 +110,7 @@ export interface Source<T, P = undefined> {
    * Resolves to a new value. Throws {@link SourceRefusedError} or {@link SourceUnavailableError} from `errors.ts`; any
    * other error counts as unavailable.
    */
-  fetch(request: FetchRequest<P>): Promise<Issued<T>>
+  fetch(request: FetchRequest<P, T>): Promise<Issued<T>>
   /**
    * Resolves to a short fingerprint of the secret in use. A recorded refusal holds for the fingerprint it was recorded
    * with, so a new secret is tried at once. Left out: refusals hold for any secret.
@@ -68,6 +118,8 @@ export interface Source<T, P = undefined> {
   secretFingerprint?(): string | Promise<string>
   /** How the issuer behaves. */
   readonly traits?: Traits
+  /** Set when a fetch spends what cannot be spent twice. */
+  readonly exclusive?: Exclusive<T>
 }
 
 /** The nearest place that had the value. `source` means it was fetched for this very call. */
@@ -189,7 +241,7 @@ export interface Runtime {
 }
 
 /** Why a fetch failed, as the record keeps it. */
-export type FailureKind = 'refused' | 'throttled' | 'unavailable' | 'same-value'
+export type FailureKind = 'refused' | 'throttled' | 'unavailable' | 'same-value' | 'budget'
 
 /** Something that happened. `key` never holds a secret, and no event ever holds a value. */
 export type WarmEvent =
@@ -200,7 +252,11 @@ export type WarmEvent =
       readonly tier: 'memory' | 'file' | 'store'
       readonly stale: boolean
       readonly remaining: number
+      /** How long the value was waited for while another environment fetched it, in ms. Only when it was. */
+      readonly waited?: number
     }
+  /** A caller was served by the flight of another in this environment. */
+  | { readonly type: 'shared'; readonly key: string }
   /** A tier was asked and had no usable value. */
   | { readonly type: 'miss'; readonly key: string; readonly tier: 'file' | 'store' }
   /**

@@ -54,6 +54,8 @@ export class SourceUnavailableError extends WarmTokenError {
   readonly retryAfter: number | undefined
   /** `throttled` when the issuer asked for patience. */
   readonly kind: FailureKind
+  /** True when the issuer certainly did nothing for the request, so that nothing was spent by it. */
+  readonly nothingDone: boolean
 
   constructor(
     message: string,
@@ -62,6 +64,7 @@ export class SourceUnavailableError extends WarmTokenError {
       key?: string
       retryAfter?: number | undefined
       throttled?: boolean
+      nothingDone?: boolean
       retryAt?: number
       cause?: unknown
     } = {},
@@ -69,6 +72,7 @@ export class SourceUnavailableError extends WarmTokenError {
     super(message, { ...options, code: options.code ?? 'SOURCE_UNAVAILABLE', retryable: true })
     this.retryAfter = options.retryAfter
     this.kind = options.throttled === true ? 'throttled' : 'unavailable'
+    this.nothingDone = options.nothingDone ?? options.throttled ?? false
   }
 }
 

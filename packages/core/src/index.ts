@@ -1,6 +1,8 @@
 export type {
+  ApiAnswer,
   Codec,
   Entry,
+  Exclusive,
   FailureKind,
   FetchRequest,
   Image,

@@ -49,6 +49,12 @@ export interface Intent {
   readonly nonce: string
   /** Fingerprint of the refresh token. */
   readonly fingerprint: string
+  /** When it was first meant to be spent. */
+  readonly at: number
+  /** How many holders have meant to spend it and were not seen to end. */
+  readonly tries: number
+  /** The issuer has said that it cannot be spent any more. */
+  readonly dead?: boolean
 }
 
 /** One refresh, for operators: when, by which environment, how long it took in ms, how it ended, the new fingerprint. */
@@ -72,6 +78,8 @@ export interface WarmRecord {
   readonly failure?: Failure
   /** An exclusive fetch that has begun. */
   readonly intent?: Intent
+  /** How far the mint budget is used up, as an instant; see `engine/budget.ts`. */
+  readonly budget?: number
   /** The last refreshes, newest last. */
   readonly refreshes: readonly Refresh[]
 }
@@ -97,6 +105,7 @@ export const parseRecord = (body: string, key: string): WarmRecord | string => {
   const lease = optional(fields['lease'], parseLease)
   const failure = optional(fields['failure'], parseFailure)
   const intent = optional(fields['intent'], parseIntent)
+  const budget = asTime(fields['budget'])
   if (value === null || lease === null || failure === null || intent === null) return 'bad part'
   return {
     key,
@@ -107,6 +116,7 @@ export const parseRecord = (body: string, key: string): WarmRecord | string => {
     ...(lease && { lease }),
     ...(failure && { failure }),
     ...(intent && { intent }),
+    ...(budget !== undefined && { budget }),
     refreshes: parseRefreshes(fields['refreshes']),
   }
 }
@@ -149,7 +159,10 @@ const isFailureKind = (kind: unknown): kind is FailureKind => typeof kind === 's
 const parseIntent = (fields: Fields): Intent | undefined => {
   const nonce = asText(fields['nonce'], MAX_NAME)
   const fingerprint = asText(fields['fingerprint'], MAX_NAME)
-  return nonce === undefined || fingerprint === undefined ? undefined : { nonce, fingerprint }
+  const at = asTime(fields['at'])
+  const tries = asTime(fields['tries'])
+  if (nonce === undefined || fingerprint === undefined || at === undefined || tries === undefined) return undefined
+  return { nonce, fingerprint, at, tries, ...(fields['dead'] === true && { dead: true }) }
 }
 
 /** For operators only: what is wrong there is left out, never a reason to lose a value. */

@@ -19,18 +19,24 @@ export type Timed<T> =
   | { readonly outcome: 'failed'; readonly cause: unknown }
   | { readonly outcome: 'late' }
 
+/** A timer that fires later than this, in ms, tells of a process that was starved of its processor. */
+const LATE = 100
+
 /**
  * Runs a call under a deadline and an outer signal. The call's own signal aborts at either, and its promise is not
- * waited for any longer: a callee that ignores its signal cannot hold the caller.
+ * waited for any longer: a callee that ignores its signal cannot hold the caller. `patient`: when the deadline itself comes
+ * late, the answer may have come in time and wait to be read, so it gets as much longer, at most twice the time.
  */
 export const within = <T>(
   runtime: Runtime,
   ms: number,
   outer: AbortSignal | undefined,
   call: (signal: AbortSignal) => Promise<T>,
+  patient = false,
 ): Promise<Timed<T>> =>
   new Promise((resolve) => {
     if (outer?.aborted === true) return resolve({ outcome: 'late' })
+    const startedAt = runtime.monotonic()
     const controller = new AbortController()
     const finish = (result: Timed<T>): void => {
       cancel()
@@ -41,7 +47,12 @@ export const within = <T>(
       finish({ outcome: 'late' })
       controller.abort()
     }
-    const cancel = runtime.after(ms, stop)
+    const expire = (): void => {
+      const late = runtime.monotonic() - startedAt - ms
+      if (!patient || late < LATE) stop()
+      else cancel = runtime.after(Math.min(late, ms), stop)
+    }
+    let cancel = runtime.after(ms, expire)
     outer?.addEventListener('abort', stop)
     call(controller.signal).then(
       (value) => finish({ outcome: 'done', value }),

@@ -42,7 +42,13 @@ const situations: fc.Arbitrary<Situation> = fc
     need: fc.integer({ min: 0, max: 100_000 }),
     early: fc.integer({ min: 0, max: 10_000 }),
   })
-  .map(({ width, ...rest }) => ({ ...rest, latest: rest.earliest + width, rejected: undefined, secret: undefined }))
+  .map(({ width, ...rest }) => ({
+    ...rest,
+    latest: rest.earliest + width,
+    rejected: undefined,
+    secret: undefined,
+    budgetFreeAt: 0,
+  }))
 
 const check = (name: string, property: (situation: Situation) => void): void =>
   it(name, () => fc.assert(fc.property(situations, property), { numRuns: 5_000 }))
@@ -104,6 +110,7 @@ describe('a decision', () => {
       early: 0,
       rejected: undefined,
       secret: 'old',
+      budgetFreeAt: 0,
     }
     expect(decide(situation)).toBe('fail')
     expect(decide({ ...situation, secret: 'new' })).toBe('acquire')
@@ -147,13 +154,12 @@ describe('a transition', () => {
         const published = publish(leased, { ...life, now, refresh: [now, 'e', 1, 'ok', 'f'] })
         expect(published.value?.version).toBeGreaterThan(record.value?.version ?? 0)
         expect([published.lease, published.failure]).toEqual([undefined, undefined])
-        const failed = fail(leased, { count: 1, kind: 'unavailable', code: 'x', notBefore: now }, [
-          now,
-          'e',
-          1,
-          'x',
-          '',
-        ])
+        const failed = fail(
+          leased,
+          { count: 1, kind: 'unavailable', code: 'x', notBefore: now },
+          [now, 'e', 1, 'x', ''],
+          'unknown',
+        )
         expect([failed.lease, failed.value]).toEqual([undefined, leased.value])
       }),
     )

@@ -20,6 +20,8 @@ export interface Situation {
   readonly rejected: string | undefined
   /** Fingerprint of the secret in use, where the source has one. */
   readonly secret: string | undefined
+  /** From when on the mint budget allows a fetch; 0 without one. */
+  readonly budgetFreeAt: number
 }
 
 /** What to do next. */
@@ -54,7 +56,8 @@ const isHeld = ({ record, own, earliest, leaseSeenFor }: Situation): boolean =>
   leaseSeenFor <= record.lease.length
 
 /** Whether the source must be left alone. A refusal holds only for the secret it was given for. */
-export const isCoolingDown = ({ record, earliest, secret }: Situation): boolean => {
+export const isCoolingDown = ({ record, earliest, secret, budgetFreeAt }: Situation): boolean => {
+  if (earliest < budgetFreeAt) return true
   const { failure } = record
   if (failure === undefined || earliest >= failure.notBefore) return false
   return failure.kind !== 'refused' || failure.secret === secret

@@ -70,6 +70,8 @@ export const createEngine = (options: EngineOptions): Engine => {
       cooling: undefined,
       rejected: undefined,
       nonces: undefined,
+      pending: undefined,
+      booked: undefined,
       flight: undefined,
       looking: undefined,
       touched: false,
@@ -109,7 +111,13 @@ export const createEngine = (options: EngineOptions): Engine => {
   /** However many ask at once, one of them looks. */
   const lookInFile = (slot: Slot<unknown>, rejected: string | undefined): Promise<void> | undefined => {
     const now = clock.fast()
-    if (parts.file === undefined || slot.flight !== undefined || now < slot.holdUntil || now < slot.freshUntil) return
+    if (
+      parts.file === undefined ||
+      slot.subject.exclusive ||
+      slot.flight ||
+      now < Math.max(slot.holdUntil, slot.freshUntil)
+    )
+      return
     slot.looking ??= look(slot, rejected)
     return slot.looking
   }

@@ -1,20 +1,65 @@
 import type { FailureKind } from '../contracts.ts'
-import { SameValueError, SourceRefusedError, SourceUnavailableError, type WarmTokenError } from '../errors.ts'
+import {
+  SameValueError,
+  SignInRequiredError,
+  SourceRefusedError,
+  SourceUnavailableError,
+  type WarmTokenError,
+} from '../errors.ts'
 import { MAX_NAME } from '../life.ts'
-import { asText } from '../parse.ts'
+import { asFields, asText, asTime, type Fields } from '../parse.ts'
 import type { Failure } from '../record.ts'
 import { coolDown } from './backoff.ts'
 import { within } from './deadline.ts'
 import type { Parts, Slot } from './subject.ts'
 
-/** Sorts what a source threw. Anything that is not one of this library's own errors counts as unavailable. */
-export const classify = (error: unknown): { kind: FailureKind; code: string; retryAfter: number | undefined } => {
-  if (error instanceof SourceRefusedError) return { kind: 'refused', code: error.code, retryAfter: undefined }
-  if (error instanceof SameValueError) return { kind: 'same-value', code: error.code, retryAfter: undefined }
-  if (error instanceof SourceUnavailableError)
-    return { kind: error.kind, code: error.code, retryAfter: error.retryAfter }
-  return { kind: 'unavailable', code: 'SOURCE_FAILED', retryAfter: undefined }
+/** The code of a broken refresh chain. */
+export const SIGN_IN = 'SIGN_IN_REQUIRED'
+
+/** How a source failed. */
+export interface Classified {
+  readonly kind: FailureKind
+  /** The issuer's error code or this library's. */
+  readonly code: string
+  /** How long the issuer asked to wait, in ms. */
+  readonly retryAfter: number | undefined
+  /** Whether the issuer certainly did nothing. */
+  readonly nothingDone: boolean
 }
+
+/** What an error means by its name; of any other it is only known that there is no value. */
+const KINDS: { readonly [name: string]: (fault: Fields) => FailureKind } = {
+  SourceRefusedError: () => 'refused',
+  SignInRequiredError: () => 'refused',
+  SameValueError: () => 'same-value',
+  SourceUnavailableError: ({ kind }) => (kind === 'throttled' ? kind : 'unavailable'),
+}
+
+/**
+ * Sorts what a source threw, by its name: a source of an adapter, or one that brings its own copy of this package, throws
+ * errors of other classes. Anything that is not named like this library's own errors counts as unavailable.
+ */
+export const classify = (error: unknown): Classified => {
+  const fault = error instanceof Error ? asFields(error) : undefined
+  const kindOf = KINDS[String(fault?.['name'])]
+  if (fault === undefined || kindOf === undefined) return { ...UNKNOWN_FAILURE }
+  return {
+    kind: kindOf(fault),
+    code: asText(fault['code'], MAX_NAME) ?? UNKNOWN_FAILURE.code,
+    retryAfter: asTime(fault['retryAfter']),
+    nothingDone: fault['nothingDone'] === true,
+  }
+}
+
+const UNKNOWN_FAILURE: Classified = {
+  kind: 'unavailable',
+  code: 'SOURCE_FAILED',
+  retryAfter: undefined,
+  nothingDone: false,
+}
+
+/** That the mint budget is used up until an instant. */
+export const overBudget = (notBefore: number): Failure => ({ count: 1, kind: 'budget', code: 'MINT_BUDGET', notBefore })
 
 /** Fingerprint of the secret in use, where the source has one. A secret store that hangs or fails must not hold the call. */
 export const secretOf = async (parts: Parts, slot: Slot<unknown>): Promise<string | undefined> => {
@@ -31,7 +76,7 @@ export const secretOf = async (parts: Parts, slot: Slot<unknown>): Promise<strin
 export const nextFailure = (
   parts: Parts,
   before: Failure | undefined,
-  what: ReturnType<typeof classify>,
+  what: Classified,
   secret: string | undefined,
 ): Failure => {
   const { kind, code, retryAfter } = what
@@ -63,6 +108,9 @@ export const failureError = (key: string, failure: Failure, retryAt: number, cau
   const until = new Date(retryAt).toISOString()
   const harmless = cause instanceof SourceRefusedError || cause instanceof SourceUnavailableError ? { cause } : {}
   const options = { key, retryAt, code: failure.code, ...harmless }
+  if (failure.code === SIGN_IN) {
+    return new SignInRequiredError(`the refresh chain of ${key} is broken: a person must sign in again`, options)
+  }
   if (failure.kind === 'refused') {
     return new SourceRefusedError(
       `the source refused ${key} (${failure.code}); it is not asked again before ${until}, unless the secret changes`,
@@ -76,7 +124,8 @@ export const failureError = (key: string, failure: Failure, retryAt: number, cau
     )
   }
   const throttled = failure.kind === 'throttled'
-  const word = throttled ? 'asks for patience' : 'is unavailable'
+  const word =
+    failure.kind === 'budget' ? 'has used up its mint budget' : throttled ? 'asks for patience' : 'is unavailable'
   return new SourceUnavailableError(
     `the source of ${key} ${word} (${failure.code}); it is not asked again before ${until}`,
     { ...options, throttled },

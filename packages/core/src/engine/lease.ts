@@ -19,7 +19,9 @@ export const commitReserve = (policy: Policy): number => policy.storeTimeout + G
 export const windowOf = (life: number, policy: Policy, traits: Traits | undefined): number => {
   // Inside the reuse window even the environment that asks earliest must get a new value, so its share is smaller.
   const reuse = traits?.reuseWindow === undefined ? Number.POSITIVE_INFINITY : traits.reuseWindow / (1 + JITTER_SHARE)
-  return Math.min(policy.refreshWindow, life * WINDOW_SHARE, reuse)
+  // The environments that ask last still hold the old value for as long as the first ask early.
+  const overlap = traits?.overlap === undefined ? Number.POSITIVE_INFINITY : traits.overlap / JITTER_SHARE
+  return Math.min(policy.refreshWindow, life * WINDOW_SHARE, reuse, overlap)
 }
 
 /**

@@ -12,7 +12,8 @@ export const writeFile = async <T>(
   sealed?: string,
 ): Promise<void> => {
   const { entry, subject } = slot
-  if (parts.fileTier === undefined || entry === undefined) return
+  // What cannot be spent twice rests where a swap decides, and nowhere else.
+  if (parts.fileTier === undefined || entry === undefined || subject.exclusive !== undefined) return
   const text = sealed ?? (await seal(parts, slot, entry.value))
   if (text === undefined) return
   const { value: _value, ...life } = entry
@@ -44,6 +45,17 @@ export const seal = async <T>(parts: Parts, slot: Slot<T>, value: T): Promise<st
   } catch {
     parts.emit({ type: 'codec-error', key: slot.subject.key, operation: 'seal' })
     return undefined
+  }
+}
+
+/** Whether the codec can seal now; asked before something is spent that must not be lost. */
+export const canSeal = async (parts: Parts, slot: Slot<unknown>): Promise<boolean> => {
+  try {
+    await parts.seal('{}', slot.subject.key)
+    return true
+  } catch {
+    parts.emit({ type: 'codec-error', key: slot.subject.key, operation: 'seal' })
+    return false
   }
 }
 

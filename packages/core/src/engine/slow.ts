@@ -96,8 +96,11 @@ export const createSlowPath = ({ shared, store, lifeOf }: SlowOptions): SlowPath
       if (result.outcome === 'late') return usableEntry(parts, slot, { ...ask, minLife: 0 }) ?? timedOut(slot, ask)
       // The environment may have been frozen on the way, longer than the value lived.
       if (lifeOf(slot, result.value)() === 0) continue
-      // What one's own flight gave is what there is; a flight joined half-way may not know what was asked here.
-      if (!joined || usableEntry(parts, slot, ask) === result.value) return result.value
+      if (!joined) return result.value
+      // A flight that was joined half-way may not know what was asked here.
+      if (usableEntry(parts, slot, ask) !== result.value) continue
+      emit({ type: 'shared', key: slot.subject.key })
+      return result.value
     }
     return usableEntry(parts, slot, { ...ask, minLife: 0 }) ?? timedOut(slot, ask)
   }

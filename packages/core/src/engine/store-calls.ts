@@ -25,8 +25,12 @@ export const readRecord = async (
   let cause: unknown
   for (let attempt = 0; attempt < READ_ATTEMPTS && !options.signal.aborted; attempt += 1) {
     const sentAt = parts.clock.fast()
-    const read = await within(parts.runtime, parts.policy.storeTimeout, options.signal, (signal) =>
-      parts.store.read(key, { signal, consistent: options.consistent }),
+    const read = await within(
+      parts.runtime,
+      parts.policy.storeTimeout,
+      options.signal,
+      (signal) => parts.store.read(key, { signal, consistent: options.consistent }),
+      true,
     )
     if (read.outcome === 'done') return sight(parts, key, read.value, sentAt)
     // Given up by the caller: that says nothing of the store.
@@ -56,8 +60,12 @@ export const swapRecord = async (
   const { expected, tag } = options
   const sentAt = parts.clock.fast()
   const body = printRecord(record)
-  const result = await within<Swapped>(parts.runtime, parts.policy.storeTimeout, options.signal, (signal) =>
-    parts.store.swap(key, { expected, body, tag, keepUntil }, { signal }),
+  const result = await within<Swapped>(
+    parts.runtime,
+    parts.policy.storeTimeout,
+    options.signal,
+    (signal) => parts.store.swap(key, { expected, body, tag, keepUntil }, { signal }),
+    true,
   )
   if (result.outcome === 'failed') {
     const error = asStoreError(parts, key, result.cause)

@@ -1,7 +1,20 @@
-import type { Codec, Entry, FetchRequest, Issued, Json, Listener, Runtime, Store, Tier, Traits } from '../contracts.ts'
+import type {
+  Codec,
+  Entry,
+  Exclusive,
+  FetchRequest,
+  Issued,
+  Json,
+  Listener,
+  Runtime,
+  Store,
+  Tier,
+  Traits,
+} from '../contracts.ts'
 import type { WarmTokenError } from '../errors.ts'
 import type { FileReader } from '../tiers/file.ts'
 import type { FileTier } from '../tiers/file-writer.ts'
+import type { Given } from './call-source.ts'
 import type { Clock, ServerClock } from './clock.ts'
 import type { Policy } from './policy.ts'
 
@@ -11,8 +24,10 @@ export interface Subject<T> {
   readonly key: string
   /** How the issuer behaves. */
   readonly traits: Traits | undefined
+  /** Set when a fetch spends what cannot be spent twice. */
+  readonly exclusive?: Exclusive<T> | undefined
   /** Asks the source. */
-  fetch(request: Omit<FetchRequest<unknown>, 'params'>): Promise<Issued<T>>
+  fetch(request: Omit<FetchRequest<unknown, T>, 'params'>): Promise<Issued<T>>
   /** The value as JSON. */
   print(value: T): Json
   /** The value from untrusted JSON, `undefined` when it is not one. */
@@ -48,6 +63,10 @@ export interface Slot<T> {
    * answer was lost, or that landed late, is recognized as one's own. Each is taken out when the source is asked.
    */
   nonces: Map<string, number> | undefined
+  /** For an exclusive source: what it gave and could not be committed, and the fingerprint of what that spent. */
+  pending: { readonly given: Given<T>; readonly spent: string } | undefined
+  /** How far the mint budget is used up, as this environment knows it. */
+  booked: number | undefined
   /** The one call under way. */
   flight: Promise<Entry<T>> | undefined
   /** The one look into the file under way. */

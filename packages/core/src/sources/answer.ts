@@ -1,5 +1,5 @@
 import { SourceRefusedError, SourceUnavailableError } from '../errors.ts'
-import { asFields, asText, type Fields, parseJson } from '../parse.ts'
+import { asFields, asText, asToken, type Fields, parseJson } from '../parse.ts'
 
 /** The largest answer of an issuer that is read, in bytes. */
 export const MAX_ANSWER: number = 64 * 1024
@@ -21,9 +21,10 @@ export const ask = async (url: string, init: RequestInit): Promise<Answer> => {
   let response: Response
   try {
     response = await fetch(url, { ...init, redirect: 'manual' })
-  } catch {
+  } catch (error) {
     // The cause may name addresses with a secret in them, so it goes no further.
-    throw new SourceUnavailableError('the issuer could not be reached', { code: 'SOURCE_UNREACHABLE' })
+    const options = { code: 'SOURCE_UNREACHABLE', nothingDone: wasNeverSent(error) }
+    throw new SourceUnavailableError('the issuer could not be reached', options)
   }
   if (response.status >= 300 && response.status < 400) {
     await response.body?.cancel()
@@ -33,6 +34,11 @@ export const ask = async (url: string, init: RequestInit): Promise<Answer> => {
   }
   return { status: response.status, headers: response.headers, text: await readBounded(response) }
 }
+
+/** Codes of a `fetch` that found no one to connect to. After others, a closed connection above all, nobody knows. */
+const NEVER_SENT: readonly unknown[] = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']
+
+const wasNeverSent = (error: unknown): boolean => NEVER_SENT.includes(asFields(asFields(error)?.['cause'])?.['code'])
 
 const readBounded = async (response: Response): Promise<string> => {
   if (response.body === null) return ''
@@ -101,3 +107,34 @@ export const refusal = (status: number, code: string | undefined): SourceRefused
   new SourceRefusedError(`the issuer refused (${status}${code === undefined ? '' : `, ${code}`})`, {
     code: code ?? `HTTP_${status}`,
   })
+
+/** Sends JSON to an issuer and reads the JSON object it answers, whatever the status below 500 but 429. */
+export const askJson = async (
+  url: string,
+  body: unknown,
+  { signal, headers }: { readonly signal: AbortSignal; readonly headers?: { readonly [name: string]: string } },
+): Promise<{ readonly answer: Answer; readonly fields: Fields }> => {
+  const answer = await ask(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json; charset=utf-8', accept: 'application/json', ...headers },
+    body: JSON.stringify(body),
+    signal,
+  })
+  checkStatus(answer)
+  return { answer, fields: jsonOf(answer) }
+}
+
+/** The token in a field of an answer. Throws `SourceUnavailableError` that names the field and shows nothing of it. */
+export const tokenOf = (fields: Fields, field: string): string => {
+  const value = asToken(fields[field])
+  if (value !== undefined) return value
+  throw new SourceUnavailableError(`the issuer's answer has no "${field}" of 1 to 65,536 printable characters`, {
+    code: 'BAD_TOKEN',
+  })
+}
+
+/** A secret fit to be sent. What a function gave may be anything; the error shows nothing of it. */
+export const checkSecret = (secret: unknown, option: string): string => {
+  if (typeof secret === 'string' && secret !== '') return secret
+  throw new SourceRefusedError(`what option "${option}" gave is not a text, or an empty one`, { code: 'BAD_SECRET' })
+}

@@ -3,6 +3,7 @@ import { exportPKCS8, generateKeyPair, jwtVerify } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Json } from '../contracts.ts'
 import { createTokens } from '../tokens/tokens.ts'
+import { fetchRequest } from './fetch-request.test-data.ts'
 import { type ClientCredentialsOptions, clientCredentials } from './oauth2.ts'
 import { answer, type Script, type ScriptedIssuer, startScriptedIssuer } from './scripted-issuer.test-server.ts'
 
@@ -18,13 +19,12 @@ const start = async (script: Script): Promise<ScriptedIssuer> => {
 }
 
 const GOOD = { access_token: 'abc', token_type: 'Bearer', expires_in: 3600 }
-const fetchRequest = () => ({ params: undefined, signal: AbortSignal.timeout(5_000), nonce: crypto.randomUUID() })
 
 /** The issuer, and what a source with these options sends to it for one token. */
 const sent = async (options: Omit<ClientCredentialsOptions, 'issuer' | 'tokenEndpoint'>) => {
   const issuer = await start(answer(GOOD))
   const source = clientCredentials({ ...options, tokenEndpoint: `${issuer.url}/token`, allowInsecure: true })
-  await source.fetch(fetchRequest())
+  await source.fetch(fetchRequest(undefined))
   const [request] = issuer.received
   if (request === undefined) throw new Error('nothing was sent')
   return { issuer, source, request }
@@ -58,10 +58,34 @@ describe('client credentials are sent', () => {
     })
   })
 
+  it('with nothing but the name of the client where a gateway proves it', async () => {
+    const { request, source } = await sent({ clientId: 'crm', authentication: 'none' })
+    expect(request.headers.authorization).toBeUndefined()
+    expect(Object.fromEntries(request.body)).toEqual({ grant_type: 'client_credentials', client_id: 'crm' })
+    expect(await source.secretFingerprint?.()).toMatch(/^[0-9a-f]{8}$/)
+  })
+
+  it('by an assertion signed with the secret (client_secret_jwt), a new one for each attempt', async () => {
+    const clientSecret = 'a secret of at least thirty-two bytes'
+    const { issuer, source } = await sent({ clientId: 'crm', clientSecret, authentication: 'client_secret_jwt' })
+    await source.fetch(fetchRequest(undefined))
+    const ids = await Promise.all(
+      issuer.received.map(async ({ body, headers }) => {
+        expect([headers.authorization, body.get('client_secret')]).toEqual([undefined, null])
+        const expected = { issuer: 'crm', subject: 'crm', audience: `${issuer.url}/token`, algorithms: ['HS256'] }
+        const assertion = body.get('client_assertion') ?? ''
+        const { payload } = await jwtVerify(assertion, new TextEncoder().encode(clientSecret), expected)
+        expect((payload.exp ?? Number.NaN) - Date.now() / 1_000).toBeLessThanOrEqual(60)
+        return payload.jti
+      }),
+    )
+    expect(new Set(ids).size).toBe(2)
+  })
+
   it('with the secret of the moment, asked for at each fetch', async () => {
     let version = 0
     const { issuer, source } = await sent({ clientId: 'crm', clientSecret: async () => `secret-${++version}` })
-    await source.fetch(fetchRequest())
+    await source.fetch(fetchRequest(undefined))
     const secrets = issuer.received.map(({ headers }) => basicHalves(headers.authorization)[1])
     expect(secrets).toEqual(['secret-1', 'secret-2'])
   })
@@ -88,7 +112,7 @@ describe('a signed assertion (private_key_jwt)', () => {
       const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true })
       const pem = await exportPKCS8(privateKey)
       const { issuer, source } = await sent({ clientId: 'crm', privateKey: pem, algorithm, keyId: 'key-1' })
-      await source.fetch(fetchRequest())
+      await source.fetch(fetchRequest(undefined))
       const ids = await Promise.all(
         issuer.received.map(async ({ body, headers }) => {
           expect(headers.authorization).toBeUndefined()
@@ -119,8 +143,8 @@ describe('an issuer known by its address', () => {
       answer(path === '/the/token' ? GOOD : metadata(issuer.url))(response, issuer.received[0] as never),
     )
     const source = clientCredentials({ issuer: issuer.url, allowInsecure: true, clientId: 'crm', clientSecret: 'x' })
-    await source.fetch(fetchRequest())
-    await source.fetch(fetchRequest())
+    await source.fetch(fetchRequest(undefined))
+    await source.fetch(fetchRequest(undefined))
     expect(issuer.received.map(({ path }) => path)).toEqual([
       '/.well-known/openid-configuration',
       '/the/token',
@@ -140,7 +164,7 @@ describe('an issuer known by its address', () => {
     const issuer = await start(script)
     const source = clientCredentials({ issuer: issuer.url, allowInsecure: true, clientId: 'crm', clientSecret: 'x' })
     for (const asked of [1, 2]) {
-      const error = await source.fetch(fetchRequest()).catch((cause: unknown) => cause)
+      const error = await source.fetch(fetchRequest(undefined)).catch((cause: unknown) => cause)
       expect(error).toMatchObject({ name: 'SourceUnavailableError', code })
       expect(String((error as Error).stack)).not.toContain('MARKED')
       expect(issuer.received.length).toBe(asked)
@@ -166,7 +190,7 @@ describe('the key of a client', () => {
   })
 
   it('differs with whatever makes the token another one', () => {
-    const changes: readonly Partial<ClientCredentialsOptions>[] = [
+    const changes = [
       {},
       { issuer: 'https://other.example.com' },
       { clientId: 'crm2' },
@@ -177,7 +201,10 @@ describe('the key of a client', () => {
       { scope: ['a b'] },
       { audience: 'a' },
       { resource: ['a'] },
-    ]
+      { dpop: { privateKey: 'one key' } },
+      { dpop: { privateKey: 'another key' } },
+      { issuer: undefined, tokenEndpoint: 'https://login.example.com' },
+    ] as readonly Partial<ClientCredentialsOptions>[]
     expect(new Set(changes.map((change) => keyOf({ ...base, ...change }))).size).toBe(changes.length)
   })
 
@@ -210,6 +237,11 @@ describe('wrong options', () => {
     [{ ...base, authentication: 'digest' }, 'authentication'],
     [{ ...base, authentication: 'private_key_jwt' }, 'privateKey'],
     [{ ...base, privateKey: 'x' }, 'clientSecret'],
+    [{ ...base, authentication: 'none' }, 'clientSecret'],
+    [{ ...base, clientSecret: undefined, authentication: 'client_secret_jwt' }, 'clientSecret'],
+    [{ ...base, dpop: true }, 'dpop'],
+    [{ ...base, dpop: {} }, 'dpop'],
+    [{ ...base, dpop: { privateKey: '' } }, 'dpop'],
     [{ ...base, algorithm: 'HS256' }, 'algorithm'],
     [{ ...base, allowInsecure: 'yes' }, 'allowInsecure'],
     [{ ...base, acceptStringLife: 1 }, 'acceptStringLife'],

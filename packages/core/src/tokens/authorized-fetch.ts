@@ -1,5 +1,13 @@
+import type { ApiAnswer, Traits } from '../contracts.ts'
 import { NotReplayableError } from '../errors.ts'
+import { parseJson } from '../parse.ts'
 import type { TokenHandle } from './handle.ts'
+import type { Token } from './token.ts'
+
+/** The longest body in which a refusal is looked for, in bytes. */
+const MAX_BODY = 64 * 1024
+/** How often a token that the API may not have heard of yet is tried again. */
+const SETTLE_ATTEMPTS = 3
 
 /** Whether a body can be sent a second time. Streams and iterables are gone once they were read. */
 const isReplayable = (body: unknown): boolean =>
@@ -12,34 +20,68 @@ const isReplayable = (body: unknown): boolean =>
   body instanceof ArrayBuffer ||
   ArrayBuffer.isView(body)
 
-const send = (
-  input: string | URL | Request,
-  init: RequestInit | undefined,
-  authorization: string,
-): Promise<Response> => {
+/** What is sent, with whose token. */
+interface Sending {
+  readonly handle: TokenHandle
+  readonly traits: Traits | undefined
+}
+
+const send = (input: string | URL | Request, init: RequestInit | undefined, token: Token): Promise<Response> => {
   const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
-  headers.set('authorization', authorization)
+  headers.set('authorization', token.headers().authorization)
   return fetch(input, { ...init, headers })
 }
 
-/**
- * A refused token answers 401 (RFC 6750 §3.1). A 403 with `insufficient_scope` is a right that is missing: a new token
- * would not have it either.
- */
-const isRejection = (response: Response): boolean => response.status === 401
+/** The body as JSON, from a copy: the caller reads the answer as if nobody had looked. */
+const readJson = async (response: Response): Promise<unknown> => {
+  const isJson = /\bjson\b/i.test(response.headers.get('content-type') ?? '')
+  const { body } = isJson ? response.clone() : { body: null }
+  if (body === null) return undefined
+  const decoder = new TextDecoder()
+  let size = 0
+  let text = ''
+  // Leaving the loop early cancels the copy.
+  for await (const chunk of body) {
+    size += chunk.byteLength
+    if (size > MAX_BODY) return undefined
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return parseJson(text + decoder.decode())
+}
 
-/** Sends a request with a token, and once more with a new one when the API refuses the first. */
+/**
+ * A refused token answers 401 (RFC 6750 §3.1), unless the source knows its APIs better. A 403 with `insufficient_scope` is
+ * a right that is missing: a new token would not have it either.
+ */
+const isRejection = async (response: Response, traits: Traits | undefined): Promise<boolean> => {
+  if (traits?.isRejection === undefined) return response.status === 401
+  const { status, headers } = response
+  const answer: ApiAnswer = { status, headers, json: () => readJson(response) }
+  return traits.isRejection(answer)
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+/**
+ * Sends a request with a token, and once more with a new one when the API refuses the first. A token so young that the
+ * API may not have heard of it is tried again first.
+ */
 export const fetchWith = async (
-  handle: TokenHandle,
+  { handle, traits }: Sending,
   input: string | URL | Request,
   init: RequestInit | undefined,
 ): Promise<Response> => {
-  const token = await handle.get()
   const replayable = isReplayable(init?.body) && !(input instanceof Request && input.body !== null)
-  const response = await send(input, init, token.headers().authorization)
-  if (!isRejection(response)) return response
-  // Nobody reads the refusal; an unread body would keep the connection.
-  await response.body?.cancel()
+  const settleTime = traits?.settleTime ?? 0
+  const token = await handle.get()
+  for (let attempt = 1; ; attempt += 1) {
+    const response = await send(input, init, token)
+    if (!(await isRejection(response, traits))) return response
+    // Nobody reads the refusal; an unread body would keep the connection.
+    await response.body?.cancel()
+    if (!replayable || token.age() >= settleTime || attempt > SETTLE_ATTEMPTS) break
+    await pause(settleTime / SETTLE_ATTEMPTS)
+  }
   const renewed = await handle.reject(token)
   if (!replayable) {
     throw new NotReplayableError(
@@ -47,5 +89,5 @@ export const fetchWith = async (
       { key: handle.key },
     )
   }
-  return send(input, init, renewed.headers().authorization)
+  return send(input, init, renewed)
 }

@@ -1,5 +1,5 @@
 import type { Issued } from '../../contracts.ts'
-import { SourceRefusedError, SourceUnavailableError } from '../../errors.ts'
+import { SignInRequiredError, SourceRefusedError, SourceUnavailableError } from '../../errors.ts'
 import type { Process } from './process.ts'
 import type { Random } from './random.ts'
 import type { Schedule } from './schedule.ts'
@@ -26,10 +26,19 @@ export interface IssuerOptions {
   readonly onEnd: (nonce: string) => void
 }
 
+/** One request. */
+export interface IssuerRequest {
+  readonly nonce: string
+  readonly process: Process
+  readonly signal: AbortSignal
+  /** Where tokens rotate: spends what was sent at `sentAt`, at the moment the issuer does. Returns whether it accepted that. */
+  readonly spend?: ((token: SimulatedToken, sentAt: number) => boolean) | undefined
+}
+
 /** A simulated issuer. */
 export interface Issuer {
   /** Asks for a token. */
-  request(nonce: string, process: Process, signal: AbortSignal): Promise<Issued<SimulatedToken>>
+  request(request: IssuerRequest): Promise<Issued<SimulatedToken>>
   /** When a token expires, in true time. */
   expiry(token: SimulatedToken): number
   /** Requests so far. */
@@ -43,9 +52,10 @@ export const createIssuer = (options: IssuerOptions): Issuer => {
   let requests = 0
 
   return {
-    request: (nonce, process, signal) =>
+    request: ({ nonce, process, signal, spend }) =>
       new Promise((resolve, reject) => {
         requests += 1
+        const sentAt = schedule.now()
         options.onStart(nonce, process)
         let open = true
         const end = (settle: () => void): void => {
@@ -63,10 +73,13 @@ export const createIssuer = (options: IssuerOptions): Issuer => {
         const begins = random.next()
         schedule.after(takes * begins, () => {
           const token = expiries.push(schedule.now() + options.life) - 1
+          // Refusing, it does nothing; out of order, it may fail before it does anything, or after.
+          const accepted = spend === undefined || refusing || (out && random.chance(0.5)) || spend(token, sentAt)
           schedule.after(takes * (1 - begins), () =>
             process.deliver(() =>
               end(() => {
-                if (refusing) reject(new SourceRefusedError('no', { code: 'invalid_client' }))
+                if (!accepted) reject(new SignInRequiredError('reused'))
+                else if (refusing) reject(new SourceRefusedError('no', { code: 'invalid_client' }))
                 else if (out) reject(new SourceUnavailableError('out of order'))
                 else resolve({ value: token, life: options.life })
               }),

@@ -4,12 +4,13 @@ import { leaseLength } from '../../engine/lease.ts'
 import { DEFAULT_POLICY } from '../../engine/policy.ts'
 import '../../engine/slow.ts'
 import type { Ask, Slot, Subject } from '../../engine/subject.ts'
-import { WarmTokenError } from '../../errors.ts'
+import { SignInRequiredError, StoreError, WarmTokenError } from '../../errors.ts'
 import { plaintext } from '../../seal/plaintext.ts'
 import { createBackend, NO_FAULTS } from './backend.ts'
 import { createIssuer, type SimulatedToken } from './issuer.ts'
 import { createProcess, type Process, START } from './process.ts'
 import { seeded } from './random.ts'
+import { createRotation } from './rotation.ts'
 import { drawScenario, type Scenario } from './scenario.ts'
 import { createSchedule } from './schedule.ts'
 import { createWitness, type Violation } from './witness.ts'
@@ -66,7 +67,7 @@ export interface RunOptions {
 /** Prepares the run of a seed: the production engine in a world of virtual time. */
 export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions = {}): Run => {
   const random = seeded(seed)
-  const scenario = given ?? drawScenario(random)
+  const scenario = given ?? drawScenario(random, seeded(-seed))
   const schedule = createSchedule()
   const seen = new Map<string, number>()
   const saw = (name: string): void => void seen.set(name, (seen.get(name) ?? 0) + 1)
@@ -76,6 +77,7 @@ export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions 
   const durations: number[] = []
   const mostEvents = MAX_EVENTS * scenario.environments
   let calls = 0
+  let brokenSeed: string | undefined
   let storeTroubleUntil = scenario.storeOutage === undefined ? 0 : scenario.storeOutage[1] + 10_000
   const during = (span: readonly [number, number] | undefined): boolean =>
     troubled && span !== undefined && schedule.now() >= span[0] && schedule.now() < span[1]
@@ -104,9 +106,21 @@ export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions 
     schedule,
     key: KEY,
     body: () => backend.image(KEY)?.body,
-    mayGoAlone: () => schedule.now() < storeTroubleUntil || scenario.freeze > 0,
+    mayGoAlone: () => rotation === undefined && (schedule.now() < storeTroubleUntil || scenario.freeze > 0),
     onSeen: saw,
   })
+
+  const rotation =
+    scenario.afterCrash === undefined
+      ? undefined
+      : createRotation({
+          schedule,
+          afterCrash: scenario.afterCrash,
+          onSeen: saw,
+          onViolation: (what) => witness.violate('I12', what),
+        })
+  /** Nothing happens in this run that could lose a refresh token. */
+  const isHarmless = ['calm', 'clocks', 'idle'].includes(scenario.trouble) && scenario.tooSlow === 0
 
   const needs = new Map<Process, number>()
   const issuer = createIssuer({
@@ -138,11 +152,19 @@ export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions 
     const subject: Subject<SimulatedToken> = {
       key: KEY,
       traits: undefined,
-      fetch: ({ nonce, signal }) => issuer.request(nonce, process, signal),
+      exclusive: rotation?.exclusive,
+      fetch: ({ nonce, signal, spends }) =>
+        issuer.request({
+          nonce,
+          process,
+          signal,
+          spend:
+            rotation && ((token, sentAt) => rotation.spend({ spends: spends ?? 'nothing', token, process, sentAt })),
+        }),
       print: (token) => token,
       parse: (json) => (typeof json === 'number' ? json : undefined),
       fingerprint: (token) => `t${token}`,
-      secretFingerprint: () => 's',
+      secretFingerprint: () => rotation?.seed() ?? 's',
     }
     return { process, engine, slot: engine.slot(subject) }
   }
@@ -154,6 +176,15 @@ export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions 
     if (event.type === 'hit' && event.stale) saw('stale served')
     if (event.type === 'fetch' && event.alone) saw('alone')
     if (event.type === 'acquire' && event.adopted) saw('adopted')
+  }
+
+  /** The refresh chain is broken: a person signs in again, after a while. */
+  const onBroken = (process: Process): void => {
+    saw('sign-in required')
+    if (isHarmless) witness.violate('I13', `${process.name} lost the refresh chain without a crash`)
+    if (brokenSeed === rotation?.seed()) return
+    brokenSeed = rotation?.seed()
+    schedule.after(random.between(0, 5_000), () => rotation?.signIn())
   }
 
   /** One call, watched: it must end in time, and what it gives must live. */
@@ -172,11 +203,15 @@ export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions 
       if (left <= 0) witness.violate('I8', `${process.name} was handed a token that expired ${-left} ms ago`)
       if (!short && left < ask.minLife)
         witness.violate('I8', `${process.name} was handed ${left} ms of life and asked for ${ask.minLife}`)
+      if (rotation !== undefined && !witness.wasCommitted(entry.fingerprint))
+        witness.violate('I13', `${process.name} was handed a token that is not committed`)
       if (entry.fingerprint === ask.rejected)
         witness.violate('I8', `${process.name} was handed the token it had rejected`)
       return entry
     } catch (error) {
       tell(() => `${process.name} failed: ${String(error)}`)
+      if (error instanceof SignInRequiredError) onBroken(process)
+      if (error instanceof StoreError && error.code === 'STORE_UNCOMMITTED') saw('kept uncommitted')
       if (!(error instanceof WarmTokenError)) witness.violate('L1', `an error that is not typed: ${String(error)}`)
       return error instanceof Error ? error : new Error('not an error')
     } finally {
@@ -197,7 +232,11 @@ export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions 
     return scenario.pause[1] - (schedule.now() % scenario.pause[1]) + random.between(0, 2_000)
   }
 
-  const isEasy = scenario.trouble === 'crash' && scenario.tooSlow === 0 && scenario.faults.lostRequest === 0
+  const isEasy =
+    rotation === undefined &&
+    scenario.trouble === 'crash' &&
+    scenario.tooSlow === 0 &&
+    scenario.faults.lostRequest === 0
 
   const live = async (name: string): Promise<void> => {
     const environment = start(name)
@@ -278,7 +317,7 @@ export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions 
         return
       }
       // The issuer may still be slower than anybody waits: that is no fault of the protocol.
-      if (scenario.tooSlow === 0)
+      if (scenario.tooSlow === 0 && !(result instanceof SignInRequiredError))
         return witness.violate('L3', `the first call after the trouble failed: ${result.message}`)
       await environment.process.sleep(61_000)
     }
@@ -316,7 +355,14 @@ export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions 
   /** During an outage without other trouble, the fleet asks as often as one environment that backs off. */
   function checkOutage(): void {
     const { outage, trouble } = scenario
-    if (outage === undefined || trouble !== 'outage' || scenario.tooSlow > 0 || witness.calls().alone > 0) return
+    if (
+      outage === undefined ||
+      rotation !== undefined ||
+      trouble !== 'outage' ||
+      scenario.tooSlow > 0 ||
+      witness.calls().alone > 0
+    )
+      return
     let steps = 1
     for (let at = 0; at < outage[1] - outage[0]; steps += 1) at += 0.75 * Math.min(60_000, 1_000 * 2 ** (steps - 1))
     const failures = seen.get('cool-down') ?? 0

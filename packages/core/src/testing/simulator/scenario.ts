@@ -1,5 +1,6 @@
 import { type NetworkFaults, NO_FAULTS } from './backend.ts'
 import type { Random } from './random.ts'
+import type { AfterCrash } from './rotation.ts'
 
 /** The kinds of trouble that a run is given. */
 export type Trouble = 'calm' | 'network' | 'crash' | 'freeze' | 'clocks' | 'outage' | 'store' | 'idle' | 'everything'
@@ -39,14 +40,20 @@ export interface Scenario {
   readonly cleanUp: boolean
   /** Whether environments refresh beside the handler, and settle. */
   readonly background: boolean
+  /** Set where refresh tokens rotate: what the source does after a crash. */
+  readonly afterCrash: AfterCrash | undefined
 }
 
 const LIVES = [20_000, 60_000, 170_000, 600_000, 3_600_000] as const
 const TROUBLES = ['calm', 'network', 'crash', 'freeze', 'clocks', 'outage', 'store', 'idle', 'everything'] as const
 const DAY = 86_400_000
 
-/** Draws a scenario. */
-export const drawScenario = (random: Random): Scenario => {
+const AFTER_CRASH: readonly [AfterCrash, ...AfterCrash[]] = ['stop', 'retry-once', 'repeat', { grace: 30_000 }]
+/** The share of runs whose refresh tokens rotate. */
+const EXCLUSIVE_SHARE = 0.25
+
+/** Draws a scenario. `kind` has lots of its own, so that the rest of a run does not depend on them. */
+export const drawScenario = (random: Random, kind: Random): Scenario => {
   const trouble = random.pick(TROUBLES)
   const all = trouble === 'everything'
   const life = random.pick(LIVES)
@@ -93,5 +100,6 @@ export const drawScenario = (random: Random): Scenario => {
     reject: random.chance(0.3) ? 0.2 : 0,
     cleanUp: idle || random.chance(0.2),
     background: random.chance(0.5),
+    afterCrash: kind.chance(EXCLUSIVE_SHARE) ? kind.pick(AFTER_CRASH) : undefined,
   }
 }

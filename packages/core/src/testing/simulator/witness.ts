@@ -17,6 +17,8 @@ export type Invariant =
   | 'I9'
   | 'I10'
   | 'I11'
+  | 'I12'
+  | 'I13'
   | 'L1'
   | 'L2'
   | 'L3'
@@ -58,6 +60,8 @@ export interface Witness {
   onWait(process: Process, epoch: number): void
   /** Issuer calls under a lease, and without one. */
   calls(): { leased: number; alone: number }
+  /** Whether the value with this fingerprint was ever in the store. */
+  wasCommitted(fingerprint: string): boolean
   publishes(): number
 }
 
@@ -83,6 +87,7 @@ export const createWitness = ({ schedule, key, body, mayGoAlone, onSeen }: Witne
   const expected = new Set<string>()
   const asked = new Map<string, Asked>()
   const published = new Set<string>()
+  const committed = new Set<string>()
   const called = new Set<string>()
   const open = new Map<string, Call>()
   let leased = 0
@@ -138,6 +143,7 @@ export const createWitness = ({ schedule, key, body, mayGoAlone, onSeen }: Witne
           violate('I2', `${publisher} published without holding the record it replaced`)
         if (published.has(publisher)) violate('I4', `${publisher} published twice`)
         published.add(publisher)
+        committed.add(after.value?.fingerprint ?? '')
       }
       checkLease(before, after, process)
     },
@@ -161,6 +167,7 @@ export const createWitness = ({ schedule, key, body, mayGoAlone, onSeen }: Witne
     },
     calls: () => ({ leased, alone }),
     publishes: () => published.size,
+    wasCommitted: (fingerprint) => committed.has(fingerprint),
   }
 
   function checkCall(nonce: string, process: Process, need: number): void {

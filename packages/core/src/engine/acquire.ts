@@ -1,0 +1,86 @@
+import { StoreError, WarmTokenError } from '../errors.ts'
+import type { Intent, Lease } from '../record.ts'
+import { book } from './budget.ts'
+import { within } from './deadline.ts'
+import { classify, nextFailure, rememberFailure, SIGN_IN, secretOf } from './failure.ts'
+import { type Flight, termsOf, waitAndLook } from './flight.ts'
+import { intend, maySpend, withdraw } from './intent.ts'
+import { leaseLength } from './lease.ts'
+import type { Held } from './publish.ts'
+import { readRecord, type Sight, swapRecord } from './store-calls.ts'
+import { acquire } from './transitions.ts'
+
+/** How many acquires may fail outright, one after the other, before the store counts as down. */
+const MAX_FAILED_SWAPS = 3
+/** How many unanswered acquires are remembered. */
+const MAX_NONCES = 32
+
+/** One attempt at the lease, bound to the very record that was seen. */
+export const tryAcquire = async <T>(flight: Flight<T>, sight: Sight, takeOver: boolean): Promise<Sight | Held<T>> => {
+  const { parts, slot, ask, signal } = flight
+  const { key, traits } = slot.subject
+  const nonce = parts.runtime.unique()
+  const intent = await writeAhead(flight, sight, nonce)
+  const sentAt = parts.clock.fast()
+  slot.nonces ??= new Map()
+  if (slot.nonces.size >= MAX_NONCES) slot.nonces.clear()
+  slot.nonces.set(nonce, sentAt)
+  const length = Math.min(leaseLength(parts.policy), flight.endsAt - sentAt)
+  const now = Math.ceil(parts.server.latest() ?? 0)
+  const budget = traits?.mintBudget === undefined ? undefined : book(sight.record.budget, now, traits.mintBudget)
+  const record = acquire(sight.record, { nonce, now, length, rejected: ask.rejected, intent, budget })
+  const result = await swapRecord(parts, record, { expected: sight.image, tag: parts.runtime.unique(), signal }).catch(
+    (error: unknown) => countFailedSwap(flight, error),
+  )
+  // A store that answers reads but takes no writes is throttling: to go on alone now would only move the stampede.
+  if (result === undefined) return waitAndLook(flight, sight, flight.endsAt - sentAt)
+  if (result.outcome === 'conflict') {
+    slot.nonces.delete(nonce)
+    return result.sight
+  }
+  if (result.outcome === 'unknown') return readRecord(parts, key, { consistent: true, signal })
+  parts.emit({ type: 'acquire', key, epoch: record.epoch, takeOver, adopted: false })
+  const lease: Lease = { nonce, acquiredAt: now, length }
+  return { image: result.image, record, lease, sentAt, ...termsOf(flight) }
+}
+
+const countFailedSwap = <T>(flight: Flight<T>, error: unknown): undefined => {
+  flight.failedSwaps += 1
+  const isPassing = error instanceof StoreError && error.retryable
+  if (!isPassing || flight.failedSwaps >= MAX_FAILED_SWAPS) throw error
+}
+
+/** The intent of an exclusive source. Rejects when what it would spend may be spent already, or cannot be known. */
+const writeAhead = async <T>(
+  { parts, slot, opened, secret }: Flight<T>,
+  { record }: Sight,
+  nonce: string,
+): Promise<Intent | undefined> => {
+  const { key, exclusive } = slot.subject
+  if (exclusive === undefined) return undefined
+  const previous = opened?.entry?.value
+  if (record.value !== undefined && previous === undefined) {
+    const message = `the value of ${key} cannot be opened, and with it what its next fetch would spend`
+    throw new WarmTokenError(message, { key, code: 'CODEC_FAILED', retryable: true })
+  }
+  const { sourceTimeout } = parts.policy
+  const asked = await within(parts.runtime, sourceTimeout, undefined, async () => exclusive.spends(previous))
+  if (asked.outcome !== 'done') {
+    const error = asked.outcome === 'failed' ? asked.cause : undefined
+    throw rememberFailure(parts, slot, nextFailure(parts, undefined, classify(error), secret), secret, error)
+  }
+  // An intent under a nonce that is still unused here came to nothing.
+  const unused = record.intent !== undefined && slot.nonces?.has(record.intent.nonce) === true
+  const before = unused ? withdraw(record.intent) : record.intent
+  const { afterCrash } = exclusive
+  const known = slot.pending?.spent === asked.value
+  if (
+    !known &&
+    !maySpend(before, asked.value, { afterCrash, latest: (parts.server.latest() ?? 0) + leaseLength(parts.policy) })
+  ) {
+    const what = { kind: 'refused', code: SIGN_IN, retryAfter: undefined, nothingDone: true } as const
+    const current = await secretOf(parts, slot)
+    throw rememberFailure(parts, slot, nextFailure(parts, undefined, what, current), current)
+  }
+  return intend(before, { nonce, fingerprint: asked.value, at: Math.floor(parts.server.earliest() ?? 0) })
+}

@@ -1,0 +1,98 @@
+import type { Issued } from '../contracts.ts'
+import { SameValueError, SourceUnavailableError, type WarmTokenError } from '../errors.ts'
+import { within } from './deadline.ts'
+import { classify, secretOf } from './failure.ts'
+import type { Ask, Parts, Slot } from './subject.ts'
+
+/** The code of a source that did not answer in time. */
+const TIMED_OUT = 'SOURCE_TIMEOUT'
+/** The longest life that is believed, in ms: ten years. */
+const MAX_LIFE = 10 * 365 * 86_400_000
+
+/** What the source gave. */
+export interface Given<T> {
+  readonly outcome: 'ok'
+  readonly issued: Issued<T>
+  /** How long it took, in ms. */
+  readonly took: number
+  /** The server's time before it was asked, at least. */
+  readonly askedAt: number
+}
+
+/** That the source failed, and how. */
+export interface Failed {
+  readonly outcome: 'failed'
+  readonly error: unknown
+  readonly what: ReturnType<typeof classify>
+  /** Fingerprint of the secret in use, when that is what was refused. */
+  readonly secret: string | undefined
+  readonly took: number
+}
+
+/** One call of the source. */
+interface Call<T> {
+  /** How long it may take, in ms. */
+  readonly time: number
+  readonly nonce: string
+  readonly signal: AbortSignal
+  readonly previous: T | undefined
+  readonly spends: string | undefined
+  /** Whether without a lease. */
+  readonly alone: boolean
+}
+
+/** Asks the source, once. Never rejects. */
+export const callSource = async <T>(
+  parts: Parts,
+  slot: Slot<T>,
+  ask: Ask,
+  { time, nonce, signal: outer, previous, spends, alone }: Call<T>,
+): Promise<Given<T> | Failed> => {
+  const { subject } = slot
+  const startedAt = parts.clock.fast()
+  const askedAt = parts.server.earliest() ?? 0
+  const result = await within(parts.runtime, time, outer, (signal) =>
+    subject.fetch({ nonce, signal, previous, spends, rejected: ask.rejected }),
+  )
+  const took = Math.round(parts.clock.fast() - startedAt)
+  const problem = result.outcome === 'done' ? check(parts, slot, ask, result.value) : undefined
+  if (result.outcome === 'done' && problem === undefined) {
+    parts.emit({ type: 'fetch', key: subject.key, took, outcome: 'ok', alone })
+    return { outcome: 'ok', issued: result.value, took, askedAt }
+  }
+  const late = new SourceUnavailableError(`the source of ${subject.key} did not answer within ${Math.round(time)} ms`, {
+    code: TIMED_OUT,
+  })
+  const error = result.outcome === 'failed' ? result.cause : (problem ?? late)
+  const what = classify(error)
+  const secret = what.kind === 'refused' ? await secretOf(parts, slot) : undefined
+  parts.emit({ type: 'fetch', key: subject.key, took, outcome: what.kind, alone })
+  return { outcome: 'failed', error, what, secret, took }
+}
+
+/** A source that was not given its full time is not to blame: the next one who has more time may try at once. */
+export const isCurtailed = (parts: Parts, failed: Failed, time: number, signal: AbortSignal): boolean =>
+  failed.what.code === TIMED_OUT && (signal.aborted || time < parts.policy.sourceTimeout)
+
+/** What is wrong with an answer: a life that makes no sense, or the very value that the API has refused. */
+const check = <T>(parts: Parts, slot: Slot<T>, ask: Ask, issued: Issued<T>): WarmTokenError | undefined => {
+  if (!(Number.isFinite(issued.life) && issued.life > 0 && issued.life <= MAX_LIFE)) {
+    return new SourceUnavailableError('the source gave a life that is not a positive number of ms', {
+      code: 'BAD_LIFE',
+    })
+  }
+  // What came with the value of an exclusive source must be committed first, whatever the value.
+  if (slot.subject.exclusive === undefined && isRefused(slot, ask, issued)) {
+    return new SameValueError('the source gave the refused value again')
+  }
+  const doubt = (parts.server.latest() ?? 0) - (parts.server.earliest() ?? 0)
+  if (slot.subject.exclusive !== undefined || issued.life > doubt) return undefined
+  return new SourceUnavailableError(
+    `the source gave a life of ${Math.round(issued.life)} ms, and the time is known to ${Math.round(doubt)} ms only`,
+    { code: 'LIFE_TOO_SHORT' },
+  )
+}
+
+/** Whether the source gave the very value that the API has refused. */
+export const isRefused = <T>(slot: Slot<T>, ask: Ask, issued: Issued<T>): boolean =>
+  ask.rejected !== undefined && slot.subject.fingerprint(issued.value) === ask.rejected

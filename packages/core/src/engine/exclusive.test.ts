@@ -1,0 +1,231 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { Codec, Exclusive, Issued, Source, Store, TokenValue } from '../contracts.ts'
+import { SignInRequiredError, SourceUnavailableError } from '../errors.ts'
+import { memoryStore } from '../stores/memory.ts'
+import { createTokens, type TokensOptions } from '../tokens/tokens.ts'
+import { shiftedRuntime } from './shifted-runtime.test-data.ts'
+
+const HOUR = 3_600_000
+
+interface World {
+  /** The seed that a person left behind. */
+  seed: string
+  /** What the issuer does with a refresh token. Default: gives the next pair. */
+  answer: (spent: string, signal: AbortSignal) => Promise<Issued<TokenValue>> | undefined
+  /** Every refresh token that the issuer has seen. */
+  readonly spent: string[]
+}
+
+/** A source whose refresh tokens rotate, and the issuer's side of it. */
+const rotating = (afterCrash: Exclusive<TokenValue>['afterCrash'] = 'stop'): World & { source: Source<TokenValue> } => {
+  const world: World = { seed: 'seed-1', answer: () => undefined, spent: [] }
+  const chainOf = (previous: TokenValue | undefined): string =>
+    typeof previous?.chain === 'string' && previous.chain.startsWith(world.seed) ? previous.chain : world.seed
+  return Object.assign(world, {
+    source: {
+      kind: 'rotating',
+      identity: () => 'app',
+      secretFingerprint: () => world.seed,
+      exclusive: { afterCrash, spends: chainOf },
+      fetch: async ({ previous, spends, signal }) => {
+        const spending = chainOf(previous)
+        expect(spends).toBe(spending)
+        world.spent.push(spending)
+        const number = world.spent.length
+        const next = { value: `access-${number}`, type: 'Bearer', chain: `${world.seed}/refresh-${number}` }
+        return world.answer(spending, signal) ?? { value: next, life: HOUR }
+      },
+    } satisfies Source<TokenValue>,
+  })
+}
+
+const environment = (source: Source<TokenValue>, options: TokensOptions) => {
+  const tokens = createTokens({ directory: false, ...options })
+  return { tokens, handle: tokens.use(source) }
+}
+
+/** A holder that vanishes while the issuer works on its request. */
+const vanish = async (world: ReturnType<typeof rotating>, options: TokensOptions): Promise<void> => {
+  let asked = (): void => {}
+  const arrived = new Promise<void>((resolve) => {
+    asked = resolve
+  })
+  world.answer = (_spent, signal) =>
+    new Promise((_resolve, reject) => {
+      asked()
+      signal.addEventListener('abort', () => reject(new Error('aborted')))
+    })
+  const { tokens, handle } = environment(world.source, options)
+  const lost = handle.get().catch((error: unknown) => error)
+  await arrived
+  await tokens.settle({ timeout: 0 })
+  expect(await lost).toBeInstanceOf(Error)
+  world.answer = () => undefined
+}
+
+/** A store that refuses to take what `isRefused` says. */
+const refusing = (store: Store, isRefused: (body: string) => boolean): Store => ({
+  ...store,
+  swap: (key, swap, how) =>
+    isRefused(swap.body) ? Promise.reject(new Error('refused by the test')) : store.swap(key, swap, how),
+})
+
+describe('a source whose refresh tokens rotate', () => {
+  it('spends each refresh token once, and the next one after it', async () => {
+    const { runtime, advance } = shiftedRuntime()
+    const store = memoryStore({ wall: runtime.wall })
+    const world = rotating()
+    for (let life = 1; life <= 3; life += 1) {
+      const fleet = Array.from({ length: 20 }, () => environment(world.source, { store, runtime }).handle)
+      const values = new Set((await Promise.all(fleet.map((one) => one.get()))).map(({ value }) => value))
+      expect([...values]).toEqual([`access-${life}`])
+      advance(HOUR + 10_000)
+    }
+    expect(world.spent).toEqual(['seed-1', 'seed-1/refresh-1', 'seed-1/refresh-2'])
+  })
+
+  it('hands a value out only once it is committed, and commits a kept one without asking again', async () => {
+    const memory = memoryStore()
+    let broken = true
+    const store = refusing(memory, (body) => broken && body.includes('"value":'))
+    const world = rotating()
+    const { handle } = environment(world.source, { store, storeTimeout: 20, sourceTimeout: 1_000 })
+    await expect(handle.get()).rejects.toMatchObject({ code: 'STORE_UNCOMMITTED', retryable: true })
+    broken = false
+    expect((await handle.get({ timeout: 20_000 })).value).toBe('access-1')
+    expect(world.spent).toEqual(['seed-1'])
+    expect((await environment(world.source, { store }).handle.get()).value).toBe('access-1')
+  })
+
+  it('never rests in the file tier', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'warmtoken-exclusive-'))
+    try {
+      const store = memoryStore()
+      await environment(rotating().source, { store, directory }).handle.get()
+      expect(readdirSync(directory)).toEqual([])
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
+  it('is never asked without the lease; a living value is served while the store is down', async () => {
+    const { runtime, advance } = shiftedRuntime()
+    const memory = memoryStore({ wall: runtime.wall })
+    let down = true
+    const fail = async (): Promise<never> => {
+      throw new Error('down')
+    }
+    const store: Store = {
+      name: 'down',
+      read: (...args) => (down ? fail() : memory.read(...args)),
+      swap: (...args) => (down ? fail() : memory.swap(...args)),
+    }
+    const world = rotating()
+    const { handle } = environment(world.source, { store, runtime })
+    await expect(handle.get()).rejects.toMatchObject({ name: 'StoreError', retryable: true })
+    expect(world.spent).toEqual([])
+    down = false
+    advance(5_000)
+    const token = await handle.get()
+    down = true
+    advance(0.9 * HOUR)
+    expect((await handle.get()).value).toBe(token.value)
+    expect(world.spent).toHaveLength(1)
+  })
+
+  it('asks for a person after a holder vanished, and goes on with what the person left', async () => {
+    const store = memoryStore()
+    const world = rotating('stop')
+    await vanish(world, { store })
+    const { handle } = environment(world.source, { store })
+    await expect(handle.get()).rejects.toBeInstanceOf(SignInRequiredError)
+    await expect(environment(world.source, { store }).handle.get()).rejects.toMatchObject({ code: 'SIGN_IN_REQUIRED' })
+    expect(world.spent).toEqual(['seed-1'])
+    world.seed = 'seed-2'
+    expect((await handle.get()).value).toBe('access-2')
+    expect(world.spent).toEqual(['seed-1', 'seed-2'])
+  })
+
+  it('with retry-once tries one more time', async () => {
+    const store = memoryStore()
+    const world = rotating('retry-once')
+    await vanish(world, { store })
+    await vanish(world, { store })
+    await expect(environment(world.source, { store }).handle.get()).rejects.toBeInstanceOf(SignInRequiredError)
+    expect(world.spent).toEqual(['seed-1', 'seed-1'])
+  })
+
+  it('with retry-once goes on when the second try succeeds', async () => {
+    const store = memoryStore()
+    const world = rotating('retry-once')
+    await vanish(world, { store })
+    expect((await environment(world.source, { store }).handle.get()).value).toBe('access-2')
+  })
+
+  it('with a grace tries again within it, and not after', async () => {
+    const { runtime, advance } = shiftedRuntime()
+    const store = memoryStore({ wall: runtime.wall })
+    const world = rotating({ grace: 60_000 })
+    await vanish(world, { store, runtime })
+    advance(30_000)
+    await vanish(world, { store, runtime })
+    advance(30_000)
+    await expect(environment(world.source, { store, runtime }).handle.get()).rejects.toBeInstanceOf(SignInRequiredError)
+    expect(world.spent).toHaveLength(2)
+  })
+
+  it('never spends again what the issuer has called dead, however long ago', async () => {
+    const { runtime, advance } = shiftedRuntime()
+    const store = memoryStore({ wall: runtime.wall })
+    const world = rotating('retry-once')
+    world.answer = () => Promise.reject(new SignInRequiredError('invalid_grant'))
+    for (let day = 0; day < 3; day += 1) {
+      await expect(environment(world.source, { store, runtime }).handle.get()).rejects.toBeInstanceOf(
+        SignInRequiredError,
+      )
+      advance(86_400_000)
+    }
+    expect(world.spent).toHaveLength(1)
+  })
+
+  it('keeps its right to try where the issuer certainly did nothing', async () => {
+    const { runtime, advance } = shiftedRuntime()
+    const store = memoryStore({ wall: runtime.wall })
+    const world = rotating('stop')
+    world.answer = () => Promise.reject(new SourceUnavailableError('busy', { throttled: true }))
+    await expect(environment(world.source, { store, runtime }).handle.get()).rejects.toMatchObject({
+      kind: 'throttled',
+    })
+    world.answer = () => undefined
+    advance(120_000)
+    expect((await environment(world.source, { store, runtime }).handle.get()).value).toBe('access-2')
+  })
+
+  it('is not asked while its value could not be sealed, and fails closed when it cannot be opened', async () => {
+    const store = memoryStore()
+    const world = rotating()
+    let broken = true
+    const codec: Codec = {
+      name: 'test',
+      seal: (text) => {
+        if (broken) throw new Error('no key')
+        return Buffer.from(text).toString('base64')
+      },
+      open: (sealed) => {
+        if (broken) throw new Error('no key')
+        return Buffer.from(sealed, 'base64').toString()
+      },
+    }
+    const failure = { code: 'CODEC_FAILED', retryable: true }
+    await expect(environment(world.source, { store, codec }).handle.get()).rejects.toMatchObject(failure)
+    expect(world.spent).toEqual([])
+    broken = false
+    await environment(world.source, { store, codec }).handle.get()
+    broken = true
+    await expect(environment(world.source, { store, codec }).handle.get()).rejects.toMatchObject(failure)
+    expect(world.spent).toHaveLength(1)
+  })
+})
