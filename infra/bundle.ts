@@ -1,4 +1,5 @@
 import { join, relative, sep } from 'node:path'
+import { builtinModules } from '@warmtoken/core/esbuild'
 import { build, type Metafile } from 'esbuild'
 
 /** The files of one build, by their path from the root with forward slashes, and what esbuild tells about them. */
@@ -35,6 +36,7 @@ export async function bundle(root: string, entries: readonly string[]): Promise<
     // modules of the SDK, because its CommonJS would ask for a `require` that an ES module does not have.
     conditions: ['source', 'module'],
     mainFields: ['module', 'main'],
+    plugins: [builtinModules()],
     chunkNames: 'chunks/[name]-[hash]',
     legalComments: 'none',
     logLevel: 'silent',

@@ -27,6 +27,12 @@ export const watchDoubt = (client: Stacked): void => {
   })
 }
 
+/** Remembers of an error that an attempt before it may have been applied. */
+export const doubt = <E extends Error>(error: E): E => {
+  doubtedErrors.add(error)
+  return error
+}
+
 /** Whether a write that failed with this error may have been applied, or may still be. */
 export const mayHaveLanded = (error: unknown): boolean =>
   isOpen(error) || (typeof error === 'object' && error !== null && doubtedErrors.has(error))

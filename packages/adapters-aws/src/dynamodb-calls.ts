@@ -1,19 +1,7 @@
-import {
-  type AttributeValue,
-  BatchGetItemCommand,
-  ConditionalCheckFailedException,
-  DynamoDBClient,
-  GetItemCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb'
-import type { Image, ReadOptions, Seen, Store, Swap, Swapped } from '@warmtoken/core'
-import { abortable, clientSettings } from './client.ts'
-import { timeOf, watchDate } from './clock.ts'
-import { mayHaveLanded, watchDoubt } from './doubt.ts'
-import type { DynamoDBStoreOptions } from './dynamodb.ts'
+import type { Image, ReadOptions, Seen, Store, StoreFault, Swap, Swapped } from '@warmtoken/core'
+import { mayHaveLanded } from './doubt.ts'
+import type { Inputs, Item, Send, Sent } from './dynamodb-send.ts'
 import { type Remedies, sdkError, storeFault } from './failure.ts'
-
-type Item = Record<string, AttributeValue> | undefined
 
 /** BatchGetItem takes so many keys (DynamoDB API reference). */
 const BATCH = 100
@@ -22,12 +10,14 @@ const BATCH = 100
 const imageOf = (item: Item): Image | undefined =>
   item === undefined ? undefined : { body: item['body']?.S ?? '', tag: item['tag']?.S ?? '' }
 
-/** The store's calls on a client. Loaded with the first of them. */
-export const dynamoDBCalls = async (options: DynamoDBStoreOptions): Promise<Required<Omit<Store, 'name'>>> => {
-  const { table, client: given } = options
-  const client = typeof given === 'function' ? await given() : (given ?? new DynamoDBClient(clientSettings(options)))
-  watchDate(client)
-  watchDoubt(client)
+/** The answer to an operation without a condition. */
+const answered = async (sending: ReturnType<Send>): Promise<Sent> => {
+  const sent = await sending
+  return 'output' in sent ? sent : { output: { Item: sent.unmet }, time: sent.time }
+}
+
+/** The store's calls on a table. */
+export const dynamoDBCalls = (table: string, send: Send): Required<Omit<Store, 'name'>> => {
   const failed = (permission: string, error: unknown): Error =>
     storeFault(`DynamoDB table ${table}`, error, remedies(table, permission))
   /** False from when the role turned out to lack a right that only speed needs. */
@@ -35,9 +25,9 @@ export const dynamoDBCalls = async (options: DynamoDBStoreOptions): Promise<Requ
 
   const read = async (key: string, { signal, consistent }: ReadOptions): Promise<Seen> => {
     try {
-      const command = new GetItemCommand({ TableName: table, Key: { pk: { S: key } }, ConsistentRead: consistent })
-      const output = await abortable(client.send(command, { abortSignal: signal }), signal)
-      return { image: imageOf(output.Item), time: timeOf(output) }
+      const input = { TableName: table, Key: { pk: { S: key } }, ConsistentRead: consistent }
+      const { output, time } = await answered(send('GetItem', input, signal))
+      return { image: imageOf(output.Item), time }
     } catch (error) {
       throw failed('dynamodb:GetItem', error)
     }
@@ -50,9 +40,8 @@ export const dynamoDBCalls = async (options: DynamoDBStoreOptions): Promise<Requ
   ): Promise<Map<string, Seen>> => {
     try {
       const Keys = part.map((key) => ({ pk: { S: key } }))
-      const command = new BatchGetItemCommand({ RequestItems: { [table]: { Keys, ConsistentRead: consistent } } })
-      const output = await abortable(client.send(command, { abortSignal: signal }), signal)
-      const time = timeOf(output)
+      const input = { RequestItems: { [table]: { Keys, ConsistentRead: consistent } } }
+      const { output, time } = await answered(send('BatchGetItem', input, signal))
       const late = new Set(output.UnprocessedKeys?.[table]?.Keys?.map((key) => key['pk']?.S))
       const items = new Map(output.Responses?.[table]?.map((item) => [item['pk']?.S, item]))
       const told = part.filter((key) => !late.has(key))
@@ -76,46 +65,35 @@ export const dynamoDBCalls = async (options: DynamoDBStoreOptions): Promise<Requ
     return found
   }
 
-  /** The record that was in the way. An emulator may leave it out: then one strong read tells. */
-  const conflictWith = async (
-    key: string,
-    { tag }: Swap,
-    { error, signal }: { error: ConditionalCheckFailedException; signal: AbortSignal },
-  ): Promise<Swapped> => {
-    const seen =
-      error.Item === undefined
-        ? await read(key, { signal, consistent: true })
-        : { image: imageOf(error.Item), time: timeOf(error) }
-    // The SDK's own repeat of a request whose answer was lost fails on our own write.
-    return seen.image?.tag === tag
-      ? { outcome: 'swapped', image: seen.image, time: seen.time }
-      : { outcome: 'conflict', seen }
-  }
-
   const swap = async (key: string, wanted: Swap, { signal }: { signal: AbortSignal }): Promise<Swapped> => {
-    const command = new UpdateItemCommand(updateOf(table, key, wanted))
     try {
-      const output = await abortable(client.send(command, { abortSignal: signal }), signal)
-      return { outcome: 'swapped', image: { body: wanted.body, tag: wanted.tag }, time: timeOf(output) }
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) {
-        const read = conflictWith(key, wanted, { error, signal })
-        return read.catch((cause: unknown) => ({ outcome: 'unknown', cause }))
+      const sent = await send('UpdateItem', updateOf(table, key, wanted), signal)
+      if ('output' in sent) {
+        return { outcome: 'swapped', image: { body: wanted.body, tag: wanted.tag }, time: sent.time }
       }
-      const fault = failed('dynamodb:UpdateItem', error)
-      if (mayHaveLanded(error)) return { outcome: 'unknown', cause: fault }
-      throw fault
+      // An emulator may leave the record out that was in the way: then one strong read tells.
+      const seen =
+        sent.unmet === undefined
+          ? await read(key, { signal, consistent: true })
+          : { image: imageOf(sent.unmet), time: sent.time }
+      // A repeat of a request whose answer was lost fails on our own write.
+      return seen.image?.tag === wanted.tag
+        ? { outcome: 'swapped', image: seen.image, time: seen.time }
+        : { outcome: 'conflict', seen }
+    } catch (error) {
+      const cause = isStoreFault(error) ? error : failed('dynamodb:UpdateItem', error)
+      if (isStoreFault(error) || mayHaveLanded(error)) return { outcome: 'unknown', cause }
+      throw cause
     }
   }
 
   return { read, readMany, swap }
 }
 
-const updateOf = (
-  table: string,
-  key: string,
-  { expected, body, tag, keepUntil }: Swap,
-): UpdateItemCommand['input'] => ({
+/** What the read after an unmet condition throws: then nobody knows whose write that was. */
+const isStoreFault = (error: unknown): error is StoreFault => error instanceof Error && error.name === 'StoreFault'
+
+const updateOf = (table: string, key: string, { expected, body, tag, keepUntil }: Swap): Inputs['UpdateItem'] => ({
   TableName: table,
   Key: { pk: { S: key } },
   UpdateExpression: 'SET #body = :body, #tag = :tag, #keepUntil = :keepUntil',

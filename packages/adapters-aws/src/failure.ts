@@ -39,9 +39,15 @@ export const storeFault = (what: string, error: unknown, remedies: Remedies): St
   const cause = withoutAnswer(error)
   const remedy = cause?.message === 'Region is missing' ? NO_REGION : (remedies[name] ?? CREDENTIALS[name])
   if (remedy !== undefined) return fault(`${what}: ${remedy.message}`, { code: remedy.code, retryable: false, cause })
-  const retryable = PASSING.test(name) || isOpen(error) || status === 429
+  const retryable = isPassing(error)
   const code = retryable ? 'STORE_UNAVAILABLE' : 'STORE_REFUSED'
   return fault(`${what}: ${name}${status === undefined ? '' : ` (${status})`}`, { code, retryable, cause })
+}
+
+/** Whether the same request may succeed soon. */
+export const isPassing = (error: unknown): boolean => {
+  const { name, status } = sdkError(error)
+  return PASSING.test(name) || isOpen(error) || status === 429
 }
 
 /** Whether no answer came, none that can be read, or a server fault: what was asked may have been done. */

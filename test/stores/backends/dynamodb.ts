@@ -1,5 +1,6 @@
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { dynamoDBStore } from '@warmtoken/adapters-aws/dynamodb'
+import type { Store } from '@warmtoken/core'
 import { type Fault, LOCAL_CREDENTIALS, type LocalServer, startDynamoDB, startDynoxide } from '@warmtoken/local'
 import { type Backend, type Insight, type Running, refusal } from './backend.ts'
 
@@ -43,7 +44,15 @@ export const lookIntoTable = (client: DynamoDBClient, table: string): Insight =>
   },
 })
 
-const local = (name: string, start: (options: { tables: string[] }) => Promise<LocalServer>): Backend => ({
+/** By signed requests of the store's own, without the SDK. */
+const lean = (url: string): Store =>
+  dynamoDBStore({ table: TABLE, endpoint: url, region: 'us-east-1', credentials: LOCAL_CREDENTIALS })
+
+const local = (
+  name: string,
+  start: (options: { tables: string[] }) => Promise<LocalServer>,
+  storeAt?: (url: string) => Store,
+): Backend => ({
   name,
   async start() {
     const server = await start({ tables: [TABLE] })
@@ -54,6 +63,7 @@ const local = (name: string, start: (options: { tables: string[] }) => Promise<L
       answers: DYNAMODB_ANSWERS,
       ...lookIntoTable(direct, TABLE),
       connect(url) {
+        if (storeAt !== undefined) return storeAt(url)
         const client = localDynamoDB(url)
         clients.push(client)
         return dynamoDBStore({ table: TABLE, client })
@@ -71,3 +81,7 @@ export const dynalite: Backend = local('dynalite', startDynamoDB)
 
 /** DynamoDB by dynoxide, a process of its own. */
 export const dynoxide: Backend = local('dynoxide', startDynoxide)
+
+/** The same two without the SDK. */
+export const leanDynalite: Backend = local('dynalite, lean', startDynamoDB, lean)
+export const leanDynoxide: Backend = local('dynoxide, lean', startDynoxide, lean)
