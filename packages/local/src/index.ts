@@ -1,11 +1,25 @@
 /**
- * Local servers for developing and testing: DynamoDB, S3, Upstash, Redis, an OpenID issuer, and a proxy that makes
- * requests fail. Each `startX()` listens on 127.0.0.1, on a free port by default, until its `close()` is called.
+ * Local servers for developing and testing: DynamoDB, S3, KMS, STS, Secrets Manager, SSM, Upstash, Redis, an OpenID
+ * issuer, and a proxy that makes requests fail. Each `startX()` listens on 127.0.0.1, on a free port by default, until
+ * its `close()` is called.
  *
  * @module
  */
+export type { AwsErrorOptions } from './aws/aws-json.ts'
+export { awsError } from './aws/aws-json.ts'
+export type { EncryptionContext } from './aws/data-keys.ts'
+export type { DataKeyOptions, Kms, KmsOptions } from './aws/start-kms.ts'
+export { startKms } from './aws/start-kms.ts'
+export type { SecretsManager, SecretsManagerOptions } from './aws/start-secrets-manager.ts'
+export { startSecretsManager } from './aws/start-secrets-manager.ts'
+export type { Ssm, SsmOptions } from './aws/start-ssm.ts'
+export { startSsm } from './aws/start-ssm.ts'
+export type { Sts, StsOptions, StsRole } from './aws/start-sts.ts'
+export { startSts, stsError } from './aws/start-sts.ts'
 export type { DynamoDBOptions } from './dynamodb/start-dynamodb.ts'
 export { startDynamoDB } from './dynamodb/start-dynamodb.ts'
+export type { DynamoDBLocalOptions } from './dynamodb/start-dynamodb-local.ts'
+export { startDynamoDBLocal } from './dynamodb/start-dynamodb-local.ts'
 export type { DynoxideOptions } from './dynamodb/start-dynoxide.ts'
 export { startDynoxide } from './dynamodb/start-dynoxide.ts'
 export type { Chance, Fault, FaultCounts, FaultMoment, FaultRule, ProxiedRequest } from './faults/fault.ts'

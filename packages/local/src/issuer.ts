@@ -2,16 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type RequestListener } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
-import Provider, { type Adapter, type Context } from 'oidc-provider'
+import Provider, { type Context } from 'oidc-provider'
 import { listen } from './http/listen.ts'
+import { memoryAdapter } from './issuer-adapter.ts'
 
 /** A client the issuer knows. With `jwks` it signs assertions (private_key_jwt), else it sends its secret. */
 export interface IssuerClient {
   readonly id: string
-  /** The secret, sent by HTTP Basic or, with `authentication: 'post'`, in the body. */
+  /** The secret, sent by HTTP Basic or, with `authentication: 'post'`, in the body; with `'jwt'` it signs assertions. */
   readonly secret?: string
-  /** How the secret is sent. Default `basic`. */
-  readonly authentication?: 'basic' | 'post'
+  /** How the secret is used. Default `basic`. `'jwt'` (client_secret_jwt, HS256) wants 32 characters or more. */
+  readonly authentication?: 'basic' | 'post' | 'jwt'
   /** Public keys that verify the client's assertions. */
   readonly jwks?: { readonly keys: readonly JWK[] }
 }
@@ -30,6 +31,8 @@ export interface IssuerOptions {
   readonly tokenLife?: number
   /** Milliseconds to wait before a token request is looked at. Default 0. */
   readonly delay?: number
+  /** Whether a DPoP proof must carry the server's nonce (RFC 9449 §8). Default false. */
+  readonly dpopNonce?: boolean
 }
 
 /** A running OpenID provider. */
@@ -42,12 +45,17 @@ export interface Issuer {
   readonly tokenRequests: number
   /** Token requests of one client; an unauthenticated request counts for nobody. */
   requestsOf(clientId: string): number
+  /**
+   * Resolves to a refresh token, as if a person had just signed in and consented to all scopes. It rotates: each exchange
+   * gives a new one, and using an old one again revokes them all.
+   */
+  signIn(clientId: string, account?: string): Promise<string>
   close(): Promise<void>
 }
 
 /**
- * Starts a real OpenID provider on a loopback port. It gives JWT access tokens by the client credentials grant,
- * signed by a key made at start.
+ * Starts a real OpenID provider on a loopback port. It gives JWT access tokens by the client credentials and the refresh
+ * token grant, signed by a key made at start, and bound to the key of a DPoP proof where a request carries one.
  *
  * @example
  * const issuer = await startIssuer({ tokenLife: 60_000 })
@@ -86,14 +94,33 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> 
       return tokenRequests
     },
     requestsOf: (clientId) => byClient.get(clientId) ?? 0,
+    signIn: (clientId, account = 'somebody') =>
+      signIn(provider, { clientId, account, audience, scope: scopesOf(options).join(' ') }),
     close,
   }
 }
 
 const isTokenRequest = ({ method, path }: Context): boolean => method === 'POST' && path === '/token'
 
+const scopesOf = (options: IssuerOptions): readonly string[] => options.scopes ?? ['contacts:read']
+
+/** What the provider itself does once a person has signed in and consented. */
+async function signIn(
+  provider: Provider,
+  consent: { readonly clientId: string; readonly account: string; readonly audience: string; readonly scope: string },
+): Promise<string> {
+  const { clientId, account, audience, scope } = consent
+  const client = await provider.Client.find(clientId)
+  if (client === undefined) throw new Error(`the issuer has no client ${clientId}`)
+  const grant = new provider.Grant({ accountId: account, clientId })
+  grant.addResourceScope(audience, scope)
+  const grantId = await grant.save()
+  const given = { accountId: account, client, grantId, gty: 'authorization_code', resource: audience, scope }
+  return new provider.RefreshToken(given).save()
+}
+
 async function configuration(options: IssuerOptions, audience: string) {
-  const scopes = options.scopes ?? ['contacts:read']
+  const scopes = scopesOf(options)
   const clients = options.clients ?? [{ id: 'local', secret: 'local-secret' }]
   const life = Math.round((options.tokenLife ?? 3_600_000) / 1000)
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
@@ -104,12 +131,18 @@ async function configuration(options: IssuerOptions, audience: string) {
     cookies: { keys: [randomBytes(16).toString('hex')] },
     clients: clients.map(registration),
     scopes,
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt'],
+    enabledJWA: { clientAuthSigningAlgValues: ['HS256', 'RS256', 'PS256', 'ES256', 'EdDSA'] },
+    findAccount: (_context: unknown, accountId: string) => ({ accountId, claims: () => ({ sub: accountId }) }),
+    // Saying so is what makes the provider offer the refresh token grant.
+    issueRefreshToken: () => true,
+    rotateRefreshToken: true,
     responseTypes: [],
-    ttl: { ClientCredentials: life },
+    ttl: { ClientCredentials: life, AccessToken: life, RefreshToken: 86_400, Grant: 86_400 },
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => options.dpopNonce === true },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => audience,
@@ -131,23 +164,8 @@ function registration(client: IssuerClient) {
     ...(client.jwks ? { jwks: client.jwks } : { client_secret: client.secret }),
     token_endpoint_auth_method: client.jwks ? 'private_key_jwt' : `client_secret_${client.authentication ?? 'basic'}`,
     id_token_signed_response_alg: 'ES256',
-    grant_types: ['client_credentials'],
+    grant_types: ['client_credentials', 'refresh_token'],
     redirect_uris: [],
     response_types: [],
-  }
-}
-
-/** Keeps what the provider must remember, above all the assertions already used. Gone with the process, as all here is. */
-function memoryAdapter(): Adapter {
-  const kept = new Map<string, object>()
-  const nothing = async () => undefined
-  return {
-    upsert: async (id, payload) => void kept.set(id, payload),
-    find: async (id) => kept.get(id),
-    findByUserCode: nothing,
-    findByUid: nothing,
-    consume: nothing,
-    destroy: async (id) => void kept.delete(id),
-    revokeByGrantId: nothing,
   }
 }

@@ -18,7 +18,25 @@ declare module 'oidc-provider' {
     revokeByGrantId(grantId: string): Promise<void>
   }
 
+  /** What the provider gives out and keeps; saving one resolves to its value. */
+  export interface Kept {
+    save(): Promise<string>
+  }
+
+  export interface Grant extends Kept {
+    addResourceScope(resource: string, scope: string): void
+  }
+
   export default class Provider {
+    readonly Client: { find(id: string): Promise<object | undefined> }
+    readonly Grant: new (given: {
+      readonly accountId: string
+      readonly clientId: string
+    }) => Grant
+    readonly RefreshToken: new (
+      given: object,
+    ) => Kept
+
     constructor(
       issuer: string,
       configuration: { readonly adapter: (model: string) => Adapter } & Readonly<Record<string, unknown>>,

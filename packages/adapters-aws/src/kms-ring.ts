@@ -1,0 +1,55 @@
+import { DecryptCommand, KMSClient } from '@aws-sdk/client-kms'
+import type { KeyRing } from '@warmtoken/core/seal'
+import { clientSettings } from './client.ts'
+import type { EncryptedKey, KmsKeyOptions } from './kms.ts'
+import { invalidKey, keyFault } from './kms-failure.ts'
+import { oneCall } from './one-call.ts'
+
+/** AES-256. */
+const KEY_BYTES = 32
+/** How long all of it may take, in ms: whoever seals or opens has no time-out of its own to give. */
+const LIMIT = 3_000
+
+/**
+ * Decrypts the keys of a ring, all at once. One that only opens, and that KMS refuses for good, is left out: what it
+ * sealed counts as missed, and everything else goes on.
+ */
+export const decryptRing = async (options: KmsKeyOptions): Promise<KeyRing> => {
+  const { older = [], client: given } = options
+  const signal = AbortSignal.timeout(LIMIT)
+  const calling = { given, make: () => new KMSClient(clientSettings(options)), signal }
+  const [current, ...others] = await oneCall(calling, (client) =>
+    Promise.all([decrypt(client, options, signal), ...older.map((key) => decrypt(client, key, signal).catch(leftOut))]),
+  ).catch((error: unknown) => {
+    throw keyFault(options, error)
+  })
+  const known = [options, ...older].map(({ id }, index) => [id, [current, ...others][index]] as const)
+  const keys = Object.fromEntries(known.filter((one): one is [string, Uint8Array] => one[1] !== undefined))
+  return hidden({ current: options.id, keys: hidden(keys) })
+}
+
+const decrypt = async (client: KMSClient, key: EncryptedKey, signal: AbortSignal): Promise<Uint8Array | undefined> => {
+  const { encryptedKey, encryptionContext, keyId } = key
+  const command = new DecryptCommand({
+    CiphertextBlob: Buffer.from(encryptedKey, 'base64'),
+    ...(encryptionContext !== undefined && { EncryptionContext: { ...encryptionContext } }),
+    ...(keyId !== undefined && { KeyId: keyId }),
+  })
+  const output = await client.send(command, { abortSignal: signal }).catch((error: unknown) => {
+    throw keyFault(key, error)
+  })
+  const length = output.Plaintext?.length ?? 0
+  if (length !== KEY_BYTES) throw invalidKey(key, length)
+  return output.Plaintext
+}
+
+const leftOut = (error: unknown): undefined => {
+  if ((error as { retryable?: unknown }).retryable !== false) throw error
+  return undefined
+}
+
+/** Shows nothing in `util.inspect` and `JSON.stringify`. */
+const hidden = <T extends object>(of: T): T => {
+  const show = { value: () => '[key ring]' }
+  return Object.defineProperties(of, { toJSON: show, [Symbol.for('nodejs.util.inspect.custom')]: show })
+}

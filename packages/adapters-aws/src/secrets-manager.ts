@@ -1,0 +1,33 @@
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { clientSettings } from './client.ts'
+import { oneCall } from './one-call.ts'
+import type { SecretsManagerSecretOptions } from './secrets.ts'
+import { secretFault } from './secrets-failure.ts'
+import { LIMIT, secretIn } from './secrets-text.ts'
+
+const REMEDIES = {
+  AccessDeniedException: {
+    code: 'SECRET_DENIED',
+    why: 'access denied; the role needs secretsmanager:GetSecretValue on it, and kms:Decrypt if it has a KMS key of its own',
+  },
+  ResourceNotFoundException: {
+    code: 'SECRET_MISSING',
+    why: 'there is no such secret in this region, or it has no value',
+  },
+  InvalidRequestException: { code: 'SECRET_MISSING', why: 'it is about to be deleted' },
+  DecryptionFailure: { code: 'SECRET_DENIED', why: 'its KMS key cannot be used' },
+}
+
+/** Reads a secret once. Rejects with an error that never shows it. */
+export const readSecret = async (options: SecretsManagerSecretOptions): Promise<string> => {
+  const { id, field, client: given } = options
+  const what = `secret "${id}"`
+  const signal = AbortSignal.timeout(LIMIT)
+  const calling = { given, make: () => new SecretsManagerClient(clientSettings(options)), signal }
+  const output = await oneCall(calling, (client) =>
+    client.send(new GetSecretValueCommand({ SecretId: id }), { abortSignal: signal }),
+  ).catch((error: unknown) => {
+    throw secretFault(what, error, REMEDIES)
+  })
+  return secretIn(what, output.SecretString, field)
+}

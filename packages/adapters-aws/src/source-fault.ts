@@ -1,0 +1,82 @@
+import { sdkError } from './failure.ts'
+
+/** What a source rejects with, known to the engine by its `name`. It shows nothing of an answer but its error code. */
+export interface SourceFault extends Error {
+  /** `SourceRefusedError`: asking again is useless. `SourceUnavailableError`: it may pass. */
+  readonly name: 'SourceRefusedError' | 'SourceUnavailableError'
+  /** Stable, for programs. */
+  readonly code: string
+  /** Whether the same call may succeed later. */
+  readonly retryable: boolean
+  /** `throttled` when patience was asked for. */
+  readonly kind: 'refused' | 'throttled' | 'unavailable'
+  /** How long to wait, in ms, where the answer told. */
+  readonly retryAfter: number | undefined
+  /** True when nothing was issued or spent for the request. */
+  readonly nothingDone: boolean
+}
+
+type Facts = Omit<SourceFault, keyof Error> & Pick<SourceFault, 'name'>
+
+const make = (message: string, facts: Facts): SourceFault => Object.assign(new Error(message), facts)
+
+/** A refusal that a person must mend. */
+export const refused = (message: string, code: string): SourceFault =>
+  make(message, {
+    name: 'SourceRefusedError',
+    code,
+    retryable: false,
+    kind: 'refused',
+    retryAfter: undefined,
+    nothingDone: true,
+  })
+
+/** A fault that may pass. */
+export const unavailable = (
+  message: string,
+  code: string,
+  {
+    throttled = false,
+    retryAfter,
+    nothingDone = throttled,
+  }: { throttled?: boolean; retryAfter?: number | undefined; nothingDone?: boolean } = {},
+): SourceFault =>
+  make(message, {
+    name: 'SourceUnavailableError',
+    code,
+    retryable: true,
+    kind: throttled ? 'throttled' : 'unavailable',
+    retryAfter,
+    nothingDone,
+  })
+
+/** The service's name for an error, if it is fit to be shown: short and of plain characters. */
+export const safeName = (error: unknown): string => {
+  const { name } = sdkError(error)
+  return /^[\w.-]{1,64}$/.test(name) ? name : 'Error'
+}
+
+/** Whether the service asks for patience. */
+export const isThrottled = (error: unknown): boolean =>
+  /Throttl|TooManyRequests|RequestLimit/.test(safeName(error)) || sdkError(error).status === 429
+
+/** What this environment itself lacks, before any service was asked; `undefined` for everything else. */
+export const ownLack = (error: unknown): string | undefined => {
+  if (safeName(error) === 'CredentialsProviderError') return 'this environment has no AWS credentials'
+  return error instanceof Error && error.message === 'Region is missing'
+    ? 'no region is set; give the option region'
+    : undefined
+}
+
+/** What every AWS service says of credentials that it does not take. */
+export const isNotAccepted = (error: unknown): boolean =>
+  /^(UnrecognizedClientException|InvalidSignatureException|ExpiredToken(Exception)?|InvalidClientTokenId|SignatureDoesNotMatch|InvalidAccessKeyId|IncompleteSignature(Exception)?|RequestExpired)$/.test(
+    safeName(error),
+  )
+
+/** `Retry-After` in whole seconds, in ms, if the answer had it. */
+export const retryAfterOf = (error: unknown): number | undefined => {
+  const response = (error as { $response?: { headers?: { [name: string]: unknown } } } | undefined)?.$response
+  const given = response?.headers?.['retry-after']
+  return typeof given === 'string' && /^\d{1,9}$/.test(given) ? Number(given) * 1_000 : undefined
+}
