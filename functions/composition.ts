@@ -1,14 +1,17 @@
 import { dynamoDBStore } from '@warmtoken/adapters-aws/dynamodb'
 import { createTokens } from '@warmtoken/core'
 import { clientCredentials } from '@warmtoken/core/oauth2'
-import { readSettings } from './settings.ts'
+import { type FeishuSettings, readFeishuSettings, readSettings } from './settings.ts'
 
 // The composition root: the one place that reads the environment and wires what the handlers use.
 const settings = readSettings(process.env)
 
+/** The table that all functions share. */
+export const store = dynamoDBStore({ table: settings.table, environment: process.env })
+
 /** Keeps the tokens of all functions in memory, in `/tmp` and in the table. */
 export const tokens = createTokens({
-  store: dynamoDBStore({ table: settings.table }),
+  store,
   ...(settings.directory && { directory: settings.directory }),
 })
 
@@ -25,3 +28,6 @@ export const api = tokens.use(
 
 /** Where the contacts are. */
 export const contactsUrl = new URL('/contacts', settings.apiUrl)
+
+/** The settings of the Feishu webhook. A function, for only the handler that calls it has them. */
+export const feishuSettings = (): FeishuSettings => readFeishuSettings(process.env)

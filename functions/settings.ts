@@ -11,6 +11,13 @@ export interface Settings {
   readonly allowInsecure: boolean
 }
 
+/** What the webhook of a Feishu store app needs besides. */
+export interface FeishuSettings {
+  readonly appId: string
+  readonly verificationToken: string
+  readonly encryptKey: string
+}
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
@@ -28,6 +35,19 @@ export function readSettings(environment: Environment): Settings {
     apiUrl: url(environment, 'API_URL'),
     ...(directory && { directory }),
     allowInsecure: flag(environment, 'ALLOW_INSECURE_ISSUER'),
+  }
+}
+
+/**
+ * Reads the settings of the Feishu webhook from environment variables.
+ *
+ * @throws Error that names the first variable that is missing, and never shows a value
+ */
+export function readFeishuSettings(environment: Environment): FeishuSettings {
+  return {
+    appId: required(environment, 'FEISHU_APP_ID'),
+    verificationToken: required(environment, 'FEISHU_VERIFICATION_TOKEN'),
+    encryptKey: required(environment, 'FEISHU_ENCRYPT_KEY'),
   }
 }
 

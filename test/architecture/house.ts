@@ -31,6 +31,8 @@ const HOUSE: { readonly [part: string]: readonly string[] } = {
   data: [...ground, 'engine', 'seal', 'stores', 'observe'],
   sessions: [...ground, 'engine', 'seal', 'stores', 'observe'],
   middy: [...ground, 'tokens', 'data', 'sessions'],
+  interop: [...ground, 'tokens'],
+  bundling: [],
   schedule: [...ground, 'tokens', 'data', 'sessions'],
   testing: [...ground, 'engine', 'tiers', 'seal', 'stores', 'observe', 'sources', 'tokens', 'data', 'sessions'],
   index: [...ground, 'engine', 'seal', 'stores', 'observe', 'tokens', 'data', 'sessions'],
@@ -63,6 +65,9 @@ const LIBRARIES: { readonly [library: string]: readonly string[] } = {
   jose: ['sources', 'sessions'],
   '@middy/core': ['middy'],
   'aws-lambda': ['middy'],
+  '@aws-lambda-powertools/metrics': ['observe'],
+  '@azure/msal-node': ['interop'],
+  esbuild: ['bundling'],
 }
 
 const checkOutside = (path: string, { target, typeOnly }: Source['imports'][number]): readonly string[] => {

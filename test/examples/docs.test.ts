@@ -40,6 +40,31 @@ describe('the page of the configuration', () => {
   })
 })
 
+describe('the pages of the sources', () => {
+  it.each([
+    ['oauth2', 'core/src/sources/oauth2.ts', 'ClientCredentialsOptions'],
+    ['oauth2', 'core/src/sources/oauth2-options.ts', 'ClientOptions'],
+    ['oauth2', 'core/src/sources/oauth2-options.ts', 'IssuerOptions'],
+    ['refresh-token', 'core/src/sources/refresh-token.ts', 'RefreshTokenOptions'],
+    ['jwt-bearer', 'core/src/sources/jwt-bearer.ts', 'JwtBearerOptions'],
+    ['salesforce', 'core/src/sources/salesforce.ts', 'SalesforceOptions'],
+    ['github', 'core/src/sources/github.ts', 'GitHubInstallationOptions'],
+    ['github', 'core/src/sources/github.ts', 'Installation'],
+    ['feishu', 'core/src/sources/feishu.ts', 'FeishuOptions'],
+    ['feishu', 'core/src/sources/feishu.ts', 'FeishuStoreOptions'],
+    ['wechat', 'core/src/sources/wechat.ts', 'WeChatOptions'],
+    ['wechat', 'core/src/sources/wechat.ts', 'WeChatLegacyOptions'],
+    ['wecom', 'core/src/sources/wecom.ts', 'WeComOptions'],
+    ['dingtalk', 'core/src/sources/dingtalk.ts', 'DingTalkOptions'],
+    ['sts', 'adapters-aws/src/sts.ts', 'AssumeRoleOptions'],
+  ])('docs/sources/%s.md has every option of %s %s', (page, path, name) => {
+    const members = membersOf(`packages/${path}`, name)
+    const text = read(`docs/sources/${page}.md`)
+    expect(members.length).toBeGreaterThan(0)
+    expect(members.filter((member) => !new RegExp(`\\| [^|]*\`${member}\``).test(text))).toEqual([])
+  })
+})
+
 describe('the page of the errors', () => {
   const page = read('docs/errors.md')
 

@@ -6,6 +6,8 @@ export interface Received {
   readonly path: string
   readonly headers: IncomingHttpHeaders
   readonly body: URLSearchParams
+  /** The body as it came. */
+  readonly text: string
 }
 
 /** Answers one request; what it does with the response is the test's affair. */
@@ -26,7 +28,8 @@ export const startScriptedIssuer = async (script: Script): Promise<ScriptedIssue
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const { method = '', url: path = '', headers } = request
-    const one = { method, path, headers, body: new URLSearchParams(Buffer.concat(chunks).toString('utf8')) }
+    const text = Buffer.concat(chunks).toString('utf8')
+    const one = { method, path, headers, body: new URLSearchParams(text), text }
     received.push(one)
     script(response, one)
   })

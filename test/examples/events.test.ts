@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
+
+/** The fields of each event beside `type` and `key`, as the types have them. */
+const declared = (): ReadonlyMap<string, readonly string[]> => {
+  const [, body = ''] = /export type WarmEvent =\n([\s\S]*?)\n\n/.exec(read('packages/core/src/contracts.ts')) ?? []
+  const members = body.replaceAll(/\/\*\*[\s\S]*?\*\//g, '').split(/^ {2}\| /m)
+  return new Map(
+    members
+      .map((member) => [...member.matchAll(/readonly (\w+)\??: ([^;}\n]+)/g)])
+      .filter((fields) => fields.length > 0)
+      .map((fields) => {
+        const type = /^'([\w-]+)'/.exec(fields.find(([, name]) => name === 'type')?.[2] ?? '')?.[1] ?? ''
+        const names = fields.map(([, name = '']) => name).filter((name) => name !== 'type')
+        return [type, names] as const
+      }),
+  )
+}
+
+/** The rows of the page's table: the name of the event, and what is in code marks in its last column. */
+const described = (): ReadonlyMap<string, readonly string[]> => {
+  const [, table = ''] = /^## All events\n([\s\S]*?)^## /m.exec(read('docs/events.md')) ?? []
+  const rows = [...table.matchAll(/^\| `([\w-]+)` \| [^|]* \| ([^|]*)\|$/gm)]
+  return new Map(
+    rows.map(([, type = '', last = '']) => [type, [...last.matchAll(/`([\w-]+)`/g)].map(([, it = '']) => it)]),
+  )
+}
+
+describe('the page of the events', () => {
+  const events = declared()
+  const rows = described()
+
+  it('is held against all events', () => {
+    expect(events.size).toBeGreaterThanOrEqual(15)
+    expect(events.get('hit')).toEqual(['key', 'tier', 'stale', 'remaining', 'waited'])
+    expect(events.get('plaintext')).toEqual([])
+  })
+
+  it('has a row for each event, and for nothing else', () => {
+    expect([...rows.keys()].sort()).toEqual([...events.keys()].sort())
+  })
+
+  it.each([...events])('names every field of %s', (type, fields) => {
+    const named = rows.get(type) ?? []
+    expect(fields.filter((field) => field !== 'key' && !named.includes(field))).toEqual([])
+  })
+
+  it('says which event has no key', () => {
+    const without = [...events].filter(([, fields]) => !fields.includes('key')).map(([type]) => type)
+    const page = read('docs/events.md')
+    expect(without.filter((type) => !new RegExp(`\\| \`${type}\` \\|.*no \`key\``).test(page))).toEqual([])
+  })
+})
