@@ -1,4 +1,3 @@
-import { builtin } from '../builtin.ts'
 import type { Listener } from '../contracts.ts'
 
 /** The name of the `node:diagnostics_channel` on which every event is published. */
@@ -13,18 +12,19 @@ export interface Bus {
 }
 
 /** Makes the bus of one `createTokens`. */
-export const createBus = (onEvent: Listener | undefined): Bus => {
-  const channel = builtin('diagnostics_channel').channel(CHANNEL)
+export const createBus = (listeners: readonly Listener[]): Bus => {
+  const channel = process.getBuiltinModule('diagnostics_channel').channel(CHANNEL)
   return {
-    listening: () => onEvent !== undefined || channel.hasSubscribers,
+    listening: () => listeners.length > 0 || channel.hasSubscribers,
     emit(event) {
       // A channel reports what its subscribers throw by itself; ours must not break a token either.
       if (channel.hasSubscribers) channel.publish(event)
-      if (onEvent === undefined) return
-      try {
-        onEvent(event)
-      } catch {
-        // Said in the contract of `onEvent`.
+      for (const listener of listeners) {
+        try {
+          listener(event)
+        } catch {
+          // Said in the contract of `onEvent`.
+        }
       }
     },
   }

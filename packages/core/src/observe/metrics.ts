@@ -1,0 +1,76 @@
+/**
+ * Events as CloudWatch metrics, by AWS Lambda Powertools. Hits in memory write nothing: only misses, fetches and faults
+ * do.
+ *
+ * @module
+ */
+
+import type { Metrics } from '@aws-lambda-powertools/metrics'
+import type { Listener, WarmEvent } from '../contracts.ts'
+import { checkOptions } from '../options.ts'
+import * as a from '../rules.ts'
+
+/** How {@link powertoolsMetrics} writes. */
+export interface PowertoolsMetricsOptions {
+  /**
+   * True: each metric carries the dimension `source` (the readable kind of the key) beside Powertools' `service`, and is
+   * written at once, by `metrics.singleMetric()`: dimensions of Powertools hold for all that is buffered, so it would
+   * otherwise be on your own metrics too. False: no such dimension; metrics join the buffer of `metrics` and are
+   * written with yours, by `logMetrics` or `publishStoredMetrics`. Default true.
+   */
+  readonly source?: boolean
+}
+
+/** One measurement: at most one an event, since every name costs 0.30 USD a month for each source. */
+type Measurement = readonly [name: string, unit: 'Count' | 'Milliseconds', value: number]
+
+const isPowertools = a.shaped('a Metrics of @aws-lambda-powertools/metrics', 'addMetric', 'singleMetric')
+const RULES = { source: a.flag }
+
+/** What an event measures; nothing, where it is a hit in memory or a step that others tell of. */
+const measure = (event: WarmEvent): Measurement | undefined => {
+  switch (event.type) {
+    case 'fetch':
+      return event.outcome === 'ok' ? ['TokenFetchTime', 'Milliseconds', event.took] : ['TokenFetchFailed', 'Count', 1]
+    case 'miss':
+      return event.tier === 'store' ? ['TokenStoreMiss', 'Count', 1] : undefined
+    case 'hit':
+      if (event.waited !== undefined) return ['TokenLeaseWait', 'Milliseconds', event.waited]
+      // A stale value in memory may be handed out a thousand times a second; it came from somewhere once.
+      return event.stale && event.tier !== 'memory' ? ['TokenStale', 'Count', 1] : undefined
+    case 'cool-down':
+      return ['TokenCoolDown', 'Count', 1]
+    case 'reject':
+      return ['TokenRejected', 'Count', 1]
+    case 'store-error':
+      return ['TokenStoreError', 'Count', 1]
+    default:
+      return undefined
+  }
+}
+
+/**
+ * A listener for `onEvent` that writes CloudWatch metrics in the embedded format. Throws `TypeError` for wrong
+ * arguments.
+ *
+ * @example
+ * ```ts
+ * const metrics = new Metrics({ namespace: 'shop', serviceName: 'orders' })
+ * const tokens = createTokens({ onEvent: powertoolsMetrics(metrics) })
+ * ```
+ */
+export const powertoolsMetrics = (
+  metrics: Pick<Metrics, 'addMetric' | 'singleMetric'>,
+  options: PowertoolsMetricsOptions = {},
+): Listener => {
+  if (!isPowertools[1](metrics)) throw new TypeError(`powertoolsMetrics: the first argument must be ${isPowertools[0]}`)
+  const { source = true } = checkOptions('powertoolsMetrics', options, RULES)
+  return (event) => {
+    const measured = measure(event)
+    if (measured === undefined || !('key' in event)) return
+    const [name, unit, value] = measured
+    if (!source) return void metrics.addMetric(name, unit, value)
+    const kind = event.key.slice(0, event.key.lastIndexOf('~'))
+    metrics.singleMetric().addDimension('source', kind).addMetric(name, unit, value)
+  }
+}
