@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto'
+import { arnOf, globalArnOf, PARTITION } from './account.ts'
+import { TemplateError } from './template-error.ts'
+import type { Mapping } from './value.ts'
+
+/** Which resource of which stack a name is made for. */
+export interface Naming {
+  readonly stack: string
+  readonly stackId: string
+  readonly logicalId: string
+  readonly properties: Mapping
+}
+
+/** What is known of a resource type. */
+export interface ResourceKind {
+  readonly required: readonly string[]
+  readonly optional: readonly string[]
+  /** What `Fn::GetAtt` may ask for. */
+  readonly attributes: readonly string[]
+  /** Properties whose change would make CloudFormation replace the resource, and so lose what it holds. */
+  readonly immutable: readonly string[]
+  /** What `Ref` gives. */
+  readonly nameOf: (naming: Naming) => string
+  readonly attribute: (name: string, physicalId: string) => string
+}
+
+/** What stands for the random ending of a name that CloudFormation makes; the same for the same stack. */
+const unique = ({ stackId, logicalId }: Naming): string =>
+  createHash('sha256').update(`${stackId}/${logicalId}`).digest('hex').slice(0, 12)
+
+/** Cut as CloudFormation cuts, so that a bucket's name stays within its 63 characters. */
+const generated = (naming: Naming): string =>
+  `${naming.stack.slice(0, 24)}-${naming.logicalId.slice(0, 24)}-${unique(naming).toUpperCase()}`
+
+/** The name that a property gives, else a made one. */
+const named =
+  (property: string) =>
+  (naming: Naming): string => {
+    const name = naming.properties[property]
+    return typeof name === 'string' ? name : generated(naming)
+  }
+
+const arn = (arnFor: (physicalId: string) => string): Pick<ResourceKind, 'attributes' | 'attribute'> => ({
+  attributes: ['Arn'],
+  attribute: (_name, physicalId) => arnFor(physicalId),
+})
+
+const NO_ATTRIBUTES: Pick<ResourceKind, 'attributes' | 'attribute'> = { attributes: [], attribute: () => '' }
+
+const KINDS: { readonly [type: string]: ResourceKind } = {
+  'AWS::S3::Bucket': {
+    required: [],
+    optional: ['BucketEncryption', 'BucketName', 'PublicAccessBlockConfiguration', 'LifecycleConfiguration', 'Tags'],
+    immutable: ['BucketName'],
+    nameOf: (naming) => named('BucketName')(naming).toLowerCase(),
+    ...arn((name) => `arn:${PARTITION}:s3:::${name}`),
+  },
+  'AWS::S3::BucketPolicy': {
+    required: ['Bucket', 'PolicyDocument'],
+    optional: [],
+    immutable: ['Bucket'],
+    nameOf: generated,
+    ...NO_ATTRIBUTES,
+  },
+  'AWS::Logs::LogGroup': {
+    required: [],
+    optional: ['LogGroupName', 'RetentionInDays', 'LogGroupClass', 'KmsKeyId', 'Tags'],
+    immutable: ['LogGroupName'],
+    nameOf: named('LogGroupName'),
+    ...arn((name) => `${arnOf('logs', `log-group:${name}`)}:*`),
+  },
+  'AWS::IAM::Role': {
+    required: ['AssumeRolePolicyDocument'],
+    optional: ['Policies', 'Path', 'RoleName', 'ManagedPolicyArns', 'PermissionsBoundary', 'Tags'],
+    immutable: ['RoleName', 'Path'],
+    nameOf: named('RoleName'),
+    ...arn((name) => globalArnOf('iam', `role/${name}`)),
+  },
+  'AWS::Lambda::Function': {
+    required: ['Code', 'Role'],
+    optional: [
+      'Architectures',
+      'Description',
+      'Environment',
+      'EphemeralStorage',
+      'FunctionName',
+      'Handler',
+      'LoggingConfig',
+      'MemorySize',
+      'ReservedConcurrentExecutions',
+      'Runtime',
+      'Tags',
+      'Timeout',
+    ],
+    immutable: ['FunctionName'],
+    nameOf: named('FunctionName'),
+    ...arn((name) => arnOf('lambda', `function:${name}`)),
+  },
+  'AWS::Lambda::Permission': {
+    required: ['Action', 'FunctionName', 'Principal'],
+    optional: ['SourceArn', 'SourceAccount'],
+    immutable: [],
+    nameOf: generated,
+    ...NO_ATTRIBUTES,
+  },
+  'AWS::Events::Rule': {
+    required: [],
+    optional: ['ScheduleExpression', 'State', 'Targets', 'Name', 'Description', 'EventPattern'],
+    immutable: ['Name'],
+    nameOf: named('Name'),
+    ...arn((name) => arnOf('events', `rule/${name}`)),
+  },
+  'AWS::ApiGatewayV2::Api': {
+    required: [],
+    optional: ['Name', 'ProtocolType', 'CorsConfiguration', 'DisableExecuteApiEndpoint', 'Description'],
+    immutable: ['ProtocolType'],
+    nameOf: (naming) => unique(naming).slice(0, 10),
+    attributes: ['ApiEndpoint', 'ApiId'],
+    attribute: (name, id) => (name === 'ApiId' ? id : `https://${id}.execute-api.us-east-1.amazonaws.com`),
+  },
+  'AWS::ApiGatewayV2::Stage': {
+    required: ['ApiId', 'StageName'],
+    optional: ['AutoDeploy', 'DefaultRouteSettings', 'AccessLogSettings'],
+    immutable: ['ApiId', 'StageName'],
+    nameOf: named('StageName'),
+    ...NO_ATTRIBUTES,
+  },
+  'AWS::ApiGatewayV2::Integration': {
+    required: ['ApiId', 'IntegrationType'],
+    optional: ['IntegrationUri', 'PayloadFormatVersion', 'TimeoutInMillis'],
+    immutable: ['ApiId'],
+    nameOf: (naming) => unique(naming).slice(0, 7),
+    ...NO_ATTRIBUTES,
+  },
+  'AWS::ApiGatewayV2::Route': {
+    required: ['ApiId', 'RouteKey'],
+    optional: ['Target', 'AuthorizationType', 'AuthorizerId'],
+    immutable: ['ApiId'],
+    nameOf: (naming) => unique(naming).slice(0, 7),
+    ...NO_ATTRIBUTES,
+  },
+  'AWS::DynamoDB::Table': {
+    required: ['KeySchema'],
+    optional: [
+      'AttributeDefinitions',
+      'BillingMode',
+      'DeletionProtectionEnabled',
+      'PointInTimeRecoverySpecification',
+      'SSESpecification',
+      'TableClass',
+      'TableName',
+      'Tags',
+      'TimeToLiveSpecification',
+    ],
+    immutable: ['TableName', 'KeySchema', 'AttributeDefinitions'],
+    nameOf: named('TableName'),
+    ...arn((name) => arnOf('dynamodb', `table/${name}`)),
+  },
+}
+
+/** The types a stack may have here. */
+export function kindOf(type: string): ResourceKind {
+  const kind = Object.hasOwn(KINDS, type) ? KINDS[type] : undefined
+  if (kind === undefined) {
+    throw new TemplateError(`The resource type ${type} is not known to this rehearsal; see cloud/resource-kinds.ts`)
+  }
+  return kind
+}

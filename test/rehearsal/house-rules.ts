@@ -1,0 +1,131 @@
+import { arnOf } from './cloud/account.ts'
+import type { Stack, StackResource } from './cloud/stack.ts'
+import { canonical, member, memberAt, type Value } from './cloud/value.ts'
+import { allows, type Statement } from './iam/policy.ts'
+import { roleOf } from './iam/role.ts'
+import { triggersOf } from './routes.ts'
+
+/** All that the functions may do to the table. */
+const TABLE_ACTIONS = ['dynamodb:GetItem', 'dynamodb:UpdateItem']
+const LOG_ACTIONS = ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents', 'logs:TagResource']
+/** The longest that an HTTP API waits for a function. In seconds. */
+const GATEWAY_LIMIT = 30
+
+/**
+ * What must hold of a deployed stack of this project, whatever else is in it.
+ *
+ * @returns what does not hold, one line each
+ */
+export function brokenRules(stack: Stack): readonly string[] {
+  const all = [...stack.resources.values()]
+  const ofType = (type: string): readonly StackResource[] => all.filter((one) => one.type === type)
+  return [
+    ...ofType('AWS::DynamoDB::Table').flatMap(tableFaults),
+    ...ofType('AWS::Lambda::Function').flatMap((one) => functionFaults(stack, one)),
+    ...ofType('AWS::Logs::LogGroup').flatMap(logFaults),
+    ...ofType('AWS::S3::Bucket').flatMap((one) => bucketFaults(all, one)),
+    ...keepingFaults(stack),
+    ...triggerFaults(stack),
+  ]
+}
+
+const check = (name: string, rules: Readonly<Record<string, boolean>>): readonly string[] =>
+  Object.entries(rules)
+    .filter(([, holds]) => !holds)
+    .map(([rule]) => `${name}: ${rule}`)
+
+const isSame = (one: Value | undefined, other: Value): boolean => canonical(one) === canonical(other)
+
+const tableFaults = ({ logicalId, properties }: StackResource): readonly string[] =>
+  check(logicalId, {
+    'it is billed by request': properties['BillingMode'] === 'PAY_PER_REQUEST',
+    'its key is pk, a text, and nothing else':
+      isSame(properties['KeySchema'], [{ AttributeName: 'pk', KeyType: 'HASH' }]) &&
+      isSame(properties['AttributeDefinitions'], [{ AttributeName: 'pk', AttributeType: 'S' }]),
+    'keepUntil is its time to live': isSame(properties['TimeToLiveSpecification'], {
+      AttributeName: 'keepUntil',
+      Enabled: true,
+    }),
+    // A restored table brings back refresh tokens that were rotated since.
+    'point-in-time recovery is off':
+      memberAt(properties, 'PointInTimeRecoverySpecification', 'PointInTimeRecoveryEnabled') !== true,
+  })
+
+function functionFaults(stack: Stack, { logicalId, physicalId, properties }: StackResource): readonly string[] {
+  const { statements } = roleOf(stack, physicalId)
+  const group = `/aws/lambda/${physicalId}`
+  const groups = [...stack.resources.values()].filter(({ type }) => type === 'AWS::Logs::LogGroup')
+  const stream = arnOf('logs', `log-group:${group}:log-stream:2026/01/01/[$LATEST]0`)
+  return [
+    ...check(logicalId, {
+      'it runs on nodejs24.x': properties['Runtime'] === 'nodejs24.x',
+      'it runs on arm64': isSame(properties['Architectures'], ['arm64']),
+      'it ends before its gateway gives up': Number(properties['Timeout']) < GATEWAY_LIMIT,
+      'its log group is in the stack, so that it is kept for a set time and removed with it': groups.some(
+        (one) => one.physicalId === group,
+      ),
+      'its role may write its logs':
+        allows(statements, { action: 'logs:CreateLogStream', resource: stream }) &&
+        allows(statements, { action: 'logs:PutLogEvents', resource: stream }),
+    }),
+    ...statements.flatMap((statement) => statementFaults(stack, statement)).map((fault) => `${logicalId}: ${fault}`),
+  ]
+}
+
+/** Least privilege: two operations on tables of this stack, and logs below the names of this stack. */
+function statementFaults(stack: Stack, { effect, actions, resources }: Statement): readonly string[] {
+  if (effect === 'Deny') return []
+  const tables = [...stack.resources.values()].filter(({ type }) => type === 'AWS::DynamoDB::Table')
+  const arns = tables.map(({ physicalId }) => arnOf('dynamodb', `table/${physicalId}`))
+  const logs = `${arnOf('logs', `log-group:/aws/lambda/${stack.name}`)}`
+  const mayOnly = (known: readonly string[], isOwn: (resource: string) => boolean): boolean =>
+    actions.every((action) => known.includes(action)) && resources.every(isOwn)
+  const isTable = mayOnly(TABLE_ACTIONS, (resource) => arns.includes(resource))
+  const isLogs = mayOnly(LOG_ACTIONS, (resource) => resource.startsWith(logs))
+  return isTable || isLogs
+    ? []
+    : [`its role grants more than it needs: ${actions.join(', ')} on ${resources.join(', ')}`]
+}
+
+const logFaults = ({ logicalId, properties }: StackResource): readonly string[] =>
+  check(logicalId, { 'logs are kept for a set time': Number(properties['RetentionInDays']) > 0 })
+
+function bucketFaults(all: readonly StackResource[], { logicalId, physicalId, properties }: StackResource) {
+  const policies = all.filter(
+    ({ type, properties: own }) => type === 'AWS::S3::BucketPolicy' && own['Bucket'] === physicalId,
+  )
+  return check(logicalId, {
+    'it is encrypted': properties['BucketEncryption'] !== undefined,
+    'it refuses requests without TLS': policies.some((policy) =>
+      canonical(policy.properties).includes('aws:SecureTransport'),
+    ),
+  })
+}
+
+/** Tokens are no data: what is removed takes them with it. */
+const keepingFaults = ({ template }: Stack): readonly string[] =>
+  [...(template?.resources ?? [])].flatMap(([id, { deletionPolicy = 'Delete', updateReplacePolicy = 'Delete' }]) =>
+    check(id, { 'nothing is left behind': deletionPolicy === 'Delete' && updateReplacePolicy === 'Delete' }),
+  )
+
+function triggerFaults(stack: Stack): readonly string[] {
+  try {
+    const called = new Set(triggersOf(stack).map(({ functionName }) => functionName))
+    const functions = [...stack.resources.values()].filter(({ type }) => type === 'AWS::Lambda::Function')
+    return functions
+      .filter(({ physicalId }) => !called.has(physicalId))
+      .map(({ logicalId }) => `${logicalId}: something calls it`)
+  } catch (error) {
+    return [error instanceof Error ? error.message : 'unknown error']
+  }
+}
+
+/** The variables that hold a secret: whoever may read a function's configuration, or the bucket of the artifacts, sees it. */
+export const plainSecrets = (stack: Stack): readonly string[] =>
+  [...stack.resources.values()].flatMap(({ logicalId, properties }) => {
+    const variables = memberAt(properties, 'Environment', 'Variables')
+    const names = typeof variables === 'object' && variables !== null ? Object.keys(variables) : []
+    return names
+      .filter((name) => /SECRET|PASSWORD|PRIVATE/.test(name) && member(variables, name) !== '')
+      .map((name) => `${logicalId}.${name}`)
+  })

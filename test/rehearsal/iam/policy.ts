@@ -1,0 +1,67 @@
+import { isList, isMapping, type Mapping, textsOf, type Value } from '../cloud/value.ts'
+
+/** One statement of a policy that belongs to a role. */
+export interface Statement {
+  readonly effect: 'Allow' | 'Deny'
+  readonly actions: readonly string[]
+  readonly resources: readonly string[]
+}
+
+/** A right that is asked for: `dynamodb:GetItem` on the ARN of a table. */
+export interface Asked {
+  readonly action: string
+  readonly resource: string
+}
+
+const MAX_STATEMENTS = 200
+const MEMBERS = ['Sid', 'Effect', 'Action', 'Resource']
+
+/**
+ * Parses a policy document. What it does not know (conditions, NotAction, NotResource) it refuses: a rehearsal that
+ * leaves a condition out would grant more than AWS does.
+ *
+ * @throws Error that says what is wrong
+ */
+export function parsePolicy(document: Value | undefined): readonly Statement[] {
+  if (!isMapping(document)) throw new Error('The policy document is no object')
+  const { Version: version, Statement: statement = [] } = document
+  if (version !== undefined && version !== '2012-10-17') throw new Error('The policy has an old Version')
+  const statements = isList(statement) ? statement : [statement]
+  if (statements.length > MAX_STATEMENTS) throw new Error(`The policy has more than ${MAX_STATEMENTS} statements`)
+  return statements.map(parseStatement)
+}
+
+function parseStatement(value: Value): Statement {
+  if (!isMapping(value)) throw new Error('A statement is no object')
+  const unknown = Object.keys(value).filter((name) => !MEMBERS.includes(name))
+  if (unknown.length > 0) throw new Error(`A statement has ${unknown.join(', ')}, which this rehearsal cannot judge`)
+  const effect = value['Effect']
+  if (effect !== 'Allow' && effect !== 'Deny') throw new Error('The Effect of a statement is neither Allow nor Deny')
+  return { effect, actions: textsIn(value, 'Action'), resources: textsIn(value, 'Resource') }
+}
+
+function textsIn(value: Mapping, name: string): readonly string[] {
+  const texts = value[name] === undefined ? undefined : textsOf(value[name])
+  if (texts === undefined || texts.length === 0)
+    throw new Error(`The ${name} of a statement is no text or list of texts`)
+  return texts
+}
+
+/** Whether the statements grant what is asked: something allows it and nothing denies it. */
+export function allows(statements: readonly Statement[], asked: Asked): boolean {
+  const applying = statements.filter(({ actions, resources }) => {
+    // Names of actions are the same in upper and lower case, ARNs are not.
+    const isAction = actions.some((pattern) => matches(pattern.toLowerCase(), asked.action.toLowerCase()))
+    return isAction && resources.some((pattern) => matches(pattern, asked.resource))
+  })
+  return applying.some(({ effect }) => effect === 'Allow') && applying.every(({ effect }) => effect === 'Allow')
+}
+
+/** `*` stands for any characters, `?` for one. */
+function matches(pattern: string, text: string): boolean {
+  const expression = pattern
+    .replace(/[.+^${}()|[\]\\/-]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.')
+  return new RegExp(`^${expression}$`, 's').test(text)
+}

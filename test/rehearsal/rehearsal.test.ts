@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { deployFirst, deployUnchanged, inspect, invokeAll, removeAll, tellInfo } from './acts.ts'
+import { wantedOf } from './cloud/plan.ts'
+import { emptyStack, type Stack } from './cloud/stack.ts'
+import { parseTemplate } from './cloud/template.ts'
+import { brokenRules } from './house-rules.ts'
+import { callableOf } from './routes.ts'
+import { type Rehearsal, STACK, startRehearsal } from './start-rehearsal.ts'
+
+// One deployment, of which each test is a look or a step further; the order is that of the file.
+let rehearsal: Rehearsal
+let template = ''
+beforeAll(async () => {
+  rehearsal = await startRehearsal()
+})
+afterAll(async () => await rehearsal.close())
+
+test('deploy makes the stack, out of an empty account', async () => {
+  await deployFirst(rehearsal)
+  template = rehearsal.stack().template?.body ?? ''
+})
+
+test('what must hold of the deployed stack holds', async () => {
+  await inspect(rehearsal)
+})
+
+test('info tells the endpoint and the functions', async () => {
+  await tellInfo(rehearsal)
+})
+
+test('deploying again without a change changes nothing', async () => {
+  await deployUnchanged(rehearsal)
+})
+
+test.each(['dynamodb:UpdateItem', 'dynamodb:GetItem'])('an artifact whose role lacks %s names it', async (right) => {
+  const before = rehearsal.tokenRequests()
+  for (const { functionName, event } of callableOf(rehearsal.stack())) {
+    const environment = await rehearsal.start(functionName, right)
+    expect(await environment.invoke(event)).toMatchObject({
+      error: { code: 'STORE_DENIED', message: expect.stringContaining(`the role needs ${right} on this table`) },
+    })
+    environment.end()
+  }
+  expect(rehearsal.tokenRequests()).toBe(before)
+  expect(
+    rehearsal
+      .decisions()
+      .filter(({ allowed }) => !allowed)
+      .map(({ action }) => action),
+  ).toContain(right)
+})
+
+test('the artifacts work with the rights of their role, and ask for no other', async () => {
+  await invokeAll(rehearsal)
+  expect(rehearsal.tokenRequests()).toBe(1)
+})
+
+test('remove leaves nothing', async () => {
+  await removeAll(rehearsal)
+})
+
+test('the page on deploying names every operation that whoever deploys needs', () => {
+  const page = readFileSync(new URL('../../docs/deploy.md', import.meta.url), 'utf8')
+  // The rights of S3 have names other than its operations.
+  const operations = rehearsal.operations().filter((name) => !name.startsWith('s3:'))
+  expect(operations.length).toBeGreaterThan(10)
+  expect(operations.filter((name) => !page.includes(name))).toEqual([])
+})
+
+describe('what must hold is seen when it does not', () => {
+  /** The stack that the deployed template would make after a change of it. */
+  const stackFrom = (change: (text: string) => string): Stack => {
+    const changed = change(template)
+    expect(changed).not.toBe(template)
+    const stack = emptyStack(STACK, new Map())
+    stack.template = parseTemplate(changed)
+    for (const id of stack.template.resources.keys()) stack.resources.set(id, wantedOf(stack, stack.template, id))
+    return stack
+  }
+  const replace = (from: string | RegExp, to: string) => (text: string) => text.replaceAll(from, to)
+
+  test.each([
+    ['provisioned throughput', replace('"PAY_PER_REQUEST"', '"PROVISIONED"'), 'billed by request'],
+    ['another key', replace('"pk"', '"key"'), 'its key is pk'],
+    ['no time to live', replace('"Enabled":true', '"Enabled":false'), 'time to live'],
+    ['point-in-time recovery', replace('RecoveryEnabled":false', 'RecoveryEnabled":true'), 'recovery is off'],
+    ['an old runtime', replace('nodejs24.x', 'nodejs20.x'), 'nodejs24.x'],
+    ['another processor', replace('arm64', 'x86_64'), 'arm64'],
+    ['too long a time-out', replace('"Timeout":15', '"Timeout":60'), 'gateway gives up'],
+    ['logs for ever', replace(/,"RetentionInDays":14/g, ''), 'set time'],
+    ['logs elsewhere', replace('"LogGroupName":"/aws/', '"LogGroupName":"/other/'), 'its log group is in the stack'],
+    ['logs of others', replace('log-group:/aws/lambda/warmtoken-example-dev*', 'log-group:*'), 'more than it needs'],
+    ['no right to write logs', replace('logs:PutLogEvents', 'logs:TagResource'), 'may write its logs'],
+    ['all operations', replace('"dynamodb:GetItem"', '"dynamodb:*"'), 'more than it needs'],
+    ['an operation more', replace('"dynamodb:GetItem"', '"dynamodb:GetItem","dynamodb:Scan"'), 'more than it needs'],
+    ['all tables', replace('"Resource":{"Fn::GetAtt":["TokenTable","Arn"]}', '"Resource":"*"'), 'more than it needs'],
+    [
+      'a table that is kept',
+      replace('"AWS::DynamoDB::Table"', '"AWS::DynamoDB::Table","DeletionPolicy":"Retain"'),
+      'left behind',
+    ],
+    ['no encryption', replace(/"BucketEncryption":\{.*?\}\}\]\}/g, '"Tags":[]'), 'encrypted'],
+    ['plain http', replace('aws:SecureTransport', 'aws:Other'), 'without TLS'],
+    ['anybody as caller', replace('"events.amazonaws.com"', '"*"'), 'events.amazonaws.com may not invoke'],
+    ['nobody as caller', replace(/,"Targets":\[.*?\}\]/g, ''), 'something calls it'],
+  ])('%s', (_what, change, told) => {
+    expect(brokenRules(stackFrom(change)).join('\n')).toContain(told)
+  })
+})

@@ -1,0 +1,104 @@
+import { startIssuer, startProtectedApi } from '@warmtoken/local'
+import { type Environment, type EnvironmentOptions, startEnvironment } from './artifact/start-environment.ts'
+import type { SeenCall } from './cloud/gateway.ts'
+import type { Stack } from './cloud/stack.ts'
+import { type Cloud, startCloud } from './cloud/start-cloud.ts'
+import type { DeployedFunction } from './cloud/world.ts'
+import { type Ended, serverless } from './command.ts'
+import { type Role, roleOf } from './iam/role.ts'
+import { type Decision, startEnforcement } from './iam/start-enforcement.ts'
+import { makeServiceFolder, type ServiceFolder } from './service-folder.ts'
+
+/** The stack that serverless.yml makes for the stage dev. */
+export const STACK = 'warmtoken-example-dev'
+
+const CLIENT = { id: 'contacts', secret: 'only-for-rehearsals' } as const
+
+/** A place to rehearse in. */
+export interface Rehearsal {
+  readonly folder: ServiceFolder
+  readonly cloud: Cloud
+  /** Runs `serverless` with these arguments, and tells which calls it made. */
+  run(...args: readonly string[]): Promise<Ended & { readonly calls: readonly SeenCall[] }>
+  /** All that the commands have asked of AWS so far, as `cloudformation:CreateChangeSet`. */
+  operations(): readonly string[]
+  /** The stack as it stands. Throws when there is none. */
+  stack(): Stack
+  /** A deployed function, and what one environment of it gets. `without` takes a right from its role, as `dynamodb:GetItem`. */
+  deployed(
+    name: string,
+    without?: string,
+  ): { readonly deployed: DeployedFunction; readonly options: EnvironmentOptions }
+  /** Starts a new execution environment of a deployed function. */
+  start(name: string, without?: string): Promise<Environment>
+  /** What was decided about the functions' requests since the last time this was asked. */
+  decisions(): readonly Decision[]
+  /** Token requests that the issuer has seen. */
+  tokenRequests(): number
+  close(): Promise<void>
+}
+
+/** Starts all that a deployment and its functions talk to, on loopback ports, with a service folder of its own. */
+export async function startRehearsal(): Promise<Rehearsal> {
+  const folder = makeServiceFolder()
+  const [cloud, issuer] = await Promise.all([
+    startCloud(),
+    startIssuer({ clients: [CLIENT], audience: 'urn:warmtoken:contacts' }),
+  ])
+  const [api, enforcement] = await Promise.all([
+    startProtectedApi({ issuer: issuer.url, audience: issuer.audience }),
+    startEnforcement(cloud.dynamoDB),
+  ])
+  const environments: Environment[] = []
+  const asked = new Set<string>()
+  const settings = { ISSUER: issuer.url, CLIENT_ID: CLIENT.id, CLIENT_SECRET: CLIENT.secret, API_URL: api.url }
+
+  const stack = (): Stack => {
+    const found = cloud.stack(STACK)
+    if (found === undefined) throw new Error(`There is no stack ${STACK}`)
+    return found
+  }
+  const deployed = (name: string, without?: string) => {
+    const found = cloud.world.functions.get(name)
+    if (found === undefined) throw new Error(`${name} is not deployed`)
+    const keys = enforcement.keysFor(() => reduced(roleOf(stack(), name), without))
+    // The issuer here speaks plain http, which only this lets the function take.
+    const variables = { AWS_ENDPOINT_URL_DYNAMODB: enforcement.url, ALLOW_INSECURE_ISSUER: 'true' }
+    return { deployed: found, options: { keys, variables } }
+  }
+  return {
+    folder,
+    cloud,
+    stack,
+    run: async (...args) => {
+      cloud.calls()
+      const ended = await serverless(args, { folder, endpoint: cloud.url, settings })
+      const calls = cloud.calls()
+      for (const { service, operation } of calls) asked.add(`${service}:${operation}`)
+      return { ...ended, calls }
+    },
+    operations: () => [...asked].toSorted(),
+    deployed,
+    start: async (name, without) => {
+      const { deployed: found, options } = deployed(name, without)
+      const environment = await startEnvironment(found, options)
+      environments.push(environment)
+      return environment
+    },
+    decisions: enforcement.decisions,
+    tokenRequests: () => issuer.tokenRequests,
+    close: async () => {
+      for (const environment of environments) environment.end()
+      await Promise.all([cloud.close(), issuer.close(), api.close(), enforcement.close()])
+      folder.remove()
+    },
+  }
+}
+
+const reduced = (role: Role, without: string | undefined): Role => ({
+  ...role,
+  statements: role.statements.map((statement) => ({
+    ...statement,
+    actions: statement.actions.filter((action) => action !== without),
+  })),
+})
