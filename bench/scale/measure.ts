@@ -41,6 +41,7 @@ const scenario = (environments: number, steady: boolean): Scenario => ({
   reject: 0,
   cleanUp: false,
   background: steady,
+  afterCrash: undefined,
 })
 
 const percentile = (sorted: readonly number[], share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0

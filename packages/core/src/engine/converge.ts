@@ -3,12 +3,12 @@ import { SourceUnavailableError, StoreError, TimeoutError } from '../errors.ts'
 import { tryAcquire } from './acquire.ts'
 import { budgetFreeAt } from './budget.ts'
 import { decide, isAlive, type Situation } from './decide.ts'
+import { earlyBy } from './early.ts'
 import { overBudget, rememberFailure, secretOf } from './failure.ts'
 import { fetchAlone, fetchUnderLease, UNCOMMITTED } from './fetch.ts'
 import { type Flight, heldLease, ownLease, waitAndLook } from './flight.ts'
 import { keep, remaining } from './keep.ts'
 import { reachableLife } from './lease.ts'
-import { earlyBy } from './policy.ts'
 import { openEntry, writeFile } from './rest.ts'
 import { readRecord, type Sight } from './store-calls.ts'
 import type { Ask, Parts, Slot } from './subject.ts'
@@ -21,6 +21,8 @@ const MIN_LEASE = 1_500
 const MIN_EXCLUSIVE_LEASE = 2_500
 /** How long a stale value is used without another look while somebody else refreshes it, in ms. */
 const HOLD = 1_000
+/** How long a secret that could not be read is not read again, in ms. */
+const SECRET_PAUSE = 1_000
 /** How long the store is left alone after it failed to answer, in ms. */
 const STORE_PAUSE = 2_000
 
@@ -42,12 +44,13 @@ export const converge = async <T>(parts: Parts, slot: Slot<T>, ask: Ask, signal:
     opened: undefined,
     secret: undefined,
   }
-  if (parts.clock.fast() < parts.storeDownUntil) return withoutStore(flight, undefined)
+  if (parts.clock.fast() < parts.storeDownUntil) return withoutStore(flight, parts.storeFault)
   try {
     return await rounds(flight)
   } catch (error) {
     if (!(error instanceof StoreError) || error.code === UNCOMMITTED) throw error
     parts.storeDownUntil = parts.clock.fast() + STORE_PAUSE
+    parts.storeFault = error
     return withoutStore(flight, error)
   }
 }
@@ -57,17 +60,24 @@ const withoutStore = async <T>(flight: Flight<T>, cause: StoreError | undefined)
   const { parts, slot, ask, signal } = flight
   const usable = usableEntry(parts, slot, { ...ask, minLife: 0 })
   // A wrong set-up must be seen, not papered over by a fetch per environment.
-  if (usable === undefined && cause !== undefined && !cause.retryable) throw cause
+  if (usable === undefined && cause !== undefined && !cause.retryable) throw faultFor(slot.subject.key, cause)
   if (usable === undefined && slot.subject.exclusive !== undefined) {
     const { key } = slot.subject
     throw (
-      cause ??
+      (cause && faultFor(key, cause)) ??
       new StoreError(`the store is down, and ${key} may be fetched only under its lease`, { key, retryable: true })
     )
   }
   if (usable === undefined) return fetchAlone(parts, slot, ask, signal)
   slot.holdUntil = parts.storeDownUntil
   return usable
+}
+
+/** The fault as it concerns this key, when it was met with another one. */
+const faultFor = (key: string, fault: StoreError): StoreError => {
+  const { message, code, retryable, cause } = fault
+  if (fault.key === undefined || fault.key === key) return fault
+  return new StoreError(message.replace(fault.key, key), { key, code, retryable, cause })
 }
 
 const rounds = async <T>(flight: Flight<T>): Promise<Entry<T>> => {
@@ -192,6 +202,10 @@ export const usableEntry = <T>(parts: Parts, slot: Slot<T>, ask: Ask): Entry<T> 
 export const coolingError = async (parts: Parts, slot: Slot<unknown>): Promise<Error | undefined> => {
   const { cooling } = slot
   if (cooling === undefined || parts.clock.fast() >= cooling.until) return undefined
-  if (cooling.secret !== undefined && (await secretOf(parts, slot)) !== cooling.secret) return undefined
+  if (cooling.secret !== undefined && parts.clock.fast() >= cooling.askAgainAt) {
+    const secret = await secretOf(parts, slot)
+    if (secret !== undefined && secret !== '' && secret !== cooling.secret) return undefined
+    if (secret !== cooling.secret) cooling.askAgainAt = parts.clock.fast() + SECRET_PAUSE
+  }
   return cooling.error()
 }

@@ -6,6 +6,7 @@ import {
   SourceUnavailableError,
   type WarmTokenError,
 } from '../errors.ts'
+import { fingerprint } from '../hash.ts'
 import { MAX_NAME } from '../life.ts'
 import { asFields, asText, asTime, type Fields } from '../parse.ts'
 import type { Failure } from '../record.ts'
@@ -51,6 +52,10 @@ export const classify = (error: unknown): Classified => {
   }
 }
 
+/** Whether it is an error of a source that keeps to the rules: its text is then known to be harmless. */
+const isKnown = (cause: unknown): boolean =>
+  cause instanceof Error && (cause.name === 'SourceRefusedError' || cause.name === 'SourceUnavailableError')
+
 const UNKNOWN_FAILURE: Classified = {
   kind: 'unavailable',
   code: 'SOURCE_FAILED',
@@ -67,9 +72,11 @@ export const secretOf = async (parts: Parts, slot: Slot<unknown>): Promise<strin
   if (subject.secretFingerprint === undefined) return undefined
   const ask = async (): Promise<string | undefined> => subject.secretFingerprint?.()
   const result = await within(parts.runtime, parts.policy.sourceTimeout, undefined, ask)
-  // What it throws may quote the secret, and is no reason to forget a failure: then it counts as another secret.
-  if (result.outcome === 'failed') return ''
-  return result.outcome === 'done' ? (asText(result.value, MAX_NAME) ?? '') : undefined
+  if (result.outcome === 'late') return undefined
+  // What it throws may quote the secret, and is no reason to forget a failure: then it counts as another secret. What it
+  // gives may be the secret itself, by a mistake, and is about to rest in the record.
+  const text = result.outcome === 'done' ? asText(result.value, MAX_NAME) : undefined
+  return text === undefined ? '' : fingerprint(text)
 }
 
 /** The failure that follows `before` in the record. */
@@ -98,7 +105,8 @@ export const rememberFailure = (
   const pause = Math.max(0, failure.notBefore - now)
   const retryAt = Math.ceil(parts.runtime.wall() + pause)
   const error = (): WarmTokenError => failureError(slot.subject.key, failure, retryAt)
-  slot.cooling = { until: parts.clock.fast() + pause, secret: failure.kind === 'refused' ? secret : undefined, error }
+  const held = failure.kind === 'refused' ? secret : undefined
+  slot.cooling = { until: parts.clock.fast() + pause, secret: held, askAgainAt: 0, error }
   slot.holdUntil = slot.cooling.until
   return cause === undefined ? error() : failureError(slot.subject.key, failure, retryAt, cause)
 }
@@ -106,7 +114,7 @@ export const rememberFailure = (
 /** The error that callers see. It names the code and the instant, never what the issuer wrote. */
 export const failureError = (key: string, failure: Failure, retryAt: number, cause?: unknown): WarmTokenError => {
   const until = new Date(retryAt).toISOString()
-  const harmless = cause instanceof SourceRefusedError || cause instanceof SourceUnavailableError ? { cause } : {}
+  const harmless = isKnown(cause) ? { cause } : {}
   const options = { key, retryAt, code: failure.code, ...harmless }
   if (failure.code === SIGN_IN) {
     return new SignInRequiredError(`the refresh chain of ${key} is broken: a person must sign in again`, options)

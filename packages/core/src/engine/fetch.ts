@@ -3,12 +3,13 @@ import { SameValueError, StoreError, WarmTokenError } from '../errors.ts'
 import type { Lease, Refresh } from '../record.ts'
 import { book, budgetFreeAt } from './budget.ts'
 import { callSource, type Failed, type Given, isCurtailed, isRefused } from './call-source.ts'
-import { createServerClock, DRIFT_TOLERANCE } from './clock.ts'
+import { DRIFT_TOLERANCE } from './clock.ts'
 import { nextFailure, overBudget, rememberFailure, SIGN_IN } from './failure.ts'
 import { keep } from './keep.ts'
 import { commitReserve, windowOf } from './lease.ts'
 import { environmentOf, type Held, publishEntry, writeBack } from './publish.ts'
 import { canSeal, openEntry, seal, writeFile } from './rest.ts'
+import { createServerClock } from './server-clock.ts'
 import type { Sight } from './store-calls.ts'
 import type { Ask, Parts, Slot, Subject } from './subject.ts'
 import { abandon, fail, release } from './transitions.ts'
@@ -60,9 +61,9 @@ export const fetchUnderLease = async <T>(
   if (newer !== undefined) return newer
   if (exclusive && published?.outcome !== 'published') throw uncommitted(slot, held, fetched)
   if (published?.outcome === 'fenced') return entry
+  if (exclusive && isRefused(slot, ask, fetched.issued)) throw sameAgain(parts, slot)
   const version = published?.outcome === 'published' ? published.version : 0
   keep(parts, slot, { entry: { ...entry, version }, tier: 'source', server: parts.server })
-  if (exclusive && isRefused(slot, ask, fetched.issued)) throw sameAgain(parts, slot)
   if (sealed !== undefined) await writeFile(parts, slot, parts.server, sealed)
   return slot.entry ?? entry
 }

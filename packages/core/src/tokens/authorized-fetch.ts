@@ -26,16 +26,43 @@ interface Sending {
   readonly traits: Traits | undefined
 }
 
-const send = (input: string | URL | Request, init: RequestInit | undefined, token: Token): Promise<Response> => {
-  const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
-  headers.set('authorization', token.headers().authorization)
-  return fetch(input, { ...init, headers })
+/** A request of the caller's, to be sent with one token and perhaps with another. */
+interface Outgoing {
+  readonly input: string | URL | Request
+  readonly init: RequestInit | undefined
+  readonly traits: Traits | undefined
 }
+
+const send = async ({ input, init, traits }: Outgoing, token: Token): Promise<Response> => {
+  const isRequest = input instanceof Request
+  const headers = new Headers(init?.headers ?? (isRequest ? input.headers : undefined))
+  if (traits?.attach === undefined) {
+    headers.set('authorization', token.headers().authorization)
+    return fetch(input, { ...init, headers })
+  }
+  const address = isRequest ? input.url : String(input)
+  const url = new URL(address)
+  traits.attach({ url, headers }, { value: token.value, type: token.type })
+  const response = await (isRequest
+    ? fetch(new Request(url, input), { ...init, headers })
+    : fetch(url, { ...init, headers }))
+  return response.url.includes(encodeURIComponent(token.value)) || response.url === url.href
+    ? withAddress(response, address)
+    : response
+}
+
+/** An answer shows the address that it came from; with the token in it, logging the answer would show the token. */
+const withAddress = (response: Response, address: string): Response =>
+  Object.defineProperties(response, {
+    url: { value: address },
+    clone: { value: () => withAddress(Response.prototype.clone.call(response), address) },
+  })
 
 /** The body as JSON, from a copy: the caller reads the answer as if nobody had looked. */
 const readJson = async (response: Response): Promise<unknown> => {
-  const isJson = /\bjson\b/i.test(response.headers.get('content-type') ?? '')
-  const { body } = isJson ? response.clone() : { body: null }
+  // Some APIs call their JSON plain text.
+  const isText = /\bjson\b|^text\/plain\b/i.test(response.headers.get('content-type') ?? '')
+  const { body } = isText ? response.clone() : { body: null }
   if (body === null) return undefined
   const decoder = new TextDecoder()
   let size = 0
@@ -73,9 +100,10 @@ export const fetchWith = async (
 ): Promise<Response> => {
   const replayable = isReplayable(init?.body) && !(input instanceof Request && input.body !== null)
   const settleTime = traits?.settleTime ?? 0
+  const outgoing = { input, init, traits }
   const token = await handle.get()
   for (let attempt = 1; ; attempt += 1) {
-    const response = await send(input, init, token)
+    const response = await send(outgoing, token)
     if (!(await isRejection(response, traits))) return response
     // Nobody reads the refusal; an unread body would keep the connection.
     await response.body?.cancel()
@@ -89,5 +117,5 @@ export const fetchWith = async (
       { key: handle.key },
     )
   }
-  return send(input, init, renewed)
+  return send(outgoing, renewed)
 }
