@@ -3,7 +3,7 @@ import { type FaultProxy, startFaultProxy } from '@warmtoken/local'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { accounts } from './backends/accounts.ts'
 import type { Backend, Running } from './backends/backend.ts'
-import { dynalite, dynoxide, leanDynalite, leanDynoxide } from './backends/dynamodb.ts'
+import { dynalite, dynamoDBLocal, dynoxide, leanDynalite, leanDynoxide } from './backends/dynamodb.ts'
 import { fronted, memory } from './backends/in-process.ts'
 import { radosgw } from './backends/radosgw.ts'
 import { s3StandIn } from './backends/s3.ts'
@@ -13,16 +13,10 @@ import { type Outcomes, printTable } from './report.ts'
 
 /** Ceph's gateway takes a minute to install and start, so it joins when it is asked for. */
 const witness = process.env['WARMTOKEN_RADOSGW'] === undefined ? [] : [radosgw]
-const local = [
-  dynalite,
-  leanDynalite,
-  dynoxide,
-  leanDynoxide,
-  s3StandIn,
-  ...witness,
-  upstashOverMemory,
-  upstashOverRedis,
-]
+const { WARMTOKEN_DYNAMODB_LOCAL: folder } = process.env
+const second = folder === undefined ? [] : dynamoDBLocal(folder)
+const dynamoDB = [dynalite, leanDynalite, dynoxide, leanDynoxide, ...second]
+const local = [...dynamoDB, s3StandIn, ...witness, upstashOverMemory, upstashOverRedis]
 const outcomes: Outcomes = new Map()
 
 /** A backend, directly or through a proxy that makes requests fail. */

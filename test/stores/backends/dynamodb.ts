@@ -1,7 +1,14 @@
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { dynamoDBStore } from '@warmtoken/adapters-aws/dynamodb'
 import type { Store } from '@warmtoken/core'
-import { type Fault, LOCAL_CREDENTIALS, type LocalServer, startDynamoDB, startDynoxide } from '@warmtoken/local'
+import {
+  type Fault,
+  LOCAL_CREDENTIALS,
+  type LocalServer,
+  startDynamoDB,
+  startDynamoDBLocal,
+  startDynoxide,
+} from '@warmtoken/local'
 import { type Backend, type Insight, type Running, refusal } from './backend.ts'
 
 /** The table of the tests. */
@@ -85,3 +92,9 @@ export const dynoxide: Backend = local('dynoxide', startDynoxide)
 /** The same two without the SDK. */
 export const leanDynalite: Backend = local('dynalite, lean', startDynamoDB, lean)
 export const leanDynoxide: Backend = local('dynoxide, lean', startDynoxide, lean)
+
+/** Amazon's own, when a variable names the folder of its program: its license asks for the consent of whoever runs it. */
+export const dynamoDBLocal = (folder: string): readonly Backend[] => {
+  const start = (options: { tables: string[] }) => startDynamoDBLocal({ ...options, folder })
+  return [local('DynamoDB Local', start), local('DynamoDB Local, lean', start, lean)]
+}

@@ -1,3 +1,5 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LocalServer } from '../http/listen.ts'
 import { claimPort, startChildServer } from '../process/child-server.ts'
@@ -22,7 +24,10 @@ export async function startDynamoDBLocal(options: DynamoDBLocalOptions): Promise
   const { folder, java = 'java' } = options
   const port = await claimPort(options.port)
   const url = `http://127.0.0.1:${port}`
+  // It leaves a file where it runs.
+  const cwd = await mkdtemp(join(tmpdir(), 'warmtoken-dynamodb-local-'))
   const child = await startChildServer({
+    cwd,
     binary: java,
     args: [
       `-Djava.library.path=${join(folder, 'DynamoDBLocal_lib')}`,
@@ -30,17 +35,22 @@ export async function startDynamoDBLocal(options: DynamoDBLocalOptions): Promise
       join(folder, 'DynamoDBLocal.jar'),
       '-inMemory',
       '-sharedDb',
+      '-disableTelemetry',
       '-port',
       String(port),
     ],
     whenMissing: `DynamoDB Local needs Java 17: "${java}" could not be run`,
     answers: async () => (await askDynamoDB(url, 'ListTables', {})).status === 200,
   })
+  const close = async (): Promise<void> => {
+    await child.stop()
+    await rm(cwd, { recursive: true, force: true })
+  }
   try {
     await createTables(url, options.tables ?? [])
   } catch (error) {
-    await child.stop()
+    await close()
     throw error
   }
-  return { url, port, close: child.stop }
+  return { url, port, close }
 }

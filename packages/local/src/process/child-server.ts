@@ -12,6 +12,8 @@ export interface ChildServer {
 export interface ChildServerOptions {
   readonly binary: string
   readonly args: readonly string[]
+  /** The folder it runs in. Default: this process's. */
+  readonly cwd?: string
   /** What to tell a person when the binary is not there. */
   readonly whenMissing: string
   /** Resolves to true once the server answers; false or a rejection means not yet. */
@@ -24,7 +26,10 @@ const GRACE_MS = 2000
 
 /** Starts a child server and waits until it answers; throws when it is missing, exits or stays silent for 10 s. */
 export async function startChildServer(options: ChildServerOptions): Promise<ChildServer> {
-  const child = spawn(options.binary, [...options.args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(options.binary, [...options.args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
+  })
   const gone = new Promise<void>((resolve) => {
     child.once('exit', () => resolve())
     child.once('error', () => resolve())
