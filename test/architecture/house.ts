@@ -66,7 +66,6 @@ const LIBRARIES: { readonly [library: string]: readonly string[] } = {
   '@middy/core': ['middy'],
   'aws-lambda': ['middy'],
   '@aws-lambda-powertools/metrics': ['observe'],
-  '@azure/msal-node': ['interop'],
   esbuild: ['bundling'],
 }
 

@@ -1,0 +1,131 @@
+import type { ImitatedAnswer } from '@warmtoken/local/issuers'
+import { advance } from './clock.ts'
+import type { Running } from './issuers.ts'
+import type { Peer } from './peers.ts'
+
+/** One row: what is done, and what comes out for one peer. */
+export interface Row {
+  readonly name: string
+  /** What warmtoken must reach. */
+  readonly goal: string
+  readonly measure: (peer: Peer) => Promise<string>
+}
+
+const HOUR = 3_600_000
+/** More than any row asks. */
+const ALWAYS = 1_000
+
+const OUTAGE: ImitatedAnswer = { status: 500, body: { error: 'server_error', code: 99991500 } }
+const PATIENCE: ImitatedAnswer = {
+  status: 429,
+  headers: { 'retry-after': '60' },
+  body: { error: 'slow_down', code: 99991400 },
+}
+
+/** Asks so many times, one after the other; tells how often it failed. */
+const failures = async (get: () => Promise<string>, times: number): Promise<number> => {
+  let failed = 0
+  for (let i = 0; i < times; i += 1) {
+    await get().catch(() => {
+      failed += 1
+    })
+  }
+  return failed
+}
+
+/** Each with a client of its own, so that nothing is left of the row before; unless told which. */
+const withIssuer = async <T>(
+  peer: Peer,
+  life: number,
+  use: (running: Running) => Promise<T>,
+  id: string = crypto.randomUUID(),
+): Promise<T> => {
+  const running = await peer.start(life, id)
+  try {
+    return await use(running)
+  } finally {
+    await running.issuer.close()
+  }
+}
+
+const tenGets = (answer: ImitatedAnswer) => (peer: Peer) =>
+  withIssuer(peer, HOUR, async ({ issuer, place }) => {
+    issuer.failNext(answer, ALWAYS)
+    const failed = await failures(peer.open(place), 10)
+    return failed === 10 ? String(issuer.requests) : `${issuer.requests}, ${10 - failed} without an error`
+  })
+
+const stampede = (peer: Peer): Promise<string> =>
+  withIssuer(peer, HOUR, async ({ issuer, place }) => {
+    const get = peer.open(place)
+    await Promise.all(Array.from({ length: 50 }, () => get()))
+    return String(issuer.requests)
+  })
+
+/** GitHub's secret is a key: a wrong one is that of another App. */
+const wrongSecret = async (peer: Peer): Promise<string> =>
+  withIssuer(peer, HOUR, async ({ issuer, place }) => {
+    const other = await peer.start(HOUR, 'another')
+    await other.issuer.close()
+    const secret = place.secret.startsWith('-----') ? other.place.secret : 'wrong'
+    const failed = await failures(peer.open({ ...place, secret }), 10)
+    return failed === 10 ? String(issuer.requests) : `${10 - failed} tokens!`
+  })
+
+/** Fails for exactly as many requests as one get makes, then two minutes go by: longer than any pause but for ever. */
+const recovery = async (peer: Peer): Promise<string> => {
+  const requests = await withIssuer(peer, HOUR, async ({ issuer, place }) => {
+    issuer.failNext(OUTAGE, ALWAYS)
+    await failures(peer.open(place), 1)
+    return issuer.requests
+  })
+  return withIssuer(peer, HOUR, async ({ issuer, place }) => {
+    const get = peer.open(place)
+    issuer.failNext(OUTAGE, requests)
+    await failures(get, 1)
+    advance(120_000)
+    return (await failures(get, 1)) === 0 ? 'yes' : 'never'
+  })
+}
+
+const downWith170 = (peer: Peer): Promise<string> =>
+  withIssuer(peer, 200_000, async ({ issuer, place }) => {
+    const get = peer.open(place)
+    await get()
+    advance(30_000)
+    issuer.failNext(OUTAGE, ALWAYS)
+    return String(await failures(get, 5))
+  })
+
+const shortLife = (peer: Peer): Promise<string> =>
+  withIssuer(peer, 170_000, async ({ issuer, place }) => {
+    const failed = await failures(peer.open(place), 5)
+    return failed === 0 ? String(issuer.requests) : `${issuer.requests}, ${failed} errors`
+  })
+
+/** Both at once, then one after the other: the smaller number of different tokens. */
+const twoHosts = async (peer: Peer): Promise<string> => {
+  if (!peer.keys) return '–'
+  const id = crypto.randomUUID()
+  const ask = async (one: Running, other: Running): Promise<string> => {
+    const gets = [peer.open(one.place), peer.open(other.place)]
+    const atOnce = new Set(await Promise.all(gets.map((get) => get())))
+    const after = new Set<string>()
+    for (const get of gets) after.add(await get())
+    const least = Math.min(atOnce.size, after.size)
+    return least === 2 ? '2' : `${least}, mixed up`
+  }
+  return withIssuer(peer, HOUR, (one) => withIssuer(peer, HOUR, (other) => ask(one, other), id), id)
+}
+
+/** The rows but the one that takes several processes, in the order in which they are shown. */
+export const ROWS: readonly Row[] = [
+  { name: '50 gets at once, nothing kept: requests', goal: '1', measure: stampede },
+  { name: 'ten gets, wrong secret: requests', goal: '1', measure: wrongSecret },
+  { name: 'ten gets, 429 with Retry-After 60: requests', goal: '1', measure: tenGets(PATIENCE) },
+  { name: 'ten gets, 500: requests', goal: '3 or less', measure: tenGets(OUTAGE) },
+  { name: 'two minutes after a failed get: works again', goal: 'yes', measure: recovery },
+  { name: '170 s left, issuer down, five gets: errors', goal: '0', measure: downWith170 },
+  { name: 'a token of 170 s, five gets: requests', goal: '1', measure: shortLife },
+  { name: 'two hosts, the same ids: tokens', goal: '2', measure: twoHosts },
+]
