@@ -2,6 +2,7 @@ import middy7 from '@middy/core'
 import { getInternal } from '@middy/util'
 import { createTokens, type Runtime, Token, type TokenHandle, type Tokens } from '@warmtoken/core'
 import { custom } from '@warmtoken/core/custom'
+import { withTokens } from '@warmtoken/core/handler'
 import { memoryStore } from '@warmtoken/core/memory'
 import { type WarmTokensOptions, warmTokens } from '@warmtoken/core/middy'
 import type { Context } from 'aws-lambda'
@@ -263,14 +264,14 @@ describe('wrong arguments are refused at wiring', () => {
 
 describe('a handler without Middy', () => {
   it('has the tokens on its context too', async () => {
-    const { tokens, crm } = setUp()
-    const handler = tokens.handler({ crm }, async (event: { n: number }, { crm: token }) => `${event.n} ${token.value}`)
+    const { crm } = setUp()
+    const handler = withTokens({ crm }, async (event: { n: number }, { crm: token }) => `${event.n} ${token.value}`)
     expect(await handler({ n: 7 }, contextWith())).toBe('7 token-1')
   })
 
   it('may be synchronous, and may be called without a context', async () => {
-    const { tokens, crm } = setUp()
-    const handler = tokens.handler({ crm }, (_event: unknown, { crm: token }) => token.tier)
+    const { crm } = setUp()
+    const handler = withTokens({ crm }, (_event: unknown, { crm: token }) => token.tier)
     expect(await handler({}, undefined as never)).toBe('source')
     expect(await handler({}, {})).toBe('memory')
   })
@@ -279,25 +280,25 @@ describe('a handler without Middy', () => {
     const broken = setUp(async () => {
       throw new Error('down')
     })
-    const failing = broken.tokens.handler({ crm: broken.crm }, () => 'not reached')
+    const failing = withTokens({ crm: broken.crm }, () => 'not reached')
     await expect(failing({}, contextWith())).rejects.toMatchObject({ code: 'SOURCE_FAILED' })
-    const { tokens, crm } = setUp()
-    const own = tokens.handler({ crm }, () => {
+    const { crm } = setUp()
+    const own = withTokens({ crm }, () => {
       throw new RangeError('mine')
     })
     await expect(own({}, contextWith())).rejects.toThrow(RangeError)
   })
 
   it('is refused at wiring when its arguments are wrong', () => {
-    const { tokens, crm } = setUp()
-    expect(() => tokens.handler({}, () => 1)).toThrow(TypeError)
-    expect(() => tokens.handler({ crm }, () => 1, { margn: 1 } as never)).toThrow('"margn"')
+    const { crm } = setUp()
+    expect(() => withTokens({}, () => 1)).toThrow(TypeError)
+    expect(() => withTokens({ crm }, () => 1, { margn: 1 } as never)).toThrow('"margn"')
   })
 })
 
 describe('the types', () => {
   it('say that the context has a Token under each name, for both versions of Middy', () => {
-    const { tokens, crm } = setUp()
+    const { crm } = setUp()
     middy7()
       .use(warmTokens({ crm }))
       .handler(async (_event, context) => {
@@ -312,7 +313,7 @@ describe('the types', () => {
         expectTypeOf(context.crm).toEqualTypeOf<Token>()
         expectTypeOf(context.awsRequestId).toEqualTypeOf<string>()
       })
-    tokens.handler({ crm }, (_event: unknown, context) => {
+    withTokens({ crm }, (_event: unknown, context) => {
       expectTypeOf(context.crm).toEqualTypeOf<Token>()
     })
     // @ts-expect-error a typo is an error of types too

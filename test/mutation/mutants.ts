@@ -108,7 +108,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'Date as a point',
     edits: [
       {
-        file: 'engine/clock.ts',
+        file: 'engine/server-clock.ts',
         find: 'adopt(time.at, time.at + time.precision + (clock.fast() - sentAt))',
         replace: 'adopt(time.at, time.at + 0 * sentAt)',
       },

@@ -1,6 +1,9 @@
 /**
  * The most that a memory or file hit may load, minified, in bytes: Middy (3.0 KB), what esbuild puts beside any bundle
- * with the SDK in it (1.0 KB), the middleware, the hit path of the engine, the file tier, one source and one store with
+ * with the SDK in it (0.6 KB), the middleware, the hit path of the engine, the file tier, one source and one store with
  * the checks of their options. It may only fall.
  */
-export const BUDGET = 21_900
+export const BUDGET = 18_040
+
+/** The most that Middy, core, the middleware and the definition of the source may take of it. It may only fall. */
+export const CORE_BUDGET = 16_200

@@ -19,10 +19,21 @@ export interface Bundled {
   readonly entry: Chunk
   /** Bytes that each source takes in what is loaded at the start, largest first. */
   readonly weights: readonly (readonly [source: string, bytes: number])[]
+  /** Bytes of all that is loaded at the start. */
+  readonly loaded: number
+  /**
+   * The part of it that is Middy, core, the middleware and the definition of the source, with all that ties them
+   * together: not the definition of the store, the handler itself, and what esbuild adds for the CommonJS of the SDK.
+   */
+  readonly core: number
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const ENTRY = 'test/size/handler.ts'
+/** What is loaded at the start and is neither Middy nor core. */
+const OTHERS = /^(test|packages\/adapters-)/
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
 
 /** Bundles the handler of this folder as a deployment would, into a folder. */
 export const bundleHandler = async (outdir: string): Promise<Bundled> => {
@@ -36,7 +47,8 @@ export const bundleHandler = async (outdir: string): Promise<Bundled> => {
     format: 'esm',
     platform: 'node',
     target: 'node22',
-    conditions: ['source'],
+    // As in infra/bundle.ts: `module` is what esbuild takes by itself as long as no condition is named.
+    conditions: ['source', 'module'],
     mainFields: ['module', 'main'],
     legalComments: 'none',
     metafile: true,
@@ -62,15 +74,25 @@ const describe = ({ outputs }: Metafile): Bundled => {
   }))
   const entry = chunks[all.findIndex(([, { entryPoint }]) => entryPoint === ENTRY)]
   if (entry === undefined) throw new Error('the bundle has no entry')
-  const loaded = new Set(loadedWith(chunks, entry).map(({ name }) => name))
+  const start = loadedWith(chunks, entry)
+  const names = new Set(start.map(({ name }) => name))
   const weights = new Map<string, number>()
   for (const [path, { inputs }] of all) {
-    if (!loaded.has(basename(path))) continue
+    if (!names.has(basename(path))) continue
     for (const [source, { bytesInOutput }] of Object.entries(inputs)) {
       weights.set(source, (weights.get(source) ?? 0) + bytesInOutput)
     }
   }
-  return { chunks, entry, weights: [...weights].sort(([, one], [, other]) => other - one) }
+  const loaded = sum(start.map(({ bytes }) => bytes))
+  const helpers = sum(start.filter(({ inputs }) => inputs.length === 0).map(({ bytes }) => bytes))
+  const others = sum([...weights].map(([source, bytes]) => (OTHERS.test(source) ? bytes : 0)))
+  return {
+    chunks,
+    entry,
+    weights: [...weights].sort(([, one], [, other]) => other - one),
+    loaded,
+    core: loaded - helpers - others,
+  }
 }
 
 /** The chunk and all that is loaded with it. */

@@ -17,7 +17,7 @@ const answered = async (sending: ReturnType<Send>): Promise<Sent> => {
 }
 
 /** The store's calls on a table. */
-export const dynamoDBCalls = (table: string, send: Send): Required<Omit<Store, 'name'>> => {
+export const dynamoDBCalls = (table: string, send: Send): Required<Omit<Store, 'name' | 'open'>> => {
   const failed = (permission: string, error: unknown): Error =>
     storeFault(`DynamoDB table ${table}`, error, remedies(table, permission))
   /** False from when the role turned out to lack a right that only speed needs. */

@@ -140,7 +140,7 @@ export const callsOf = ({
   region = '',
   endpoint,
   credentials,
-}: DynamoDBStoreOptions): Required<Omit<Store, 'name'>> => {
+}: DynamoDBStoreOptions): Required<Omit<Store, 'name' | 'open'>> => {
   const url = new URL(endpoint ?? `https://dynamodb.${region}.amazonaws.com`)
   const { Agent } = url.protocol === 'http:' ? builtin('node:http') : builtin('node:https')
   const agent = new Agent({ keepAlive: true, maxSockets: 50 })

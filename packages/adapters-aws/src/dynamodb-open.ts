@@ -15,7 +15,7 @@ const credentialsIn = (environment: Environment): AwsCredentials | undefined => 
 }
 
 /** The store's calls: by signed requests of our own where region and credentials are at hand, else through the SDK. */
-export const openCalls = async (options: DynamoDBStoreOptions): Promise<Required<Omit<Store, 'name'>>> => {
+export const openCalls = async (options: DynamoDBStoreOptions): Promise<Required<Omit<Store, 'name' | 'open'>>> => {
   const { environment = {} } = options
   const region = options.region ?? environment['AWS_REGION']
   const endpoint = options.endpoint ?? environment['AWS_ENDPOINT_URL_DYNAMODB'] ?? environment['AWS_ENDPOINT_URL']

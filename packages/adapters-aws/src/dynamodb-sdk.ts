@@ -25,7 +25,7 @@ export const callsOf = async ({
   table,
   client: given,
   ...place
-}: DynamoDBStoreOptions): Promise<Required<Omit<Store, 'name'>>> => {
+}: DynamoDBStoreOptions): Promise<Required<Omit<Store, 'name' | 'open'>>> => {
   const client = typeof given === 'function' ? await given() : (given ?? new DynamoDBClient(clientSettings(place)))
   watchDate(client)
   watchDoubt(client)

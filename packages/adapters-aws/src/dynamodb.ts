@@ -58,6 +58,7 @@ export const dynamoDBStore = (options: DynamoDBStoreOptions): Store => {
   const calls = lazily(() => import('./dynamodb-open.ts').then(({ openCalls }) => openCalls(options)))
   return {
     name: 'dynamodb',
+    open: async () => void (await calls()),
     read: async (key, how) => (await calls()).read(key, how),
     swap: async (key, swap, how) => (await calls()).swap(key, swap, how),
     readMany: async (keys, how) => (await calls()).readMany(keys, how),

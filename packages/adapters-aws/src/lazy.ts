@@ -5,11 +5,13 @@
 export const lazily = <T>(load: () => Promise<T>): (() => Promise<T>) => {
   let loaded: Promise<T> | undefined
   return () => {
-    loaded ??= load()
-    loaded.catch(() => {
+    if (loaded !== undefined) return loaded
+    const mine = load()
+    loaded = mine
+    mine.catch(() => {
       loaded = undefined
     })
-    return loaded
+    return mine
   }
 }
 

@@ -44,6 +44,7 @@ export const s3Store = (options: S3StoreOptions): Store => {
   const calls = lazily(() => import('./s3-calls.ts').then(({ s3Calls }) => s3Calls(options)))
   return {
     name: 's3',
+    open: async () => void (await calls()),
     read: async (key, how) => (await calls()).read(key, how),
     swap: async (key, swap, how) => (await calls()).swap(key, swap, how),
   }

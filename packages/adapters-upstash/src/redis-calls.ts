@@ -7,7 +7,7 @@ import { READ, SWAP } from './scripts.ts'
 /** How many keys one script looks at. */
 const BATCH = 100
 
-type Calls = Required<Omit<Store, 'name'>>
+type Calls = Required<Omit<Store, 'name' | 'open'>>
 
 /** The store's calls on a client. Loaded with the first of them. */
 export const redisCalls = async (options: UpstashStoreOptions): Promise<Calls> => {

@@ -25,6 +25,8 @@ export interface UpstashStoreOptions {
 
 const KNOWN = ['url', 'token', 'prefix', 'client']
 
+type Calls = Required<Omit<Store, 'name' | 'open'>>
+
 /**
  * Makes the store. Redis replicates asynchronously: a failover may forget the last writes, so it saves calls to the
  * issuer but does not exclude a second one. Throws `TypeError` when both `client` and `url` with `token` are missing.
@@ -45,17 +47,20 @@ export const upstashStore = (options: UpstashStoreOptions): Store => {
       throw new TypeError(`upstashStore: option "${name}" is required when there is no "client"`)
     }
   }
-  let calls: Promise<Required<Omit<Store, 'name'>>> | undefined
+  let calls: Promise<Calls> | undefined
   // An environment whose memory or file has the token never loads the client.
-  const load = (): Promise<Required<Omit<Store, 'name'>>> => {
-    calls ??= import('./redis-calls.ts').then(({ redisCalls }) => redisCalls(options))
-    calls.catch(() => {
+  const load = (): Promise<Calls> => {
+    if (calls !== undefined) return calls
+    const mine = import('./redis-calls.ts').then(({ redisCalls }) => redisCalls(options))
+    calls = mine
+    mine.catch(() => {
       calls = undefined
     })
-    return calls
+    return mine
   }
   return {
     name: 'upstash',
+    open: async () => void (await load()),
     read: async (key, how) => (await load()).read(key, how),
     swap: async (key, swap, how) => (await load()).swap(key, swap, how),
     readMany: async (keys, how) => (await load()).readMany(keys, how),

@@ -47,13 +47,21 @@ export interface FetchRequest<P, T = TokenValue> {
   readonly nonce: string
 }
 
+/** A request to an API, as far as a token is put on it. Both may be changed. */
+export interface ApiRequest {
+  /** The address. */
+  readonly url: URL
+  /** The headers. */
+  readonly headers: Headers
+}
+
 /** An API's answer, as far as a refusal of the token shows in it. */
 export interface ApiAnswer {
   /** The status. */
   readonly status: number
   /** The headers. */
   readonly headers: Headers
-  /** Resolves to the body as JSON, `undefined` when it is not JSON or longer than 64 KB. The caller's body stays unread. */
+  /** Resolves to the body as JSON, `undefined` when it is not JSON, or longer than 64 KB. The caller's body stays unread. */
   json(): Promise<unknown>
 }
 
@@ -76,6 +84,8 @@ export interface Traits {
   readonly settleTime?: number
   /** The most fetches an hour for one key, fleet-wide; more are refused here before the issuer refuses. Default: no limit. */
   readonly mintBudget?: number
+  /** Puts the token on a request to the API. Default: the `authorization` header. */
+  attach?(request: ApiRequest, token: TokenValue): void
   /** Whether this answer of the API says that the token is refused. Default: status 401. */
   isRejection?(answer: ApiAnswer): boolean | Promise<boolean>
 }
@@ -208,6 +218,11 @@ export interface ReadOptions {
 export interface Store {
   /** For events and errors: `dynamodb`, `s3`, … */
   readonly name: string
+  /**
+   * Optional: loads what requests need, such as an SDK. Awaited before the first request, so that the time it takes does
+   * not count as the store's. What it rejects with is left to the request to say.
+   */
+  open?(): Promise<void>
   /** Resolves to what is there. Rejects with a {@link StoreFault} when that could not be learned. */
   read(key: string, options: ReadOptions): Promise<Seen>
   /** Resolves to what became of the write. Rejects with a {@link StoreFault} only when nothing was and will be written. */

@@ -1,5 +1,6 @@
 export type {
   ApiAnswer,
+  ApiRequest,
   Codec,
   Entry,
   Exclusive,
@@ -24,19 +25,8 @@ export type {
   WarmEvent,
 } from './contracts.ts'
 export type { Policy } from './engine/policy.ts'
-export {
-  NotReplayableError,
-  SameValueError,
-  SignInRequiredError,
-  SourceRefusedError,
-  SourceUnavailableError,
-  StoreError,
-  TimeoutError,
-  WarmTokenError,
-} from './errors.ts'
 export { plaintext } from './seal/plaintext.ts'
 export type { GetOptions, TokenHandle } from './tokens/handle.ts'
-export type { Handler, HandlerOptions, WrappedHandler } from './tokens/handler.ts'
 export type { InvocationContext, InvocationOptions } from './tokens/invocation.ts'
 export { Token } from './tokens/token.ts'
 export { createTokens, type Handles, type TokenFamily, type Tokens, type TokensOptions } from './tokens/tokens.ts'

@@ -11,21 +11,17 @@ const MAX_DEPTH = 16
 export const canonical = (value: Json, depth = 0): string => {
   if (value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value))
     return JSON.stringify(value)
-  if (depth < MAX_DEPTH && isList(value)) return `[${value.map((item) => canonical(item, depth + 1))}]`
+  if (depth < MAX_DEPTH && Array.isArray(value)) return `[${value.map((item: Json) => canonical(item, depth + 1))}]`
   if (depth < MAX_DEPTH && isPlain(value)) {
     const fields = Object.keys(value).sort()
     return `{${fields.map((name) => `${JSON.stringify(name)}:${canonical(value[name] ?? null, depth + 1)}`)}}`
   }
-  throw new TypeError(`the identity of a source must be JSON and nest at most ${MAX_DEPTH} deep`)
+  throw new TypeError(`the identity of a source must be JSON, at most ${MAX_DEPTH} deep`)
 }
-
-const isList = (value: Json): value is readonly Json[] => Array.isArray(value)
 
 /** A map, a date or a URL has no fields of its own: any two of them would be one key. Works across realms. */
-const isPlain = (value: Json): value is { readonly [name: string]: Json } => {
-  const prototype: unknown = typeof value === 'object' && Object.getPrototypeOf(value)
-  return prototype === null || (prototype !== false && Object.getPrototypeOf(prototype) === null)
-}
+const isPlain = (value: Json): value is { readonly [name: string]: Json } =>
+  value !== undefined && Object.getPrototypeOf(Object.getPrototypeOf(value) ?? value) === null
 
 /**
  * The key of a value: a readable prefix for operators, `~`, and a hash of everything that makes it differ from others.

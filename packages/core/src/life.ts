@@ -6,23 +6,16 @@ export const MAX_NAME = 200
 
 type Times<Name extends string> = { readonly [name in Name]: number }
 
-const parseTimes = <Name extends string>(fields: Fields, names: readonly Name[]): Times<Name> | undefined => {
-  const times: { [name: string]: number } = {}
-  for (const name of names) {
-    const time = asTime(fields[name])
-    if (time === undefined) return undefined
-    times[name] = time
-  }
-  return times as Times<Name>
-}
-
 /** The instants and marks that an entry has in every tier, and more instants by their names; all of them or none. */
 export const parseLife = <More extends string = never>(
   fields: Fields,
   ...more: readonly More[]
 ): (Omit<Entry<unknown>, 'value'> & Times<More>) | undefined => {
-  const times = parseTimes(fields, ['version', 'issuedAt', 'softExpiry', 'hardExpiry', ...more])
+  const names = ['version', 'issuedAt', 'softExpiry', 'hardExpiry', ...more] as const
+  const times = Object.fromEntries(names.map((name) => [name, asTime(fields[name])]))
+  const { softExpiry = 1, hardExpiry = 0 } = times
   const fingerprint = asText(fields['fingerprint'], MAX_NAME)
-  if (times === undefined || fingerprint === undefined || times.softExpiry > times.hardExpiry) return undefined
-  return { ...times, fingerprint }
+  if (fingerprint === undefined || softExpiry > hardExpiry || Object.values(times).includes(undefined)) return undefined
+  // Every name is there and holds an instant.
+  return { ...(times as Times<(typeof names)[number]>), fingerprint }
 }

@@ -11,17 +11,18 @@ export const checkOptions = <T>(
   rules: { readonly [name: string]: Rule },
   required: readonly string[] = [],
 ): T => {
-  const fields = asFields(options)
-  if (fields === undefined) throw new TypeError(`${where}: options must be an object`)
+  const refuse = (why: string): never => {
+    throw new TypeError(`${where}: ${why}`)
+  }
+  const fields = asFields(options) ?? refuse('options must be an object')
   const given: { [name: string]: unknown } = {}
-  for (const name of new Set([...required, ...Object.keys(fields)])) {
-    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
-    const option = `option "${name}"`
+  for (const name of Object.keys({ ...rules, ...fields })) {
     const value = fields[name]
-    if (rule === undefined)
-      throw new TypeError(`${where}: unknown ${option}; known are ${Object.keys(rules).join(', ')}`)
-    if (value === undefined ? required.includes(name) : !rule[1](value))
-      throw new TypeError(`${where}: ${option} must be ${rule[0]}`)
+    // Own names only: every object has a "constructor".
+    const [must, test] =
+      (Object.hasOwn(rules, name) && rules[name]) ||
+      refuse(`unknown option "${name}"; known are ${Object.keys(rules).join(', ')}`)
+    if (value === undefined ? required.includes(name) : !test(value)) refuse(`option "${name}" must be ${must}`)
     if (value !== undefined) given[name] = value
   }
   return given as T

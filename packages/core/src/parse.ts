@@ -27,20 +27,15 @@ export const asTime = (value: unknown): number | undefined =>
 export const asText = (value: unknown, max: number): string | undefined =>
   typeof value === 'string' && value.length <= max ? value : undefined
 
-/** The longest token that is accepted, in characters. */
-const MAX_TOKEN = 64 * 1024
+/** The value as a text of a form. */
+const matching = (value: unknown, form: RegExp): string | undefined =>
+  typeof value === 'string' && form.test(value) ? value : undefined
 
 /**
- * The value as a token: printable ASCII (VSCHAR, RFC 6749 appendix A.12). With anything else in it `Headers.set` throws
- * an error whose message shows the whole token.
+ * The value as a token: at most 64 K of printable ASCII (VSCHAR, RFC 6749 appendix A.12). With anything else in it
+ * `Headers.set` throws an error whose message shows the whole token.
  */
-export const asToken = (value: unknown): string | undefined => {
-  const text = asText(value, MAX_TOKEN)
-  return text !== undefined && /^[\x20-\x7e]+$/.test(text) ? text : undefined
-}
+export const asToken = (value: unknown): string | undefined => matching(value, /^[\x20-\x7e]{1,65536}$/)
 
 /** The value as the word that presents a token, such as `Bearer`. */
-export const asTokenType = (value: unknown): string | undefined => {
-  const text = asText(value, 100)
-  return text !== undefined && /^[\w.-]+$/.test(text) ? text : undefined
-}
+export const asTokenType = (value: unknown): string | undefined => matching(value, /^[\w.-]{1,100}$/)

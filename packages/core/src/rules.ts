@@ -1,21 +1,20 @@
 /** What options must be: one rule an export, so that a bundle holds only those it uses. Lengths are in ms. @module */
 
-import { asFields } from './parse.ts'
+import { asFields, asTime } from './parse.ts'
 
 /** What an option must be: words that complete "option X must be …", and the test. */
 export type Rule = readonly [must: string, test: (value: unknown) => boolean]
 
-const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 const isFunction = (value: unknown): boolean => typeof value === 'function'
-const isNumber = (value: unknown, least: number): boolean =>
-  typeof value === 'number' && value >= least && value <= 8.64e15
+const isAbove0 = (value: unknown): boolean => (asTime(value) ?? 0) > 0
 
 /** A length. */
-export const length: Rule = ['a number of ms above 0', (value) => isNumber(value, Number.MIN_VALUE)]
+export const length: Rule = ['a number of ms above 0', isAbove0]
 /** A length that may be nothing. */
-export const lengthOrNone: Rule = ['a number of ms, 0 or more', (value) => isNumber(value, 0)]
+export const lengthOrNone: Rule = ['a number of ms, 0 or more', (value) => asTime(value) !== undefined]
 /** How many. */
-export const count: Rule = ['a whole number above 0', (value) => Number.isSafeInteger(value) && isNumber(value, 1)]
+export const count: Rule = ['a whole number above 0', (value) => Number.isSafeInteger(value) && isAbove0(value)]
 /** Yes or no. */
 export const flag: Rule = ['true or false', (value) => typeof value === 'boolean']
 /** A function. */
@@ -25,18 +24,15 @@ export const text: Rule = ['a text, not empty', isText]
 /** Anything with fields. */
 export const object: Rule = ['an object', (value) => asFields(value) !== undefined]
 /** A text, or what gives it. */
-export const textOrCallback: Rule = ['a text, not empty, or a function', (value) => isText(value) || isFunction(value)]
+export const textOrCallback: Rule = ['a text or a function', (value) => isText(value) || isFunction(value)]
 /** Texts. */
 export const texts: Rule = ['a list of texts', (value) => Array.isArray(value) && value.every(isText)]
 /** An address on the web. */
-export const url: Rule = [
-  'an http or https URL',
-  (value) => isText(value) && /^https?:$/.test(URL.parse(String(value))?.protocol ?? ''),
-]
+export const url: Rule = ['an http(s) URL', (value) => isText(value) && /^https?:/i.test(value) && URL.canParse(value)]
 /** One of some words. */
-export const oneOf = (...words: readonly string[]): Rule => [
+export const oneOf = (...words: readonly unknown[]): Rule => [
   `one of ${words.join(', ')}`,
-  (value) => typeof value === 'string' && words.includes(value),
+  (value) => words.includes(value),
 ]
 /** Something with methods. */
 export const shaped = (must: string, ...methods: readonly string[]): Rule => [

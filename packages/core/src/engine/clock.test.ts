@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createClock, createServerClock, DRIFT_TOLERANCE } from './clock.ts'
+import { createClock, DRIFT_TOLERANCE } from './clock.ts'
+import { createServerClock } from './server-clock.ts'
 
 /** A machine whose clocks can be told what to do. */
 const machine = () => {

@@ -1,4 +1,4 @@
-import type { Runtime, ServerTime } from '../contracts.ts'
+import type { Runtime } from '../contracts.ts'
 
 /**
  * How far the wall and the monotonic clock may drift apart before it counts, in ms. Below it, it is rounding (the wall
@@ -60,32 +60,18 @@ export const createClock = (runtime: Pick<Runtime, 'wall' | 'monotonic'>): Clock
   }
 }
 
-/** Server time as this environment knows it: an interval, anchored to one reading and moved on by the two bounds. */
-export interface ServerClock {
-  /** The time on the server is this or later. `undefined` before the first reading. */
-  earliest(): number | undefined
-  /** The time on the server is this or earlier. `undefined` before the first reading. */
-  latest(): number | undefined
-  /** Takes a reading that arrived now, for a request sent when `clock.fast()` was `sentAt`. */
-  observe(time: ServerTime, sentAt: number): void
-  /** Takes an interval that is known to hold now. */
-  adopt(earliest: number, latest: number): void
+/** The server's time at some instant, as an interval, and that instant on the clock of this environment. */
+export interface Anchor {
+  readonly earliest: number
+  readonly latest: number
+  readonly slowAt: number
+  readonly fastAt: number
 }
 
-/** Makes the server clock of one store, on the clock of this environment. */
-export const createServerClock = (clock: Clock): ServerClock => {
-  let anchor: { earliest: number; latest: number; slowAt: number; fastAt: number } | undefined
-
-  const adopt = (earliest: number, latest: number): void => {
-    anchor = { earliest, latest, slowAt: clock.slow(), fastAt: clock.fast() }
-  }
-
-  return {
-    earliest: () =>
-      anchor === undefined ? undefined : anchor.earliest + Math.max(0, clock.slow() - anchor.slowAt - DRIFT_TOLERANCE),
-    latest: () => (anchor === undefined ? undefined : anchor.latest + clock.fast() - anchor.fastAt + DRIFT_TOLERANCE),
-    // The server stamped its answer somewhere between our sending and our receiving.
-    observe: (time, sentAt) => adopt(time.at, time.at + time.precision + (clock.fast() - sentAt)),
-    adopt,
-  }
-}
+/** Ties an interval that is known to hold now to the clock. */
+export const anchorAt = (clock: Clock, earliest: number, latest: number): Anchor => ({
+  earliest,
+  latest,
+  slowAt: clock.slow(),
+  fastAt: clock.fast(),
+})

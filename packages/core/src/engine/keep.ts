@@ -1,7 +1,7 @@
 import type { Entry, Json, Tier } from '../contracts.ts'
-import { parseJson } from '../parse.ts'
-import { createServerClock, DRIFT_TOLERANCE, type ServerClock } from './clock.ts'
-import { earlyBy } from './policy.ts'
+import { anchorAt, type Clock, DRIFT_TOLERANCE } from './clock.ts'
+import { earlyBy } from './early.ts'
+import type { ServerClock } from './server-clock.ts'
 import type { Shared, Slot } from './subject.ts'
 
 /** An entry and the time by which its instants are to be read. */
@@ -9,7 +9,7 @@ interface Kept<T> {
   readonly entry: Entry<T>
   readonly tier: Tier
   /** The server's clock, or one that stands for it. */
-  readonly server: ServerClock
+  readonly server: Pick<ServerClock, 'earliest' | 'latest'>
 }
 
 /**
@@ -18,60 +18,50 @@ interface Kept<T> {
  */
 export const keep = <T>(parts: Shared, slot: Slot<T>, { entry, tier, server }: Kept<T>): void => {
   const now = parts.clock.fast()
-  const earliest = server.earliest() ?? 0
-  const latest = server.latest() ?? 0
-  const usableUntil = now + entry.hardExpiry - latest - DRIFT_TOLERANCE
-  slot.entry = entry
-  slot.tier = tier
-  slot.usableUntil = usableUntil
-  slot.freshUntil = Math.min(usableUntil, now + entry.softExpiry - earlyBy(entry, parts.share) - earliest)
-  slot.holdUntil = 0
-  slot.cooling = undefined
-  slot.view = undefined
+  const usableUntil = now + entry.hardExpiry - (server.latest() ?? 0) - DRIFT_TOLERANCE
+  const freshUntil = now + entry.softExpiry - (server.earliest() ?? 0) - earlyBy(entry, parts.share)
+  Object.assign(slot, {
+    entry,
+    tier,
+    usableUntil,
+    freshUntil: Math.min(usableUntil, freshUntil),
+    holdUntil: 0,
+    cooling: undefined,
+    view: undefined,
+  })
 }
-
-/** Forgets the entry of the slot. */
-export const forget = (slot: Slot<unknown>): void => {
-  slot.entry = undefined
-  slot.freshUntil = 0
-  slot.usableUntil = 0
-  slot.view = undefined
-}
-
-/** Life left, at least, in ms. */
-export const remaining = (parts: Shared, slot: Slot<unknown>): number =>
-  Math.max(0, slot.usableUntil - parts.clock.fast())
 
 /** Looks into the file tier. True when it held something usable that this environment did not have. */
 export const readFile = async <T>(parts: Shared, slot: Slot<T>, rejected: string | undefined): Promise<boolean> => {
-  const { key } = slot.subject
-  const found = parts.file?.read(key)
+  const { clock, file } = parts
+  const found = file?.read(slot.subject.key)
   if (found === undefined) return false
+  const { sealed, earliest, latest, observed, ...life } = found
+  const { fingerprint, hardExpiry } = life
   const known = slot.entry
-  if (found.fingerprint === rejected || found.latest >= found.hardExpiry) return false
-  if (known !== undefined && (known.fingerprint === found.fingerprint || known.hardExpiry >= found.hardExpiry))
-    return false
-  const value = await unseal(parts, slot, found.sealed)
+  if (fingerprint === rejected || fingerprint === known?.fingerprint) return false
+  if (hardExpiry <= Math.max(latest, known?.hardExpiry ?? 0)) return false
+  const value = await unseal(parts, slot, sealed)
   if (value === undefined) return false
-  const { earliest, latest, observed, sealed: _sealed, ...life } = found
-  const server = createServerClock(parts.clock)
-  server.adopt(earliest, latest)
   // A new process learns the server's time from the file, until a store tells it better.
-  if (observed && parts.server.latest() === undefined) parts.server.adopt(earliest, latest)
+  if (observed) parts.anchor ??= anchorAt(clock, earliest, latest)
+  const server = { earliest: () => earliest, latest: () => latest + DRIFT_TOLERANCE }
   keep(parts, slot, { entry: { value, ...life }, tier: 'file', server })
   return true
 }
 
 /** The value in a sealed text; `undefined`, and an event, when it cannot be opened. */
-export const unseal = async <T>(parts: Shared, slot: Slot<T>, sealed: string): Promise<T | undefined> => {
-  const { key } = slot.subject
+export const unseal = async <T>({ codec, emit }: Shared, slot: Slot<T>, sealed: string): Promise<T | undefined> => {
+  const { key, parse } = slot.subject
   try {
-    const json = parseJson(parts.codec === undefined ? sealed : await parts.codec.open(sealed, key))
-    const value = json === undefined ? undefined : slot.subject.parse(json as Json)
+    const value = parse(JSON.parse(codec === undefined ? sealed : await codec.open(sealed, key)) as Json)
     if (value !== undefined) return value
   } catch {
     // Sealed for another key, by a key that is gone, or not sealed at all: the event below says so.
   }
-  parts.emit({ type: 'codec-error', key, operation: 'open' })
+  emit({ type: 'codec-error', key, operation: 'open' })
   return undefined
 }
+
+/** Life left until an instant of `clock.fast()`, as it is told: in whole ms, 0 when there is none. */
+export const lifeUntil = (clock: Clock, until: number): number => Math.max(0, Math.floor(until - clock.fast()))

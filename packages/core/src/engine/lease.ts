@@ -1,5 +1,6 @@
 import type { Entry, Traits } from '../contracts.ts'
-import { JITTER_SHARE, type Policy } from './policy.ts'
+import { JITTER_SHARE } from './early.ts'
+import type { Policy } from './policy.ts'
 
 /** What is left, after the source's time-out, to commit the value: time to retry a publish once, with some room. */
 const COMMIT_BUDGET = 1_000
@@ -25,8 +26,8 @@ export const windowOf = (life: number, policy: Policy, traits: Traits | undefine
 }
 
 /**
- * The most life that can sensibly be asked of such a value: a new one would be no better. Without this bound a long
- * invocation would renew a short-lived token on every call.
+ * The most life that can sensibly be asked of such a value: a new one would be no better, or would end the one that others
+ * hold. Without this bound a long invocation would renew a short-lived token on every call.
  */
 export const reachableLife = (
   entry: Pick<Entry<unknown>, 'issuedAt' | 'softExpiry' | 'hardExpiry'>,
@@ -34,5 +35,6 @@ export const reachableLife = (
 ): number => {
   const life = entry.softExpiry - entry.issuedAt
   const window = entry.hardExpiry - entry.softExpiry
-  return Math.max(0, Math.min(life - window * JITTER_SHARE, traits?.reuseWindow ?? Number.POSITIVE_INFINITY))
+  const { reuseWindow = Number.POSITIVE_INFINITY, overlap = Number.POSITIVE_INFINITY } = traits ?? {}
+  return Math.max(0, Math.min(life - window * JITTER_SHARE, reuseWindow, overlap))
 }

@@ -1,5 +1,3 @@
-import type { Entry } from '../contracts.ts'
-
 /** The lengths by which an engine works, in ms. */
 export interface Policy {
   /** How long before hard expiry a refresh is asked for, at most. Default 600,000 (10 min). */
@@ -19,10 +17,3 @@ export const DEFAULT_POLICY: Policy = {
   storeTimeout: 800,
   timeout: 10_000,
 }
-
-/** The part of the refresh window over which environments are spread: it begins earlier for each by up to so much. */
-export const JITTER_SHARE = 0.5
-
-/** By how much one environment asks earlier than soft expiry, in ms. `share` in [0, 1) is drawn once an environment. */
-export const earlyBy = (entry: Pick<Entry<unknown>, 'softExpiry' | 'hardExpiry'>, share: number): number =>
-  (entry.hardExpiry - entry.softExpiry) * JITTER_SHARE * share

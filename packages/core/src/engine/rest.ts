@@ -1,7 +1,7 @@
 import type { Codec, Entry } from '../contracts.ts'
 import type { PublishedValue } from '../record.ts'
-import type { ServerClock } from './clock.ts'
 import { unseal } from './keep.ts'
+import type { ServerClock } from './server-clock.ts'
 import type { Parts, Shared, Slot } from './subject.ts'
 
 /** Writes the slot's entry into the file tier. */
@@ -69,3 +69,7 @@ export const sealerOf = ({ codec, emit }: Shared): Codec['seal'] => {
     return text
   }
 }
+
+/** Life left, at least, in ms. */
+export const remaining = ({ clock }: Shared, slot: Slot<unknown>): number =>
+  Math.max(0, slot.usableUntil - clock.fast())

@@ -1,11 +1,14 @@
 import type { Entry, Store } from '../contracts.ts'
 import { TimeoutError } from '../errors.ts'
-import { createFileTier } from '../tiers/file-writer.ts'
+import { createFileTier, type FileWriterOptions } from '../tiers/file-writer.ts'
 import { converge, coolingError, usableEntry } from './converge.ts'
 import { atMost } from './deadline.ts'
-import { remaining } from './keep.ts'
-import { sealerOf } from './rest.ts'
-import type { Ask, Parts, Shared, Slot } from './subject.ts'
+import { lifeUntil } from './keep.ts'
+import { DEFAULT_POLICY } from './policy.ts'
+import { remaining, sealerOf } from './rest.ts'
+import { systemRuntime } from './runtime.ts'
+import { createServerClock } from './server-clock.ts'
+import type { Ask, Parts, Served, Shared, Slot, Wish } from './subject.ts'
 
 /** How often one call starts over because a flight that it joined did not give what it asked for. */
 const MAX_FLIGHTS = 3
@@ -14,33 +17,31 @@ const ABORT_GRACE = 100
 
 /** Everything beyond a hit: loaded when a fresh value is in neither memory nor file. */
 export interface SlowPath {
-  /** Resolves to an entry: from memory if a stale one will do, else by the one flight of its slot. */
-  get<T>(slot: Slot<T>, ask: Ask): Promise<Entry<T>>
-  /** Removes the entry with this fingerprint from the file. */
+  /** Resolves to a value: from memory if a stale one will do, else by the one flight of its slot. */
+  get<T>(slot: Slot<T>, wish: Wish, before: Entry<T> | undefined): Promise<Served<T>>
+  /** Forgets the value with this fingerprint, which the API refused: in memory, then in the file. */
   reject(slot: Slot<unknown>, fingerprint: string): void
   /** Waits for every flight, at most `timeout` ms, then aborts the rest. Never rejects. */
   settle(timeout: number): Promise<void>
 }
 
-/** What the slow path is made of. */
-export interface SlowOptions {
-  /** What the engine shares. The rest of the parts is put in. */
-  readonly shared: Shared
-  readonly store: Store
-  /** As in the engine. */
-  lifeOf<T>(slot: Slot<T>, entry: Entry<T>): () => number
-}
-
-/** Makes the slow path of an engine. */
-export const createSlowPath = ({ shared, store, lifeOf }: SlowOptions): SlowPath => {
+/** Makes the slow path of an engine; what the engine shares from the start becomes part of its parts. */
+export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
+  const late = shared.runtime ?? systemRuntime
+  const onProblem: FileWriterOptions['onProblem'] = (key, reason) => shared.emit({ type: 'file-error', key, reason })
   const parts: Parts = Object.assign(shared, {
     store,
-    fileTier: shared.file && createFileTier(shared.file),
+    runtime: late,
+    policy: { ...DEFAULT_POLICY, ...shared.policy },
+    server: createServerClock(shared.clock, shared),
+    fileTier: shared.file && createFileTier(shared.file, { runtime: late, onProblem }),
     seal: sealerOf(shared),
     environment: undefined,
+    opening: undefined,
     storeDownUntil: 0,
+    storeFault: undefined,
   })
-  const { runtime, policy, clock, emit, flights } = parts
+  const { runtime, policy, server, clock, emit, flights } = parts
 
   const begin = <T>(slot: Slot<T>, ask: Ask): Promise<Entry<T>> => {
     const controller = new AbortController()
@@ -60,6 +61,18 @@ export const createSlowPath = ({ shared, store, lifeOf }: SlowOptions): SlowPath
     flights.set(flight, controller)
     return flight
   }
+
+  const tellOfMiss = (slot: Slot<unknown>): void => {
+    const { key } = slot.subject
+    slot.missed = false
+    // It says by itself why a file was not accepted.
+    parts.fileTier?.read(key)
+    emit({ type: 'miss', key, tier: 'file' })
+  }
+
+  /** The instant, by `clock.fast()`, until which an entry lives that was just handed out. */
+  const endOf = <T>(slot: Slot<T>, entry: Entry<T>): number =>
+    slot.entry === entry ? slot.usableUntil : clock.fast() + entry.hardExpiry - (server.latest() ?? runtime.wall())
 
   /** A usable value that nobody needs to wait for, and a refresh of it begun where that is due. */
   const withoutWaiting = <T>(slot: Slot<T>, ask: Ask): Entry<T> | undefined => {
@@ -95,7 +108,7 @@ export const createSlowPath = ({ shared, store, lifeOf }: SlowOptions): SlowPath
       }
       if (result.outcome === 'late') return usableEntry(parts, slot, { ...ask, minLife: 0 }) ?? timedOut(slot, ask)
       // The environment may have been frozen on the way, longer than the value lived.
-      if (lifeOf(slot, result.value)() === 0) continue
+      if (endOf(slot, result.value) - clock.fast() < 1) continue
       if (!joined) return result.value
       // A flight that was joined half-way may not know what was asked here.
       if (usableEntry(parts, slot, ask) !== result.value) continue
@@ -106,8 +119,20 @@ export const createSlowPath = ({ shared, store, lifeOf }: SlowOptions): SlowPath
   }
 
   return {
-    get,
-    reject({ subject: { key } }, fingerprint) {
+    async get(slot, wish, before) {
+      if (slot.missed) tellOfMiss(slot)
+      const entry = await get(slot, { ...wish, timeout: wish.timeout ?? policy.timeout })
+      const tier = entry === slot.entry ? slot.tier : 'source'
+      const until = endOf(slot, entry)
+      return { entry, tier: entry === before ? 'memory' : tier, remaining: () => lifeUntil(clock, until) }
+    },
+    reject(slot, fingerprint) {
+      const { key } = slot.subject
+      // Compare, then replace: a value that is not the refused one is a newer one.
+      if (slot.entry !== undefined && slot.entry.fingerprint !== fingerprint) return
+      slot.rejected = fingerprint
+      Object.assign(slot, { entry: undefined, freshUntil: 0, usableUntil: 0, view: undefined })
+      emit({ type: 'reject', key, fingerprint })
       if (parts.fileTier?.read(key)?.fingerprint === fingerprint) parts.fileTier.remove(key)
     },
     async settle(timeout) {

@@ -16,6 +16,14 @@ export interface Sight {
   readonly record: WarmRecord
 }
 
+/** Loading an SDK may take longer than a request may, on a machine with much to do; it says nothing of the store. */
+const opened = (parts: Parts): Promise<void> | undefined => {
+  parts.opening ??= parts.store.open?.().catch(() => {
+    parts.opening = undefined
+  })
+  return parts.opening
+}
+
 /** Reads the record of a key. Rejects with a `StoreError` when the store gives no answer in time. */
 export const readRecord = async (
   parts: Parts,
@@ -23,6 +31,7 @@ export const readRecord = async (
   options: { readonly consistent: boolean; readonly signal: AbortSignal },
 ): Promise<Sight> => {
   let cause: unknown
+  await opened(parts)
   for (let attempt = 0; attempt < READ_ATTEMPTS && !options.signal.aborted; attempt += 1) {
     const sentAt = parts.clock.fast()
     const read = await within(

@@ -11,12 +11,13 @@ import type {
   Tier,
   Traits,
 } from '../contracts.ts'
-import type { WarmTokenError } from '../errors.ts'
+import type { StoreError, WarmTokenError } from '../errors.ts'
 import type { FileReader } from '../tiers/file.ts'
 import type { FileTier } from '../tiers/file-writer.ts'
 import type { Given } from './call-source.ts'
-import type { Clock, ServerClock } from './clock.ts'
+import type { Clock } from './clock.ts'
 import type { Policy } from './policy.ts'
+import type { Anchored, ServerClock } from './server-clock.ts'
 
 /** What the engine keeps warm: a source bound to its parameters and its key. */
 export interface Subject<T> {
@@ -43,7 +44,7 @@ export interface Slot<T> {
   /** What it is for. */
   readonly subject: Subject<T>
   /** The newest entry, `undefined` before the first. */
-  entry: Entry<T> | undefined
+  entry?: Entry<T> | undefined
   /** Where the entry was found. */
   tier: Tier
   /** Fresh while `clock.fast()` is below. */
@@ -53,39 +54,56 @@ export interface Slot<T> {
   /** While a usable value is in hand, nobody asks beyond memory before `clock.fast()` reaches it. */
   holdUntil: number
   /** The failure that the fleet obeys, as this environment last saw it. */
-  cooling:
-    | { readonly until: number; readonly secret: string | undefined; readonly error: () => WarmTokenError }
+  cooling?:
+    | {
+        readonly until: number
+        /** Fingerprint of the secret that was refused; `undefined` when any secret is. */
+        readonly secret: string | undefined
+        /** When the secret in use is asked for again, by `clock.fast()`. */
+        askAgainAt: number
+        readonly error: () => WarmTokenError
+      }
     | undefined
   /** Fingerprint of the last value that the API refused here; it is never used again in this environment. */
-  rejected: string | undefined
+  rejected?: string | undefined
   /**
    * The nonces of acquires that may still hold the lease, with `clock.fast()` from before each was sent: a lease whose
    * answer was lost, or that landed late, is recognized as one's own. Each is taken out when the source is asked.
    */
-  nonces: Map<string, number> | undefined
+  nonces?: Map<string, number> | undefined
   /** For an exclusive source: what it gave and could not be committed, and the fingerprint of what that spent. */
-  pending: { readonly given: Given<T>; readonly spent: string } | undefined
+  pending?: { readonly given: Given<T>; readonly spent: string } | undefined
   /** How far the mint budget is used up, as this environment knows it. */
-  booked: number | undefined
+  booked?: number | undefined
   /** The one call under way. */
-  flight: Promise<Entry<T>> | undefined
+  flight?: Promise<Entry<T>> | undefined
   /** The one look into the file under way. */
-  looking: Promise<void> | undefined
-  /** For the memory tier: touched since the last sweep. */
-  touched: boolean
+  looking?: Promise<void> | undefined
+  /** A look into the file found nothing fresh, and nobody was told yet. */
+  missed?: boolean
   /** For the layer above: what it made of the entry. Cleared when the entry changes. */
-  view: unknown
+  view?: unknown
+}
+
+/** A value as it is handed out. */
+export interface Served<T> {
+  readonly entry: Entry<T>
+  /** Where it came from, for this call. */
+  readonly tier: Tier
+  /** Life left now, at least, in ms; 0 when there is none. */
+  readonly remaining: () => number
 }
 
 /** What the parts of an engine share from the start. */
-export interface Shared {
+export interface Shared extends Anchored {
   /** `undefined` when values rest as they are. */
-  readonly codec: Codec | undefined
+  readonly codec?: Codec | undefined
   readonly file: FileReader | undefined
-  readonly runtime: Runtime
-  readonly policy: Policy
+  /** `undefined`: the system's. */
+  readonly runtime?: Runtime | undefined
+  /** What is left out has its default. */
+  readonly policy?: Partial<Policy> | undefined
   readonly clock: Clock
-  readonly server: ServerClock
   /** This environment's share of the jitter, in [0, 1). */
   readonly share: number
   /** Tells the listeners; costs nothing where there are none. */
@@ -101,22 +119,33 @@ export interface Shared {
 /** What they share once the slow path is loaded. */
 export interface Parts extends Shared {
   readonly store: Store
+  readonly runtime: Runtime
+  readonly policy: Policy
+  /** The clock of the store's server. */
+  readonly server: ServerClock
   /** The file tier whose reader is `file`. */
   readonly fileTier: FileTier | undefined
   /** Seals a value for rest. */
   readonly seal: Codec['seal']
   /** This environment's mark in the ring of refreshes, once it is needed. */
   environment: string | undefined
+  /** The store's `open` under way, or done. */
+  opening: Promise<void> | undefined
   /** The store is left alone while `clock.fast()` is below. */
   storeDownUntil: number
+  /** Why: the fault that it was last met with. */
+  storeFault: StoreError | undefined
 }
 
 /** What one `get` asks for. */
 export interface Ask {
-  /** Life that the value must have left, in ms. Default 0. */
+  /** Life that the value must have left, in ms. */
   readonly minLife: number
   /** Within how long, in ms. */
   readonly timeout: number
   /** Fingerprint of the value that the API refused. */
   readonly rejected: string | undefined
 }
+
+/** The same, as a caller says it. Default `timeout`: that of the policy. */
+export type Wish = Omit<Ask, 'timeout'> & { readonly timeout?: number | undefined }

@@ -7,7 +7,7 @@
 import type { MiddlewareObj, Request } from '@middy/core'
 import type { Context } from 'aws-lambda'
 import { flag } from '../rules.ts'
-import { createInvocations, INVOCATION_RULES, type InvocationOptions, mapAll } from '../tokens/invocation.ts'
+import { createInvocations, type InvocationOptions, mapAll } from '../tokens/invocation.ts'
 import type { Token } from '../tokens/token.ts'
 import type { Handles } from '../tokens/tokens.ts'
 
@@ -35,13 +35,8 @@ export type WarmTokensMiddleware<H extends Handles> = MiddlewareObj<
   Record<string, unknown> & InternalTokens<H>
 >
 
-const RULES = {
-  ...INVOCATION_RULES,
-  setToContext: flag,
-}
-
-/** Where a request keeps the way out of the background, apart from the names of tokens. */
-const leaving: unique symbol = Symbol('warmtoken.leave')
+/** Where a request keeps the way to its end, apart from the names of tokens. */
+const ending: unique symbol = Symbol('warmtoken')
 
 /**
  * Puts tokens on the context of a Middy handler: at once where memory has them, else from file, store or source within
@@ -56,37 +51,31 @@ const leaving: unique symbol = Symbol('warmtoken.leave')
  * ```
  */
 export const warmTokens = <H extends Handles>(handles: H, options: WarmTokensOptions = {}): WarmTokensMiddleware<H> => {
-  const { begin, settle } = createInvocations('warmTokens', handles, options, RULES)
+  const begin = createInvocations('warmTokens', handles, options, { setToContext: flag })
   const { setToContext = true } = options
 
-  type Internal = { [name: string]: unknown; [leaving]?: (() => void) | undefined }
+  type Internal = { [name: string]: unknown; [ending]?: () => Promise<void> }
 
   const warmTokensBefore = (request: Request): Promise<void> | undefined => {
-    const internal: Internal = request.internal
-    const { taken, leave } = begin(request.context)
-    internal[leaving] = leave
-    Object.assign(internal, taken)
+    const { context } = request
+    const { taken, end } = begin(context)
+    const internal: Internal = Object.assign(request.internal, taken)
+    internal[ending] = end
     const tokens = Object.values<Token | Promise<Token>>(taken)
-    const waiting = tokens.filter((token) => token instanceof Promise)
-    if (setToContext && waiting.length > 0) return putOnContext(request, taken)
-    if (setToContext) Object.assign(request.context, taken)
     // Without setToContext nobody may ever await them; a rejection must then not end the process.
-    else for (const token of waiting) token.catch(() => {})
+    if (!setToContext) void Promise.allSettled(tokens)
+    else if (tokens.some((token) => token instanceof Promise)) return putOnContext(context, taken)
+    else Object.assign(context, taken)
     return undefined
   }
 
-  const putOnContext = async (request: Request, taken: InternalTokens<Handles>): Promise<void> => {
-    Object.assign(request.context, await mapAll(taken, (token) => token))
+  const putOnContext = async (context: Context, taken: InternalTokens<Handles>): Promise<void> => {
+    Object.assign(context, await mapAll(taken, (token) => token))
   }
 
-  const leaveAndSettle = (request: Request): Promise<void> => {
-    const internal: Internal = request.internal
-    internal[leaving]?.()
-    return settle(request.context)
-  }
-
-  const warmTokensAfter = (request: Request): Promise<void> => leaveAndSettle(request)
-  const warmTokensOnError = (request: Request): Promise<void> => leaveAndSettle(request)
+  type End = (request: { readonly internal: Internal }) => Promise<void> | undefined
+  const warmTokensAfter: End = ({ internal }) => internal[ending]?.()
+  const warmTokensOnError: End = ({ internal }) => internal[ending]?.()
 
   return { before: warmTokensBefore, after: warmTokensAfter, onError: warmTokensOnError } as WarmTokensMiddleware<H>
 }

@@ -3,7 +3,7 @@ import { builtin } from '../builtin.ts'
 import { checkSecret } from './answer.ts'
 import { badKey, MIN_RSA_BITS } from './oauth2-key.ts'
 import type { Secret } from './secret.ts'
-import { valueOf } from './secret-value.ts'
+import { openSecret } from './secret-value.ts'
 
 /** The longest nonce that is repeated to a server, in characters. */
 const MAX_NONCE = 1_024
@@ -35,7 +35,7 @@ interface Proof {
 /** See `dpopProof`, where the options are checked. */
 export const dpopProofFor = async (options: DPoPProofOptions): Promise<string> => {
   const { token, method, url, privateKey, nonce } = options
-  return makeProof({ pem: await valueOf(privateKey), method, url, nonce, token: token.value })
+  return makeProof({ pem: await openSecret(privateKey), method, url, nonce, token: token.value })
 }
 
 /** Resolves to a proof for one request (RFC 9449 §4.2), signed and with an id of its own. */

@@ -86,8 +86,7 @@ export const checkClient = <T extends ClientOptions>(
 ): Client<T> => {
   const given = checkOptions(where, options, { ...CLIENT_RULES, ...rules }, ['clientId', ...required])
   checkIssuer(where, given)
-  const { clientSecret, privateKey } = given
-  const { authentication = privateKey ? KEY : clientSecret ? 'basic' : lone } = given
+  const { clientSecret, privateKey, authentication = privateKey ? KEY : clientSecret ? 'basic' : lone } = given
   const takesKey = authentication === KEY
   if (!privateKey === takesKey || !clientSecret !== (takesKey || authentication === 'none'))
     throw new TypeError(`${where}: ${KEY} takes option "privateKey", none takes none, the others "clientSecret"`)

@@ -105,6 +105,9 @@ export const frontedStore = (options: FrontedStoreOptions): Store => {
 
   return {
     name: `${front.name}+${authority.name}`,
+    async open() {
+      await Promise.all([front.open?.().catch(() => {}), authority.open?.()])
+    },
     read,
     async readMany(keys, how) {
       const found = new Map(how.consistent ? [] : await fromFront(keys))

@@ -4,15 +4,13 @@ import { createFileReader } from './file.ts'
 import { createFileTier } from './file-writer.ts'
 
 const [directory = '', key = '', number = '0'] = process.argv.slice(2)
-const tier = createFileTier(
-  createFileReader({
-    directory,
-    runtime: { wall: Date.now, unique: () => crypto.randomUUID() },
-    onProblem: (_key, problem) => {
-      throw new Error(problem)
-    },
-  }),
-)
+const runtime = { wall: Date.now, unique: () => crypto.randomUUID() }
+const tier = createFileTier(createFileReader({ directory, runtime }), {
+  runtime,
+  onProblem: (_key, problem) => {
+    throw new Error(problem)
+  },
+})
 const now = Date.now()
 for (let round = 1; round <= 400; round += 1) {
   const version = 1 + ((round * 7_919) % 60_000)

@@ -1,19 +1,32 @@
 import { builtin } from '../builtin.ts'
+import type { Runtime } from '../contracts.ts'
 import { type FileEntry, type FileReader, MAX_FILE_SIZE, machineTime, SCHEMA } from './file.ts'
+import { type FileProblem, problemOf } from './file-problem.ts'
 
 const FILE_MODE = 0o600
 const FOLDER_MODE = 0o700
 
 /** The file tier: one small file a key in a private folder. Everything in it is synchronous. */
-export interface FileTier extends Pick<FileReader, 'read'> {
+export interface FileTier {
+  /** The entry of the key; tells why one that is there is not accepted. */
+  read(key: string): FileEntry | undefined
   /** Writes the entry of the key, whole or not at all. */
   write(key: string, entry: FileEntry): void
   /** Removes the entry of the key. */
   remove(key: string): void
 }
 
+/** How the file tier is made. */
+export interface FileWriterOptions {
+  readonly runtime: Pick<Runtime, 'wall' | 'unique'>
+  /** Told of every problem; a problem is never thrown. */
+  onProblem(key: string, problem: FileProblem): void
+}
+
 /** Makes the file tier of its reader: what a hit does not need is loaded with the slow path. */
-export const createFileTier = ({ read, pathOf, trusts, directory, runtime, onProblem }: FileReader): FileTier => {
+export const createFileTier = (reader: FileReader, { runtime, onProblem }: FileWriterOptions): FileTier => {
+  const { pathOf, trusts, directory } = reader
+  let toldOfFolder = false
   const fs = builtin('fs')
   const { O_WRONLY, O_CREAT, O_EXCL } = fs.constants
 
@@ -25,13 +38,25 @@ export const createFileTier = ({ read, pathOf, trusts, directory, runtime, onPro
     }
   }
 
+  const tell = (key: string, problem: FileProblem): void => {
+    // A folder that is not trusted is not looked at again.
+    if (problem === 'folder' && toldOfFolder) return
+    toldOfFolder ||= problem === 'folder'
+    onProblem(key, problem)
+  }
+
   return {
-    read,
+    read(key) {
+      const entry = reader.read(key)
+      const problem = entry === undefined ? problemOf(reader, key) : undefined
+      if (problem !== undefined) tell(key, problem)
+      return entry
+    },
     write(key, entry) {
       let temporary: string | undefined
       try {
         fs.mkdirSync(directory, { recursive: true, mode: FOLDER_MODE })
-        if (!trusts(key)) return
+        if (!trusts()) return tell(key, 'folder')
         const text = JSON.stringify({ schema: SCHEMA, key, ...entry, wall: runtime.wall(), monotonic: machineTime() })
         if (text.length > MAX_FILE_SIZE) return onProblem(key, 'size')
         // Worker threads share a process id, so only a random name is free.

@@ -20,7 +20,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { WarmEvent } from '../contracts.ts'
 import { custom } from '../sources/custom.ts'
 import { createTokens } from '../tokens/tokens.ts'
-import { createFileReader, type FileEntry, type FileProblem, MAX_FILE_SIZE } from './file.ts'
+import { createFileReader, type FileEntry, MAX_FILE_SIZE } from './file.ts'
+import type { FileProblem } from './file-problem.ts'
 import { createFileTier, type FileTier } from './file-writer.ts'
 
 const KEY = 'oauth2~0123456789abcdef'
@@ -40,13 +41,11 @@ const makeTier = (
   options: { directory?: string; wall?: () => number } = {},
 ): FileTier & { problems: FileProblem[] } => {
   const problems: FileProblem[] = []
-  const tier = createFileTier(
-    createFileReader({
-      directory: options.directory ?? directory,
-      runtime: { wall: options.wall ?? (() => START), unique: () => crypto.randomUUID() },
-      onProblem: (_key, problem) => problems.push(problem),
-    }),
-  )
+  const runtime = { wall: options.wall ?? (() => START), unique: () => crypto.randomUUID() }
+  const tier = createFileTier(createFileReader({ directory: options.directory ?? directory, runtime }), {
+    runtime,
+    onProblem: (_key, problem) => problems.push(problem),
+  })
   return { ...tier, problems }
 }
 

@@ -1,4 +1,4 @@
-import { builtin } from '../builtin.ts'
+import type { Stats } from 'node:fs'
 import type { Entry, Json, Runtime } from '../contracts.ts'
 import { parseLife } from '../life.ts'
 import { asFields, asText, parseJson } from '../parse.ts'
@@ -22,26 +22,31 @@ export interface FileEntry extends Omit<Entry<Json>, 'value'> {
   readonly observed: boolean
 }
 
-/** Why a file was not accepted or could not be written. */
-export type FileProblem = 'folder' | 'symlink' | 'owner' | 'permissions' | 'size' | 'corrupt' | 'key' | 'disk'
-
-/** How the file tier is made. */
+/** Where the file tier is, and its clock. */
 export interface FileTierOptions {
   /** The folder, made with mode 0700 when it is missing. Must belong to this user. */
   readonly directory: string
-  readonly runtime: Pick<Runtime, 'wall' | 'unique'>
-  /** Told of every problem; a problem is never thrown. */
-  onProblem(key: string, problem: FileProblem): void
+  readonly runtime: Pick<Runtime, 'wall'>
 }
 
-/** The half of the file tier that a hit needs. Everything in it is synchronous. */
-export interface FileReader extends FileTierOptions {
-  /** The entry of the key, `undefined` when there is none. */
+/**
+ * The half of the file tier that a hit needs. Everything in it is synchronous. What is not in order is as good as not
+ * there; why is found out by `problemOf`, which is loaded with the slow path.
+ */
+export interface FileReader {
+  readonly directory: string
+  /** The entry of the key, `undefined` when there is none that may be used. Never throws. */
   read(key: string): FileEntry | undefined
   /** Where the entry of the key lies. */
   pathOf(key: string): string
+  /** Opens a file for reading, but no link. */
+  open(path: string): number
+  /** Whether a file or folder belongs to this user and nobody else can change it. */
+  isOwn(stat: Pick<Stats, 'uid' | 'mode'>): boolean
   /** Whether the folder, which must be there, may be used: one that somebody else can write to is not. */
-  trusts(key: string): boolean
+  trusts(): boolean
+  /** The entry of the key in the text of a file. */
+  parse(text: string, key: string): FileEntry | undefined
 }
 
 /** CLOCK_MONOTONIC of the machine in ms, so that a new process in the same environment can count on from it. */
@@ -51,73 +56,71 @@ export const machineTime = (): number => Number(process.hrtime.bigint()) / 1e6
  * Makes the reader. The runtime's native client can starve the thread pool of Node, and promises cost ten times the
  * read itself, so small files are read and written synchronously (10–70 µs).
  */
-export const createFileReader = (options: FileTierOptions): FileReader => {
-  const { directory, runtime, onProblem } = options
-  const fs = builtin('fs')
+export const createFileReader = ({ directory, runtime }: FileTierOptions): FileReader => {
+  // As an import it costs 4 ms of a cold start, see builtin.ts.
+  const fs = process.getBuiltinModule('fs')
   const { O_NOFOLLOW, O_NONBLOCK } = fs.constants
-  // Where there are no users, every file has the owner 0.
-  const user = process.getuid?.() ?? 0
   let trusted: boolean | undefined
 
   // The key ends in a hash; only that part names the file, so no input of a user reaches the file system.
   const pathOf = (key: string): string => `${directory}/${key.slice(key.lastIndexOf('~') + 1)}.json`
 
-  const trusts = (key: string): boolean => {
-    if (trusted !== undefined) return trusted
-    const stat = fs.lstatSync(directory)
-    trusted = stat.isDirectory() && stat.uid === user && (stat.mode & OTHERS_WRITE) === 0
-    if (!trusted) onProblem(key, 'folder')
+  // Without O_NONBLOCK a pipe in the place of the file would hold the whole environment. O_RDONLY is 0.
+  const open = (path: string): number => fs.openSync(path, O_NOFOLLOW | O_NONBLOCK)
+
+  // Where there are no users, every file has the owner 0.
+  const isOwn: FileReader['isOwn'] = ({ uid, mode }) => uid === (process.getuid?.() ?? 0) && (mode & OTHERS_WRITE) === 0
+
+  const trusts = (): boolean => {
+    if (trusted === undefined) {
+      const stat = fs.lstatSync(directory)
+      trusted = stat.isDirectory() && isOwn(stat)
+    }
     return trusted
   }
 
-  const load = (key: string): FileEntry | FileProblem => {
-    // Without O_NONBLOCK a pipe in the place of the file would hold the whole environment. O_RDONLY is 0.
-    const file = fs.openSync(pathOf(key), O_NOFOLLOW | O_NONBLOCK)
+  const load = (key: string): FileEntry | undefined => {
+    const file = open(pathOf(key))
     try {
       const stat = fs.fstatSync(file)
-      if (!stat.isFile()) return 'symlink'
-      if (stat.uid !== user) return 'owner'
-      if ((stat.mode & OTHERS_WRITE) !== 0) return 'permissions'
-      if (stat.size > MAX_FILE_SIZE) return 'size'
-      return parse(fs.readFileSync(file, 'utf8'), key)
+      const isUsable = stat.isFile() && isOwn(stat) && stat.size <= MAX_FILE_SIZE
+      return isUsable ? parse(fs.readFileSync(file, 'utf8'), key) : undefined
     } finally {
       fs.closeSync(file)
     }
   }
 
-  const parse = (text: string, key: string): FileEntry | FileProblem => {
+  const parse = (text: string, key: string): FileEntry | undefined => {
     const fields = asFields(parseJson(text)) ?? {}
-    const life = parseLife(fields, 'earliest', 'latest', 'wall', 'monotonic')
+    const found = parseLife(fields, 'earliest', 'latest', 'wall', 'monotonic')
     const sealed = asText(fields['sealed'], MAX_FILE_SIZE)
-    if (fields['schema'] !== SCHEMA || life === undefined || sealed === undefined) return 'corrupt'
-    if (fields['key'] !== key) return 'key'
+    if (fields['schema'] !== SCHEMA || fields['key'] !== key || found === undefined || sealed === undefined)
+      return undefined
     // Elapsed since the write, as two bounds, for the same reasons as in engine/clock.ts. A monotonic clock that has
     // gone back means a new boot: then only the wall clock is left, and if that has gone back too, nothing is known.
-    const { wall, monotonic, ...rest } = life
+    const { wall, monotonic, earliest, latest, ...life } = found
     const byWall = runtime.wall() - wall
     const byMonotonic = machineTime() - monotonic
-    const elapsed = byMonotonic < 0 ? [byWall] : [byWall, byMonotonic]
-    const fast = Math.max(...elapsed)
-    if (fast < 0) return 'corrupt'
-    const earliest = life.earliest + Math.max(0, Math.min(...elapsed))
-    return { ...rest, sealed, earliest, latest: life.latest + fast, observed: fields['observed'] === true }
+    const slow = byMonotonic < 0 ? byWall : Math.min(byWall, byMonotonic)
+    const fast = Math.max(byWall, byMonotonic)
+    if (fast < 0) return undefined
+    const observed = fields['observed'] === true
+    return { ...life, sealed, earliest: earliest + Math.max(0, slow), latest: latest + fast, observed }
   }
 
   return {
-    ...options,
+    directory,
     pathOf,
+    open,
+    isOwn,
     trusts,
+    parse,
     read(key) {
-      // Asking first is six times cheaper than a thrown ENOENT, and most cold environments have no file.
-      if (!fs.existsSync(pathOf(key))) return undefined
       try {
-        if (!trusts(key)) return undefined
-        const entry = load(key)
-        if (typeof entry !== 'string') return entry
-        onProblem(key, entry)
-      } catch (error) {
-        const code = asFields(error)?.['code']
-        if (code !== 'ENOENT') onProblem(key, code === 'ELOOP' ? 'symlink' : 'disk')
+        // Asking first is six times cheaper than a thrown ENOENT, and most cold environments have no file.
+        if (fs.existsSync(pathOf(key)) && trusts()) return load(key)
+      } catch {
+        // See above: `problemOf` tells.
       }
       return undefined
     },

@@ -1,6 +1,5 @@
 import type { Json, Source, TokenValue } from '../contracts.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { Slot, Subject } from '../engine/subject.ts'
 import { fingerprint } from '../hash.ts'
 import { makeKey } from '../key.ts'
 import { checkOptions } from '../options.ts'
@@ -48,12 +47,10 @@ const GET_RULES = {
 }
 
 const parseTokenValue = (json: Json): TokenValue | undefined => {
-  const fields = asFields(json)
-  const value = asToken(fields?.['value'])
-  const type = asTokenType(fields?.['type'])
-  const extra = asFields(fields?.['extra'])
-  if (value === undefined || type === undefined) return undefined
-  return { value, type, ...(extra && { extra: extra as NonNullable<TokenValue['extra']> }) }
+  const { value, type, extra, chain } = asFields(json) ?? {}
+  if (asToken(value) === undefined || asTokenType(type) === undefined) return undefined
+  // Whatever else is in it was not put there by us.
+  return { value, type, ...(asFields(extra) && { extra }), ...(chain !== undefined && { chain }) } as TokenValue
 }
 
 /** What a handle is made of. */
@@ -63,74 +60,57 @@ interface HandleParts<P> {
   readonly source: Source<TokenValue, P>
   readonly params: P
   readonly namespace: string
-  readonly timeout: number
 }
 
-/** Binds a source and its parameters to an engine. Throws `TypeError` when a parameter is missing. */
-export const createHandle = <P>({
-  engine,
-  tokens,
-  source,
-  params,
-  namespace,
-  timeout,
-}: HandleParts<P>): TokenHandle => {
-  const subject: Subject<TokenValue> = {
-    key: makeKey(source.kind, namespace, source.identity(params)),
-    traits: source.traits,
-    fetch: (request) => source.fetch({ ...request, params }),
-    print: (value) => ({ ...value }),
-    parse: parseTokenValue,
-    fingerprint: ({ value }) => fingerprint(value),
-    secretFingerprint: source.secretFingerprint?.bind(source),
-  }
-  const slot = engine.slot(subject)
-
-  const resolve = async (options: GetOptions = {}, rejected?: string): Promise<Token> => {
-    const wanted = { minLife: 0, timeout, ...checkOptions('get', options, GET_RULES), rejected }
-    if (rejected !== undefined) await engine.reject(slot, rejected)
-    const before = slot.entry
-    const entry = await engine.get(slot, wanted)
-    const remaining = engine.lifeOf(slot, entry)
-    const tier = before === entry ? 'memory' : slot.entry === entry ? slot.tier : 'source'
-    return new Token({ entry, tier, remaining, short: remaining() < wanted.minLife })
-  }
-
-  const handle: TokenHandle = {
-    key: subject.key,
-    tokens,
-    peek: (minLife = 0) => (engine.isHit(slot, minLife) ? viewOf(slot, engine).token : undefined),
-    get(options) {
-      // The warm path: the same promise every time, so nothing is made.
-      if (options === undefined && engine.isHit(slot, 0)) return viewOf(slot, engine).promise
-      return resolve(options)
-    },
-    async reject(token, options) {
-      if (!(token instanceof Token))
-        throw new TypeError('reject: the first argument must be the Token that was refused')
-      return resolve(options, token.fingerprint)
-    },
-    async fetch(input, init) {
-      // Most handlers send their requests themselves; and whoever sends one waits for the network anyway.
-      const { fetchWith } = await import('./authorized-fetch.ts')
-      return fetchWith(handle, input, init)
-    },
-  }
-  return handle
-}
-
+/** What a memory hit hands out, made once for each entry. */
 interface View {
   readonly token: Token
   readonly promise: Promise<Token>
 }
 
-/** What a memory hit hands out, made once for each entry. */
-const viewOf = (slot: Slot<TokenValue>, engine: Engine): View => {
-  if (slot.view !== undefined) return slot.view as View
-  const { entry } = slot
-  if (entry === undefined) throw new TypeError('a fresh slot has an entry')
-  const token = new Token({ entry, tier: 'memory', remaining: engine.lifeOf(slot, entry) })
-  const view = { token, promise: Promise.resolve(token) }
-  slot.view = view
-  return view
+/** Binds a source and its parameters to an engine. Throws `TypeError` when a parameter is missing. */
+export const createHandle = <P>({ engine, tokens, source, params, namespace }: HandleParts<P>): TokenHandle => {
+  const { kind, traits, exclusive } = source
+  const key = makeKey(kind, namespace, source.identity(params))
+  const slot = engine.slot<TokenValue>({
+    key,
+    traits,
+    exclusive,
+    fetch: (request) => source.fetch({ ...request, params }),
+    print: (value) => ({ ...value }),
+    parse: parseTokenValue,
+    fingerprint: ({ value }) => fingerprint(value),
+    secretFingerprint: source.secretFingerprint?.bind(source),
+  })
+
+  const hit = (minLife: number): View | undefined => {
+    const { entry } = slot
+    if (entry === undefined || !engine.isHit(slot, minLife)) return undefined
+    if (slot.view === undefined) {
+      const token = new Token(engine.serve(slot, entry), 0)
+      slot.view = { token, promise: Promise.resolve(token) } satisfies View
+    }
+    return slot.view as View
+  }
+
+  const resolve = async (options: GetOptions = {}, rejected?: string): Promise<Token> => {
+    const { minLife = 0, timeout } = checkOptions('get', options, GET_RULES)
+    if (rejected !== undefined) await engine.reject(slot, rejected)
+    return new Token(await engine.get(slot, { minLife, timeout, rejected }), minLife)
+  }
+
+  const handle: TokenHandle = {
+    key,
+    tokens,
+    peek: (minLife = 0) => hit(minLife)?.token,
+    // The warm path: the same promise every time, so nothing is made.
+    get: (options) => (options === undefined && hit(0)?.promise) || resolve(options),
+    async reject(token, options) {
+      if (!(token instanceof Token)) throw new TypeError('reject: give the Token that was refused')
+      return resolve(options, token.fingerprint)
+    },
+    // Most handlers send their requests themselves; and whoever sends one waits for the network anyway.
+    fetch: async (input, init) => (await import('./authorized-fetch.ts')).fetchWith({ handle, traits }, input, init),
+  }
+  return handle
 }

@@ -1,3 +1,9 @@
+/**
+ * Tokens for a Lambda handler without Middy.
+ *
+ * @module
+ */
+
 import { createInvocations, type InvocationContext, type InvocationOptions, mapAll } from './invocation.ts'
 import type { Token } from './token.ts'
 import type { Handles } from './tokens.ts'
@@ -14,21 +20,30 @@ export type Handler<H extends Handles, Event, Result> = (
 /** What becomes of it: a Lambda handler as the runtime calls it. */
 export type WrappedHandler<Event, Result> = (event: Event, context: InvocationContext) => Promise<Result>
 
-/** Wraps a handler; see `Tokens.handler`. Throws `TypeError` for wrong arguments. */
-export const createHandler = <H extends Handles, Event, Result>(
+/**
+ * Wraps a Lambda handler without Middy: the tokens are on the context, and refreshes are settled after. Throws
+ * `TypeError` for wrong arguments.
+ *
+ * @example
+ * ```ts
+ * export const handler = withTokens({ crm }, (event, { crm }) =>
+ *   fetch('https://api.example.com/contacts', { headers: crm.headers() }),
+ * )
+ * ```
+ */
+export const withTokens = <H extends Handles, Event, Result>(
   handles: H,
   handler: Handler<H, Event, Result>,
   options: HandlerOptions = {},
 ): WrappedHandler<Event, Result> => {
-  const { begin, settle } = createInvocations('handler', handles, options)
+  const begin = createInvocations('withTokens', handles, options)
   return async (event, context) => {
-    const { taken, leave } = begin(context)
+    const { taken, end } = begin(context)
     try {
       const tokens = await mapAll(taken, (token) => token)
       return await handler(event, Object.assign(context ?? {}, tokens) as never)
     } finally {
-      leave()
-      await settle(context)
+      await end()
     }
   }
 }

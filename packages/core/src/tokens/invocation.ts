@@ -25,9 +25,11 @@ const MAX_REMAINING = 900_000
 /** Assumed where the context does not tell. */
 const UNKNOWN_REMAINING = 10_000
 
-/** The rules of {@link InvocationOptions}. */
-export const INVOCATION_RULES: { readonly [name: string]: a.Rule } = {
-  minLife: [`${a.lengthOrNone[0]}, or 'invocation'`, (value) => value === 'invocation' || a.lengthOrNone[1](value)],
+const RULES = {
+  minLife: [
+    `${a.lengthOrNone[0]}, or 'invocation'`,
+    (value: unknown) => value === 'invocation' || a.lengthOrNone[1](value),
+  ] as const,
   margin: a.lengthOrNone,
 }
 
@@ -35,7 +37,7 @@ const [, isHandle] = a.shaped('', 'get', 'peek')
 
 /** The time that the invocation has left, in ms. */
 const remainingTime = (context: InvocationContext | undefined): number => {
-  const left = typeof context?.getRemainingTimeInMillis === 'function' ? context.getRemainingTimeInMillis() : Number.NaN
+  const left = Number(context?.getRemainingTimeInMillis?.())
   return Number.isFinite(left) ? Math.min(Math.max(left, 0), MAX_REMAINING) : UNKNOWN_REMAINING
 }
 
@@ -48,48 +50,42 @@ export const mapAll = async <T extends object, To>(
   return Object.fromEntries(await Promise.all(done))
 }
 
-/** What invocations do with their tokens. */
-export interface Invocations<H extends Handles> {
-  /** Begins one. Its tokens are at hand where memory has them, else promises. Refreshes run beside it until `leave`. */
-  begin(context: InvocationContext | undefined): {
-    readonly taken: { readonly [Name in keyof H]: Token | Promise<Token> }
-    readonly leave: () => void
-  }
-  /** Ends one: what was begun beside it is finished, within the time that is left. */
-  settle(context: InvocationContext | undefined): Promise<void>
+/** An invocation that has begun. */
+export interface Invocation<H extends Handles> {
+  /** Its tokens: at hand where memory has them, else promises. */
+  readonly taken: { readonly [Name in keyof H]: Token | Promise<Token> }
+  /** Ends it: no refresh runs beside it any more, and those under way are finished, within the time that is left. */
+  end(): Promise<void>
 }
 
-/** Wires tokens to invocations. Throws `TypeError` for wrong options, and unless all are handles that `use` made. */
+/**
+ * Wires tokens to invocations; each begins with a call of the function returned. `more`: rules of options beside
+ * {@link InvocationOptions}. Throws `TypeError` for wrong options, and unless all are handles that `use` made.
+ */
 export const createInvocations = <H extends Handles>(
   where: string,
   handles: H,
   options: InvocationOptions,
-  rules: { readonly [name: string]: a.Rule } = INVOCATION_RULES,
-): Invocations<H> => {
+  more?: { readonly [name: string]: a.Rule },
+): ((context: InvocationContext | undefined) => Invocation<H>) => {
   const named: readonly (readonly [string, TokenHandle])[] = Object.entries(handles ?? {})
-  if (named.length === 0)
-    throw new TypeError(`${where}: the first argument must name at least one token, as in { crm: tokens.use(…) }`)
-  for (const [name, handle] of named)
-    if (!isHandle(handle)) throw new TypeError(`${where}: "${name}" must be what tokens.use(…) returned`)
-  const { minLife = 'invocation', margin = 300 } = checkOptions(where, options, rules)
+  if (named.length === 0 || !named.every(([, handle]) => isHandle(handle)))
+    throw new TypeError(`${where}: the tokens must be as in { crm: tokens.use(source) }`)
+  const { minLife = 'invocation', margin = 300 } = checkOptions(where, options, { ...RULES, ...more })
   const owners = [...new Set(named.map(([, { tokens }]) => tokens))]
 
-  return {
-    begin(context) {
-      const leaves = owners.map((tokens) => tokens.enter())
-      const left = remainingTime(context)
-      const wanted = { minLife: minLife === 'invocation' ? left : minLife, timeout: Math.max(1, left - margin) }
-      const taken = named.map(([name, handle]) => [name, handle.peek(wanted.minLife) ?? handle.get(wanted)])
-      return {
-        taken: Object.fromEntries(taken),
-        leave() {
-          for (const leave of leaves) leave()
-        },
-      }
-    },
-    async settle(context) {
-      const timeout = Math.max(0, remainingTime(context) - margin)
-      await Promise.all(owners.map((tokens) => tokens.settle({ timeout })))
-    },
+  return (context) => {
+    const leaves = owners.map((tokens) => tokens.enter())
+    const left = remainingTime(context)
+    const wanted = { minLife: minLife === 'invocation' ? left : minLife, timeout: Math.max(1, left - margin) }
+    const taken = named.map(([name, handle]) => [name, handle.peek(wanted.minLife) ?? handle.get(wanted)])
+    return {
+      taken: Object.fromEntries(taken),
+      async end() {
+        for (const leave of leaves) leave()
+        const timeout = Math.max(0, remainingTime(context) - margin)
+        await Promise.all(owners.map((tokens) => tokens.settle({ timeout })))
+      },
+    }
   }
 }

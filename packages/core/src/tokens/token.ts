@@ -1,74 +1,46 @@
-import type { Entry, Json, Tier, TokenValue } from '../contracts.ts'
-
-/** What a {@link Token} is made of. */
-export interface TokenParts {
-  readonly entry: Entry<TokenValue>
-  readonly tier: Tier
-  /** Life left now, at least, in ms. */
-  readonly remaining: () => number
-  /** Whether less life is left than was asked for. */
-  readonly short?: boolean
-}
+import type { Json, Tier, TokenValue } from '../contracts.ts'
+import type { Served } from '../engine/subject.ts'
 
 /**
  * A token that does not show itself: `toString`, `toJSON` and `util.inspect` give its fingerprint, never its value.
  * Ask for `value` or `headers()` where it is sent, and nowhere else.
  */
 export class Token {
-  readonly #parts: TokenParts
+  readonly #value: string
+  /** How it is presented, such as `Bearer`. */
+  declare readonly type: string
+  /** What came with it, such as an instance URL. */
+  declare readonly extra: { readonly [name: string]: Json }
+  /** The tier that answered this call; `source` when it was fetched for it. */
+  declare readonly tier: Tier
+  /** When it was obtained, in ms since 1970 on the store's clock. */
+  declare readonly issuedAt: number
+  /** When it must no longer be used, in ms since 1970 on the store's clock. */
+  declare readonly expiresAt: number
+  /** The fencing number under which it was published; 0 when it could not be published. */
+  declare readonly version: number
+  /** Eight characters that tell it from another token without showing it. */
+  declare readonly fingerprint: string
+  /** True when less life is left than was asked for, because the source gives no longer one or cannot be reached. */
+  declare readonly short: boolean
+  /** Life left now, at least, in ms; 0 when there is none. */
+  declare readonly remaining: () => number
 
-  constructor(parts: TokenParts) {
-    this.#parts = parts
+  /** Of what the engine hands out, and the life in ms that was asked for. */
+  constructor({ entry, tier, remaining }: Served<TokenValue>, minLife: number) {
+    const { issuedAt, hardExpiry: expiresAt, version, fingerprint } = entry
+    const { value, type, extra = {} } = entry.value
+    this.#value = value
+    // All that is no secret, in the open: nothing of it can be changed.
+    const short = remaining() < minLife
+    const open = { type, extra, tier, issuedAt, expiresAt, version, fingerprint, short, remaining }
+    // The symbol is where `console.log` and `util.inspect` ask.
+    Object.freeze(Object.assign(this, open, { [Symbol.for('nodejs.util.inspect.custom')]: this.toString }))
   }
 
   /** The token itself: a secret. */
   get value(): string {
-    return this.#parts.entry.value.value
-  }
-
-  /** How it is presented, such as `Bearer`. */
-  get type(): string {
-    return this.#parts.entry.value.type
-  }
-
-  /** What came with it, such as an instance URL. */
-  get extra(): { readonly [name: string]: Json } {
-    return this.#parts.entry.value.extra ?? {}
-  }
-
-  /** The tier that answered this call; `source` when it was fetched for it. */
-  get tier(): Tier {
-    return this.#parts.tier
-  }
-
-  /** When it was obtained, in ms since 1970 on the store's clock. */
-  get issuedAt(): number {
-    return this.#parts.entry.issuedAt
-  }
-
-  /** When it must no longer be used, in ms since 1970 on the store's clock. */
-  get expiresAt(): number {
-    return this.#parts.entry.hardExpiry
-  }
-
-  /** The fencing number under which it was published; 0 when it could not be published. */
-  get version(): number {
-    return this.#parts.entry.version
-  }
-
-  /** Eight characters that tell it from another token without showing it. */
-  get fingerprint(): string {
-    return this.#parts.entry.fingerprint
-  }
-
-  /** True when less life is left than was asked for, because the source gives no longer one or cannot be reached. */
-  get short(): boolean {
-    return this.#parts.short ?? false
-  }
-
-  /** Life left now, at least, in ms; 0 when there is none. */
-  remaining(): number {
-    return this.#parts.remaining()
+    return this.#value
   }
 
   /** How old it is now, in ms. */
@@ -78,7 +50,7 @@ export class Token {
 
   /** The header to send it with: `{ authorization: 'Bearer …' }`. */
   headers(): { authorization: string } {
-    return { authorization: `${this.type} ${this.value}` }
+    return { authorization: `${this.type} ${this.#value}` }
   }
 
   /** `Token(1a2b3c4d)`: the fingerprint, never the value. */
@@ -89,11 +61,5 @@ export class Token {
   /** The same, so that `JSON.stringify` shows nothing either. */
   toJSON(): string {
     return this.toString()
-  }
-
-  // The same for `console.log` and `util.inspect`.
-  static {
-    const show = { value: Token.prototype.toString }
-    Object.defineProperty(Token.prototype, Symbol.for('nodejs.util.inspect.custom'), show)
   }
 }

@@ -36,6 +36,15 @@ const environment = (
 }
 
 describe('a token kept warm', () => {
+  it('is handed to nobody from the moment on at which it is rejected', async () => {
+    const { handle } = environment()
+    const token = await handle.get()
+    const renewing = handle.reject(token)
+    expect(handle.peek()).toBeUndefined()
+    const [renewed, beside] = await Promise.all([renewing, handle.get()])
+    expect([renewed.value, beside.value]).toEqual(['secret-2', 'secret-2'])
+  })
+
   it('is fetched once and then comes from memory', async () => {
     const { handle, fetches, types } = environment()
     const first = await handle.get()

@@ -1,12 +1,11 @@
 import type { Codec, Listener, Runtime, Source, Store, TokenValue } from '../contracts.ts'
 import { createEngine } from '../engine/engine.ts'
-import { DEFAULT_POLICY, type Policy } from '../engine/policy.ts'
-import { systemRuntime } from '../engine/runtime.ts'
+import type { Policy } from '../engine/policy.ts'
 import { createBus } from '../observe/bus.ts'
+import type { Report, Reporter } from '../observe/report.ts'
 import { checkOptions } from '../options.ts'
 import * as a from '../rules.ts'
 import { createHandle, type TokenHandle } from './handle.ts'
-import { createHandler, type Handler, type HandlerOptions, type WrappedHandler } from './handler.ts'
 import { mapAll } from './invocation.ts'
 import type { Token } from './token.ts'
 
@@ -27,8 +26,10 @@ export interface TokensOptions extends Partial<Policy> {
    * beside the caller, always. Default false: only inside a handler that settles, otherwise one caller waits for it.
    */
   readonly background?: boolean
-  /** Receives every event. What it throws is ignored. */
-  readonly onEvent?: Listener
+  /** Receives every event: one listener or several. What they throw is ignored. */
+  readonly onEvent?: Listener | readonly Listener[]
+  /** Counts the events for `report()`: what `createReport()` of `@warmtoken/core/report` returns. Default: none. */
+  readonly report?: Reporter
   /** Clocks, random numbers and timers; for tests. Default: the system's. */
   readonly runtime?: Runtime
 }
@@ -50,12 +51,8 @@ export interface Tokens {
     handles: H,
     options?: { readonly timeout?: number; readonly minLife?: number },
   ): Promise<{ readonly [Name in keyof H]: Token | Error }>
-  /** Wraps a Lambda handler without Middy: the tokens are on the context, and refreshes are settled after. */
-  handler<H extends Handles, Event, Result>(
-    handles: H,
-    handler: Handler<H, Event, Result>,
-    options?: HandlerOptions,
-  ): WrappedHandler<Event, Result>
+  /** What was counted so far, as data and as a readable table. Throws `TypeError` without the option `report`. */
+  report(): Report
   /** Refreshes run beside the caller until the returned function is called. Then `settle` before returning. */
   enter(): () => void
   /** Waits for refreshes under way, at most `timeout` ms (default 1,000), then aborts them. Never rejects. */
@@ -72,13 +69,14 @@ const RULES = {
   store: a.shaped('a store', 'read', 'swap'),
   directory: [
     'an absolute path, or false',
-    (value: unknown) => value === false || (typeof value === 'string' && value.startsWith('/')),
+    (value: unknown) => value === false || (a.text[1](value) && /^\//.test(String(value))),
   ] as const,
   codec: a.shaped('a codec', 'seal', 'open'),
   namespace: a.text,
   maxEntries: a.count,
   background: a.flag,
-  onEvent: a.callback,
+  onEvent: ['a function or a list of functions', (value: unknown) => [value].flat().every(a.callback[1])] as const,
+  report: a.shaped('what createReport() returns', 'listen', 'read'),
   runtime: a.shaped('a runtime', 'wall', 'monotonic', 'random', 'unique', 'after'),
   refreshWindow: a.length,
   sourceTimeout: a.length,
@@ -86,52 +84,40 @@ const RULES = {
   timeout: a.length,
 }
 
-const DEFAULTS = {
-  ...DEFAULT_POLICY,
-  directory: '/tmp/warmtoken',
-  namespace: '',
-  maxEntries: 10_000,
-  runtime: systemRuntime,
-} satisfies TokensOptions
-
 const [, hasMethods] = a.shaped('', 'identity', 'fetch')
 
 /** Makes the toolkit. Throws `TypeError` that names the option when one is wrong or unknown. */
 export const createTokens = (options: TokensOptions = {}): Tokens => {
-  const settings = { ...DEFAULTS, ...checkOptions('createTokens', options, RULES) }
-  const { store, namespace, timeout } = settings
+  const given = checkOptions('createTokens', options, RULES)
+  const { store, namespace = '', onEvent = [], report } = given
   const engine = createEngine({
-    codec: undefined,
-    ...settings,
-    ...createBus(settings.onEvent),
-    policy: settings,
+    directory: '/tmp/warmtoken',
+    maxEntries: 10_000,
+    ...given,
+    ...createBus([onEvent, report?.listen ?? []].flat()),
+    policy: given,
     openStore: () => store ?? import('../stores/memory.ts').then(({ memoryStore }) => memoryStore()),
   })
-  if (settings.background === true) engine.enter()
+  if (given.background) engine.enter()
 
   function use(source: Source<TokenValue>): TokenHandle
   function use<P>(source: Source<TokenValue, P>): TokenFamily<P>
   function use<P>(source: Source<TokenValue, P>): TokenHandle | TokenFamily<P> {
-    if (!hasMethods(source) || typeof source.kind !== 'string' || !/^[a-z0-9-]{1,24}$/.test(source.kind))
+    if (!hasMethods(source) || !a.text[1](source.kind) || !/^[a-z0-9-]{1,24}$/.test(source.kind))
       throw new TypeError('use: a source must be { kind, identity, fetch }, its kind 1 to 24 of a-z, 0-9 and -')
-    const bind = (params: P): TokenHandle => createHandle({ engine, tokens, source, params, namespace, timeout })
-    if (source.parameters !== true) return bind(undefined as P)
-    return { for: bind }
+    const bind = (params: P): TokenHandle => createHandle({ engine, tokens, source, params, namespace })
+    return source.parameters === true ? { for: bind } : bind(undefined as P)
   }
 
   const tokens: Tokens = {
     use,
-    prewarm: (handles, wanted) =>
-      mapAll(handles, async (handle) => {
-        try {
-          return await handle.get(wanted)
-        } catch (error) {
-          return error as Error
-        }
-      }),
-    handler: createHandler,
+    prewarm: (handles, wanted) => mapAll(handles, (handle) => handle.get(wanted).catch((error: Error) => error)),
+    report() {
+      if (report) return report.read()
+      throw new TypeError('report: createTokens has no option "report"')
+    },
     enter: engine.enter,
-    settle: (wanted = {}) => engine.settle(wanted.timeout ?? 1_000),
+    settle: ({ timeout = 1_000 } = {}) => engine.settle(timeout),
   }
   return tokens
 }

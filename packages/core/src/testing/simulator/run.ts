@@ -196,10 +196,10 @@ export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions 
     open.add(entryOpen)
     needs.set(process, Math.max(needs.get(process) ?? 0, ask.minLife))
     try {
-      const entry = await engine.get(slot, ask)
+      const { entry, remaining } = await engine.get(slot, ask)
       tell(() => `${process.name} has ${entry.fingerprint}, ${issuer.expiry(entry.value) - schedule.now()} ms left`)
       const left = issuer.expiry(entry.value) - schedule.now()
-      const short = engine.lifeOf(slot, entry)() < ask.minLife
+      const short = remaining() < ask.minLife
       if (left <= 0) witness.violate('I8', `${process.name} was handed a token that expired ${-left} ms ago`)
       if (!short && left < ask.minLife)
         witness.violate('I8', `${process.name} was handed ${left} ms of life and asked for ${ask.minLife}`)
