@@ -1,0 +1,39 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** The folder of one lab, and who is running in it. */
+export interface LabFolder {
+  readonly path: string
+  /** Notes a process, so that it is ended should this one be killed: a frozen one would else stand there for ever. */
+  note(pid: number): void
+  /** It has ended. */
+  strike(pid: number): void
+  /** Removes the folder and all that is in it. */
+  remove(): void
+}
+
+// Reads from a pipe that ends when the lab does, however that ends. Then it ends what is noted, and removes the folder.
+const SWEEP = 'cat > /dev/null; for p in "$1"/.running/*; do kill -9 "$(basename "$p")"; done; rm -rf -- "$1"'
+
+/** Makes the folder, and a broom that sweeps after a lab that was killed. */
+export const makeLabFolder = (): LabFolder => {
+  const path = mkdtempSync(join(tmpdir(), 'warmtoken-lab-'))
+  const running = join(path, '.running')
+  mkdirSync(running)
+  // A session of its own: what ends the lab by a signal to its group must not end the broom.
+  const broom = spawn('sh', ['-c', SWEEP, 'broom', path], { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
+  broom.on('error', () => {})
+  broom.unref()
+  if ('unref' in broom.stdin && typeof broom.stdin.unref === 'function') broom.stdin.unref()
+  return {
+    path,
+    note: (pid) => writeFileSync(join(running, String(pid)), ''),
+    strike: (pid) => rmSync(join(running, String(pid)), { force: true }),
+    remove() {
+      rmSync(path, { recursive: true, force: true, maxRetries: 3 })
+      broom.stdin.end()
+    },
+  }
+}
