@@ -51,7 +51,7 @@ export interface Tokens {
     handles: H,
     options?: { readonly timeout?: number; readonly minLife?: number },
   ): Promise<{ readonly [Name in keyof H]: Token | Error }>
-  /** What was counted so far, as data and as a readable table. Throws `TypeError` without the option `report`. */
+  /** What was counted so far, as data and as a readable table; throws `TypeError` without the option `report`. */
   report(): Report
   /** Refreshes run beside the caller until the returned function is called. Then `settle` before returning. */
   enter(): () => void
@@ -104,7 +104,7 @@ export const createTokens = (options: TokensOptions = {}): Tokens => {
   function use<P>(source: Source<TokenValue, P>): TokenFamily<P>
   function use<P>(source: Source<TokenValue, P>): TokenHandle | TokenFamily<P> {
     if (!hasMethods(source) || !a.text[1](source.kind) || !/^[a-z0-9-]{1,24}$/.test(source.kind))
-      throw new TypeError('use: a source must be { kind, identity, fetch }, its kind 1 to 24 of a-z, 0-9 and -')
+      throw new TypeError('use: a source must be { kind, identity, fetch }, its kind 1 to 24 of a-z 0-9 -')
     const bind = (params: P): TokenHandle => createHandle({ engine, tokens, source, params, namespace })
     return source.parameters === true ? { for: bind } : bind(undefined as P)
   }
@@ -114,7 +114,7 @@ export const createTokens = (options: TokensOptions = {}): Tokens => {
     prewarm: (handles, wanted) => mapAll(handles, (handle) => handle.get(wanted).catch((error: Error) => error)),
     report() {
       if (report) return report.read()
-      throw new TypeError('report: createTokens has no option "report"')
+      throw new TypeError('report: give createTokens the option "report"')
     },
     enter: engine.enter,
     settle: ({ timeout = 1_000 } = {}) => engine.settle(timeout),
