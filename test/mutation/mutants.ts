@@ -123,7 +123,7 @@ export const EXCLUSIVE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'engine/intent.ts',
-        find: "if (afterCrash === 'stop' || intent.dead === true) return false",
+        find: 'if (intent.dead === true) return false',
         replace: 'if (intent.tries > 0) return true',
       },
     ],

@@ -1,4 +1,5 @@
 import { StoreError, WarmTokenError } from '../errors.ts'
+import { fingerprint } from '../hash.ts'
 import type { Intent, Lease } from '../record.ts'
 import { book } from './budget.ts'
 import { within } from './deadline.ts'
@@ -20,11 +21,12 @@ export const tryAcquire = async <T>(flight: Flight<T>, sight: Sight, takeOver: b
   const { parts, slot, ask, signal } = flight
   const { key, traits } = slot.subject
   const nonce = parts.runtime.unique()
-  const intent = await writeAhead(flight, sight, nonce)
+  const spends = await spendingOf(flight, sight)
+  const intent = spends === undefined ? undefined : await writeAhead(flight, sight, { nonce, spends })
   const sentAt = parts.clock.fast()
   slot.nonces ??= new Map()
   if (slot.nonces.size >= MAX_NONCES) slot.nonces.clear()
-  slot.nonces.set(nonce, sentAt)
+  slot.nonces.set(nonce, { sentAt, spends })
   const length = Math.min(leaseLength(parts.policy), flight.endsAt - sentAt)
   const now = Math.ceil(parts.server.latest() ?? 0)
   const budget = traits?.mintBudget === undefined ? undefined : book(sight.record.budget, now, traits.mintBudget)
@@ -41,7 +43,7 @@ export const tryAcquire = async <T>(flight: Flight<T>, sight: Sight, takeOver: b
   if (result.outcome === 'unknown') return readRecord(parts, key, { consistent: true, signal })
   parts.emit({ type: 'acquire', key, epoch: record.epoch, takeOver, adopted: false })
   const lease: Lease = { nonce, acquiredAt: now, length }
-  return { image: result.image, record, lease, sentAt, ...termsOf(flight) }
+  return { image: result.image, record, lease, sentAt, ...termsOf(flight), spends }
 }
 
 const countFailedSwap = <T>(flight: Flight<T>, error: unknown): undefined => {
@@ -50,12 +52,11 @@ const countFailedSwap = <T>(flight: Flight<T>, error: unknown): undefined => {
   if (!isPassing || flight.failedSwaps >= MAX_FAILED_SWAPS) throw error
 }
 
-/** The intent of an exclusive source. Rejects when what it would spend may be spent already, or cannot be known. */
-const writeAhead = async <T>(
+/** What an exclusive source would spend, in its own words. Rejects when that cannot be known. */
+const spendingOf = async <T>(
   { parts, slot, opened, secret }: Flight<T>,
   { record }: Sight,
-  nonce: string,
-): Promise<Intent | undefined> => {
+): Promise<string | undefined> => {
   const { key, exclusive } = slot.subject
   if (exclusive === undefined) return undefined
   const previous = opened?.entry?.value
@@ -65,22 +66,30 @@ const writeAhead = async <T>(
   }
   const { sourceTimeout } = parts.policy
   const asked = await within(parts.runtime, sourceTimeout, undefined, async () => exclusive.spends(previous))
-  if (asked.outcome !== 'done') {
-    const error = asked.outcome === 'failed' ? asked.cause : undefined
-    throw rememberFailure(parts, slot, nextFailure(parts, undefined, classify(error), secret), secret, error)
-  }
+  if (asked.outcome === 'done' && typeof asked.value === 'string') return asked.value
+  const error = asked.outcome === 'failed' ? asked.cause : undefined
+  throw rememberFailure(parts, slot, nextFailure(parts, undefined, classify(error), secret), secret, error)
+}
+
+/** The intent of an exclusive source. Rejects when what it would spend may be spent already. */
+const writeAhead = async <T>(
+  { parts, slot }: Flight<T>,
+  { record }: Sight,
+  { nonce, spends }: { readonly nonce: string; readonly spends: string },
+): Promise<Intent> => {
+  // Hashed: a source that gives the refresh token itself, by a mistake, must not have it rest in the record.
+  const spending = fingerprint(spends)
   // An intent under a nonce that is still unused here came to nothing.
   const unused = record.intent !== undefined && slot.nonces?.has(record.intent.nonce) === true
   const before = unused ? withdraw(record.intent) : record.intent
-  const { afterCrash } = exclusive
-  const known = slot.pending?.spent === asked.value
-  if (
-    !known &&
-    !maySpend(before, asked.value, { afterCrash, latest: (parts.server.latest() ?? 0) + leaseLength(parts.policy) })
-  ) {
+  const { afterCrash = 'stop' } = slot.subject.exclusive ?? {}
+  // It would be spent at the latest when the lease ends.
+  const latest = (parts.server.latest() ?? 0) + leaseLength(parts.policy)
+  const known = slot.pending?.spent === spending
+  if (!known && !maySpend(before, spending, { afterCrash, latest })) {
     const what = { kind: 'refused', code: SIGN_IN, retryAfter: undefined, nothingDone: true } as const
     const current = await secretOf(parts, slot)
     throw rememberFailure(parts, slot, nextFailure(parts, undefined, what, current), current)
   }
-  return intend(before, { nonce, fingerprint: asked.value, at: Math.floor(parts.server.earliest() ?? 0) })
+  return intend(before, { nonce, fingerprint: spending, at: Math.floor(parts.server.earliest() ?? 0) })
 }

@@ -1,11 +1,14 @@
 import type { Issued } from '../contracts.ts'
-import { SameValueError, SourceUnavailableError, type WarmTokenError } from '../errors.ts'
+import { SameValueError, SourceUnavailableError, TimeoutError, type WarmTokenError } from '../errors.ts'
+import { asFields } from '../parse.ts'
 import { within } from './deadline.ts'
 import { classify, secretOf } from './failure.ts'
 import type { Ask, Parts, Slot } from './subject.ts'
 
 /** The code of a source that did not answer in time. */
 const TIMED_OUT = 'SOURCE_TIMEOUT'
+/** With this share of its time a source that does not answer is to blame for it. */
+const FAIR_SHARE = 0.5
 /** The longest life that is believed, in ms: ten years. */
 const MAX_LIFE = 10 * 365 * 86_400_000
 
@@ -27,6 +30,8 @@ export interface Failed {
   /** Fingerprint of the secret in use, when that is what was refused. */
   readonly secret: string | undefined
   readonly took: number
+  /** Whether it was not given its full time, so that it is not to blame: the next one who has more may try at once. */
+  readonly curtailed: boolean
 }
 
 /** One call of the source. */
@@ -51,8 +56,15 @@ export const callSource = async <T>(
   const { subject } = slot
   const startedAt = parts.clock.fast()
   const askedAt = parts.server.earliest() ?? 0
-  const result = await within(parts.runtime, time, outer, (signal) =>
-    subject.fetch({ nonce, signal, previous, spends, rejected: ask.rejected }),
+  // What is spent by then cannot be called back: an exclusive source is left to its own time, and an answer that waits to
+  // be read after a freeze is read.
+  const isExclusive = subject.exclusive !== undefined
+  const result = await within(
+    parts.runtime,
+    time,
+    isExclusive ? undefined : outer,
+    (signal) => subject.fetch({ nonce, signal, previous, spends, rejected: ask.rejected }),
+    isExclusive,
   )
   const took = Math.round(parts.clock.fast() - startedAt)
   const problem = result.outcome === 'done' ? check(parts, slot, ask, result.value) : undefined
@@ -60,23 +72,26 @@ export const callSource = async <T>(
     parts.emit({ type: 'fetch', key: subject.key, took, outcome: 'ok', alone })
     return { outcome: 'ok', issued: result.value, took, askedAt }
   }
-  const late = new SourceUnavailableError(`the source of ${subject.key} did not answer within ${Math.round(time)} ms`, {
-    code: TIMED_OUT,
-  })
-  const error = result.outcome === 'failed' ? result.cause : (problem ?? late)
+  const error = result.outcome === 'failed' ? result.cause : (problem ?? unanswered(subject.key, result.outcome, time))
   const what = classify(error)
+  const curtailed =
+    result.outcome === 'aborted' || (result.outcome === 'late' && time < parts.policy.sourceTimeout * FAIR_SHARE)
   const secret = what.kind === 'refused' ? await secretOf(parts, slot) : undefined
   parts.emit({ type: 'fetch', key: subject.key, took, outcome: what.kind, alone })
-  return { outcome: 'failed', error, what, secret, took }
+  return { outcome: 'failed', error, what, secret, took, curtailed }
 }
 
-/** A source that was not given its full time is not to blame: the next one who has more time may try at once. */
-export const isCurtailed = (parts: Parts, failed: Failed, time: number, signal: AbortSignal): boolean =>
-  failed.what.code === TIMED_OUT && (signal.aborted || time < parts.policy.sourceTimeout)
+const unanswered = (key: string, outcome: string, time: number): WarmTokenError =>
+  outcome === 'aborted'
+    ? new TimeoutError(`no value for ${key}: the call was given up before the source answered`, { key })
+    : new SourceUnavailableError(`the source of ${key} did not answer within ${Math.round(time)} ms`, {
+        code: TIMED_OUT,
+      })
 
 /** What is wrong with an answer: a life that makes no sense, or the very value that the API has refused. */
 const check = <T>(parts: Parts, slot: Slot<T>, ask: Ask, issued: Issued<T>): WarmTokenError | undefined => {
-  if (!(Number.isFinite(issued.life) && issued.life > 0 && issued.life <= MAX_LIFE)) {
+  const life: unknown = asFields(issued)?.['life']
+  if (!(typeof life === 'number' && life > 0 && life <= MAX_LIFE)) {
     return new SourceUnavailableError('the source gave a life that is not a positive number of ms', {
       code: 'BAD_LIFE',
     })

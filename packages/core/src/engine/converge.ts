@@ -4,7 +4,7 @@ import { tryAcquire } from './acquire.ts'
 import { budgetFreeAt } from './budget.ts'
 import { decide, isAlive, type Situation } from './decide.ts'
 import { earlyBy } from './early.ts'
-import { overBudget, rememberFailure, secretOf } from './failure.ts'
+import { refuseByBudget, rememberFailure, secretOf } from './failure.ts'
 import { fetchAlone, fetchUnderLease, UNCOMMITTED } from './fetch.ts'
 import { type Flight, heldLease, ownLease, waitAndLook } from './flight.ts'
 import { keep } from './keep.ts'
@@ -16,7 +16,7 @@ import type { Ask, Parts, Slot } from './subject.ts'
 /** More rounds than any call can need within its time; a bound, not a schedule. */
 const MAX_ROUNDS = 200
 /** With less time than this left, in ms, a lease is not worth asking for. */
-const MIN_LEASE = 1_500
+const MIN_LEASE = 600
 /** The same for a source that is given more time at least. */
 const MIN_EXCLUSIVE_LEASE = 2_500
 /** How long a stale value is used without another look while somebody else refreshes it, in ms. */
@@ -109,7 +109,7 @@ const rounds = async <T>(flight: Flight<T>): Promise<Entry<T>> => {
       const next = await tryAcquire(flight, sight, decision === 'take-over')
       const entry = 'lease' in next ? await fetchUnderLease(parts, slot, ask, next) : undefined
       if (entry !== undefined) return entry
-      sight = next
+      sight = 'lease' in next ? await waitAndLook(flight, next, left) : next
     }
   }
   throw new TimeoutError(`no value for ${key}: too many rounds`, { key })
@@ -119,9 +119,8 @@ const rounds = async <T>(flight: Flight<T>): Promise<Entry<T>> => {
 const lastResort = <T>(flight: Flight<T>, sight: Sight, situation: Situation): Promise<Entry<T>> | Entry<T> => {
   if (isAlive(situation)) return useStored(flight, sight, true)
   const { key } = flight.slot.subject
-  throw new TimeoutError(`no value for ${key} within ${flight.ask.timeout} ms: another environment is fetching it`, {
-    key,
-  })
+  const why = sight.record.lease === undefined ? 'too little time to fetch it' : 'another environment is fetching it'
+  throw new TimeoutError(`no value for ${key} within ${Math.round(flight.ask.timeout)} ms: ${why}`, { key })
 }
 
 /** Gathers what the decision rests on; opens the published value, for one that cannot be opened is no value. */
@@ -139,7 +138,7 @@ const assess = async <T>(flight: Flight<T>, { record }: Sight): Promise<Situatio
   }
   const unreadable = value !== undefined && flight.opened?.entry === undefined
   const { mintBudget } = slot.subject.traits ?? {}
-  slot.booked = record.budget
+  slot.booked = Math.max(slot.booked ?? 0, record.budget ?? 0) || undefined
   return {
     record,
     earliest: parts.server.earliest() ?? 0,
@@ -150,7 +149,7 @@ const assess = async <T>(flight: Flight<T>, { record }: Sight): Promise<Situatio
     early: value === undefined ? 0 : earlyBy(value, parts.share),
     rejected: unreadable ? value.fingerprint : ask.rejected,
     secret: flight.secret,
-    budgetFreeAt: budgetFreeAt(record.budget, mintBudget),
+    budgetFreeAt: budgetFreeAt(slot.booked, mintBudget),
   }
 }
 
@@ -184,8 +183,8 @@ const useStored = async <T>(flight: Flight<T>, { record }: Sight, stale: boolean
 /** The error of a failure that the fleet obeys. It is kept, so that the next calls ask nobody. */
 const coolDownError = <T>({ parts, slot, secret }: Flight<T>, { record }: Sight): Error => {
   const { failure } = record
-  const freeAt = budgetFreeAt(record.budget, slot.subject.traits?.mintBudget)
-  if (freeAt > (failure?.notBefore ?? 0)) return rememberFailure(parts, slot, overBudget(freeAt), undefined)
+  const freeAt = budgetFreeAt(slot.booked, slot.subject.traits?.mintBudget)
+  if (freeAt > (failure?.notBefore ?? 0)) return refuseByBudget(parts, slot, freeAt)
   if (failure === undefined) return new SourceUnavailableError(`no value for ${slot.subject.key}`)
   return rememberFailure(parts, slot, failure, secret)
 }

@@ -18,6 +18,7 @@ export type Timed<T> =
   | { readonly outcome: 'done'; readonly value: T }
   | { readonly outcome: 'failed'; readonly cause: unknown }
   | { readonly outcome: 'late' }
+  | { readonly outcome: 'aborted' }
 
 /** A timer that fires later than this, in ms, tells of a process that was starved of its processor. */
 const LATE = 100
@@ -35,7 +36,7 @@ export const within = <T>(
   patient = false,
 ): Promise<Timed<T>> =>
   new Promise((resolve) => {
-    if (outer?.aborted === true) return resolve({ outcome: 'late' })
+    if (outer?.aborted === true) return resolve({ outcome: 'aborted' })
     const startedAt = runtime.monotonic()
     const controller = new AbortController()
     const finish = (result: Timed<T>): void => {
@@ -43,18 +44,21 @@ export const within = <T>(
       outer?.removeEventListener('abort', stop)
       resolve(result)
     }
-    const stop = (): void => {
-      finish({ outcome: 'late' })
+    const end = (outcome: 'late' | 'aborted'): void => {
+      finish({ outcome })
       controller.abort()
     }
+    const stop = (): void => end('aborted')
     const expire = (): void => {
       const late = runtime.monotonic() - startedAt - ms
-      if (!patient || late < LATE) stop()
-      else cancel = runtime.after(Math.min(late, ms), stop)
+      if (!patient || late < LATE) end('late')
+      else cancel = runtime.after(Math.min(late, ms), () => end('late'))
     }
     let cancel = runtime.after(ms, expire)
     outer?.addEventListener('abort', stop)
-    call(controller.signal).then(
+    // Async, so that one which throws at once is no different from one that rejects.
+    const called = async (): Promise<T> => call(controller.signal)
+    called().then(
       (value) => finish({ outcome: 'done', value }),
       (cause: unknown) => finish({ outcome: 'failed', cause }),
     )

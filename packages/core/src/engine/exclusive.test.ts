@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Codec, Exclusive, Issued, Source, Store, TokenValue } from '../contracts.ts'
+import type { Codec, Exclusive, Issued, Runtime, Source, Store, TokenValue } from '../contracts.ts'
 import { SignInRequiredError, SourceUnavailableError } from '../errors.ts'
 import { memoryStore } from '../stores/memory.ts'
 import { createTokens, type TokensOptions } from '../tokens/tokens.ts'
@@ -47,23 +47,42 @@ const environment = (source: Source<TokenValue>, options: TokensOptions) => {
   return { tokens, handle: tokens.use(source) }
 }
 
-/** A holder that vanishes while the issuer works on its request. */
-const vanish = async (world: ReturnType<typeof rotating>, options: TokensOptions): Promise<void> => {
-  let asked = (): void => {}
-  const arrived = new Promise<void>((resolve) => {
-    asked = resolve
+interface Stage {
+  readonly store: Store
+  readonly runtime: Runtime
+  advance(ms: number): void
+}
+
+const stage = (): Stage => {
+  const { runtime, advance } = shiftedRuntime()
+  return { runtime, advance, store: memoryStore({ wall: runtime.wall }) }
+}
+
+/** A holder that vanishes while the issuer works on its request; its lease ends. */
+const vanish = async (world: ReturnType<typeof rotating>, { store, runtime, advance }: Stage): Promise<void> => {
+  let dead = false
+  const alive = async <R>(call: () => Promise<R>): Promise<R> => {
+    if (dead) throw new Error('it has vanished')
+    return call()
+  }
+  const dying: Store = {
+    name: store.name,
+    read: (key, how) => alive(() => store.read(key, how)),
+    swap: (key, swap, how) => alive(() => store.swap(key, swap, how)),
+  }
+  const asked = new Promise<void>((arrived) => {
+    world.answer = () => {
+      arrived()
+      return new Promise(() => {})
+    }
   })
-  world.answer = (_spent, signal) =>
-    new Promise((_resolve, reject) => {
-      asked()
-      signal.addEventListener('abort', () => reject(new Error('aborted')))
-    })
-  const { tokens, handle } = environment(world.source, options)
-  const lost = handle.get().catch((error: unknown) => error)
-  await arrived
-  await tokens.settle({ timeout: 0 })
-  expect(await lost).toBeInstanceOf(Error)
+  void environment(world.source, { store: dying, runtime })
+    .handle.get()
+    .catch(() => {})
+  await asked
+  dead = true
   world.answer = () => undefined
+  advance(7_000)
 }
 
 /** A store that refuses to take what `isRefused` says. */
@@ -137,12 +156,14 @@ describe('a source whose refresh tokens rotate', () => {
   })
 
   it('asks for a person after a holder vanished, and goes on with what the person left', async () => {
-    const store = memoryStore()
+    const { store, runtime, advance } = stage()
     const world = rotating('stop')
-    await vanish(world, { store })
-    const { handle } = environment(world.source, { store })
+    await vanish(world, { store, runtime, advance })
+    const { handle } = environment(world.source, { store, runtime })
     await expect(handle.get()).rejects.toBeInstanceOf(SignInRequiredError)
-    await expect(environment(world.source, { store }).handle.get()).rejects.toMatchObject({ code: 'SIGN_IN_REQUIRED' })
+    await expect(environment(world.source, { store, runtime }).handle.get()).rejects.toMatchObject({
+      code: 'SIGN_IN_REQUIRED',
+    })
     expect(world.spent).toEqual(['seed-1'])
     world.seed = 'seed-2'
     expect((await handle.get()).value).toBe('access-2')
@@ -150,37 +171,108 @@ describe('a source whose refresh tokens rotate', () => {
   })
 
   it('with retry-once tries one more time', async () => {
-    const store = memoryStore()
+    const { store, runtime, advance } = stage()
     const world = rotating('retry-once')
-    await vanish(world, { store })
-    await vanish(world, { store })
-    await expect(environment(world.source, { store }).handle.get()).rejects.toBeInstanceOf(SignInRequiredError)
+    await vanish(world, { store, runtime, advance })
+    await vanish(world, { store, runtime, advance })
+    await expect(environment(world.source, { store, runtime }).handle.get()).rejects.toBeInstanceOf(SignInRequiredError)
     expect(world.spent).toEqual(['seed-1', 'seed-1'])
   })
 
   it('with retry-once goes on when the second try succeeds', async () => {
-    const store = memoryStore()
+    const { store, runtime, advance } = stage()
     const world = rotating('retry-once')
-    await vanish(world, { store })
-    expect((await environment(world.source, { store }).handle.get()).value).toBe('access-2')
+    await vanish(world, { store, runtime, advance })
+    expect((await environment(world.source, { store, runtime }).handle.get()).value).toBe('access-2')
   })
 
   it('with a grace tries again within it, and not after', async () => {
-    const { runtime, advance } = shiftedRuntime()
-    const store = memoryStore({ wall: runtime.wall })
+    const { store, runtime, advance } = stage()
     const world = rotating({ grace: 60_000 })
-    await vanish(world, { store, runtime })
+    await vanish(world, { store, runtime, advance })
     advance(30_000)
-    await vanish(world, { store, runtime })
+    await vanish(world, { store, runtime, advance })
     advance(30_000)
     await expect(environment(world.source, { store, runtime }).handle.get()).rejects.toBeInstanceOf(SignInRequiredError)
     expect(world.spent).toHaveLength(2)
   })
 
+  it('is not cut off by the end of an invocation while it spends', async () => {
+    const { store, runtime } = stage()
+    const world = rotating('stop')
+    let answer: () => void = () => {}
+    const asked = new Promise<void>((arrived) => {
+      world.answer = (_spent, signal) => {
+        arrived()
+        return new Promise((resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('aborted')))
+          answer = () =>
+            resolve({ value: { value: 'access-1', type: 'Bearer', chain: 'seed-1/refresh-1' }, life: HOUR })
+        })
+      }
+    })
+    const { tokens, handle } = environment(world.source, { store, runtime })
+    const got = handle.get()
+    await asked
+    await tokens.settle({ timeout: 0 })
+    answer()
+    expect((await got).value).toBe('access-1')
+  })
+
+  it('has not spent anything when the call was given up before', async () => {
+    const { store, runtime } = stage()
+    const world = rotating('stop')
+    let sealing: () => void = () => {}
+    const begun = new Promise<void>((arrived) => {
+      sealing = arrived
+    })
+    let seal: () => void = () => {}
+    const slow: Codec = {
+      name: 'slow',
+      seal: (text) => {
+        sealing()
+        return new Promise((resolve) => {
+          seal = () => resolve(text)
+        })
+      },
+      open: (sealed) => sealed,
+    }
+    const { tokens, handle } = environment(world.source, { store, runtime, codec: slow })
+    const lost = handle.get().catch((error: unknown) => error)
+    await begun
+    await tokens.settle({ timeout: 0 })
+    seal()
+    expect(await lost).toMatchObject({ code: 'TIMEOUT' })
+    expect(world.spent).toEqual([])
+    expect((await environment(world.source, { store, runtime }).handle.get()).value).toBe('access-1')
+  })
+
+  it('does not rest in the record by what `spends` says, however long that is', async () => {
+    const { store, runtime } = stage()
+    const { source, spent } = rotating('stop')
+    const long = { ...source, exclusive: { ...source.exclusive, spends: () => 'marked'.padEnd(4_000, '-') } }
+    const bodies: string[] = []
+    const watched: Store = {
+      ...store,
+      swap: (key, swap, how) => {
+        bodies.push(swap.body)
+        return store.swap(key, swap, how)
+      },
+    }
+    const plain = {
+      ...long,
+      fetch: async () => ({ value: { value: 'a', type: 'Bearer' }, life: HOUR }),
+    } as typeof source
+    await environment(plain, { store: watched, runtime }).handle.get()
+    expect(bodies.length).toBeGreaterThan(1)
+    expect(bodies.join()).not.toContain('marked')
+    expect(spent).toEqual([])
+  })
+
   it('never spends again what the issuer has called dead, however long ago', async () => {
     const { runtime, advance } = shiftedRuntime()
     const store = memoryStore({ wall: runtime.wall })
-    const world = rotating('retry-once')
+    const world = rotating('repeat')
     world.answer = () => Promise.reject(new SignInRequiredError('invalid_grant'))
     for (let day = 0; day < 3; day += 1) {
       await expect(environment(world.source, { store, runtime }).handle.get()).rejects.toBeInstanceOf(

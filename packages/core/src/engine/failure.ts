@@ -14,6 +14,8 @@ import { coolDown } from './backoff.ts'
 import { within } from './deadline.ts'
 import type { Parts, Slot } from './subject.ts'
 
+/** How long a failure is obeyed before the record is read again, in ms: another may have had success, or a new secret. */
+const RECHECK = 5_000
 /** The code of a broken refresh chain. */
 export const SIGN_IN = 'SIGN_IN_REQUIRED'
 
@@ -63,9 +65,6 @@ const UNKNOWN_FAILURE: Classified = {
   nothingDone: false,
 }
 
-/** That the mint budget is used up until an instant. */
-export const overBudget = (notBefore: number): Failure => ({ count: 1, kind: 'budget', code: 'MINT_BUDGET', notBefore })
-
 /** Fingerprint of the secret in use, where the source has one. A secret store that hangs or fails must not hold the call. */
 export const secretOf = async (parts: Parts, slot: Slot<unknown>): Promise<string | undefined> => {
   const { subject } = slot
@@ -106,9 +105,16 @@ export const rememberFailure = (
   const retryAt = Math.ceil(parts.runtime.wall() + pause)
   const error = (): WarmTokenError => failureError(slot.subject.key, failure, retryAt)
   const held = failure.kind === 'refused' ? secret : undefined
-  slot.cooling = { until: parts.clock.fast() + pause, secret: held, askAgainAt: 0, error }
+  const recheck = Math.min(pause, RECHECK)
+  slot.cooling = { until: parts.clock.fast() + recheck, secret: held, askAgainAt: 0, error }
   slot.holdUntil = slot.cooling.until
   return cause === undefined ? error() : failureError(slot.subject.key, failure, retryAt, cause)
+}
+
+/** The mint budget is used up until an instant: tells of it, and returns the error. */
+export const refuseByBudget = (parts: Parts, slot: Slot<unknown>, notBefore: number): WarmTokenError => {
+  parts.emit({ type: 'cool-down', key: slot.subject.key, kind: 'budget', until: notBefore, count: 1 })
+  return rememberFailure(parts, slot, { count: 1, kind: 'budget', code: 'MINT_BUDGET', notBefore }, undefined)
 }
 
 /** The error that callers see. It names the code and the instant, never what the issuer wrote. */

@@ -1,10 +1,10 @@
 import type { Entry, Issued } from '../contracts.ts'
-import { SameValueError, StoreError, WarmTokenError } from '../errors.ts'
-import type { Lease, Refresh } from '../record.ts'
+import { SameValueError, StoreError, TimeoutError, WarmTokenError } from '../errors.ts'
+import type { Failure, Lease, Refresh } from '../record.ts'
 import { book, budgetFreeAt } from './budget.ts'
-import { callSource, type Failed, type Given, isCurtailed, isRefused } from './call-source.ts'
+import { callSource, type Failed, type Given, isRefused } from './call-source.ts'
 import { DRIFT_TOLERANCE } from './clock.ts'
-import { nextFailure, overBudget, rememberFailure, SIGN_IN } from './failure.ts'
+import { nextFailure, refuseByBudget, rememberFailure, SIGN_IN, secretOf } from './failure.ts'
 import { keep } from './keep.ts'
 import { commitReserve, windowOf } from './lease.ts'
 import { environmentOf, type Held, publishEntry, writeBack } from './publish.ts'
@@ -23,7 +23,10 @@ const MIN_EXCLUSIVE_FETCH = 1_000
 
 /** How long the source may take under a lease asked for when `clock.fast()` was `sentAt`, in ms. The rest is for the publish. */
 const timeToFetch = (parts: Parts, lease: Lease, sentAt: number): number =>
-  Math.min(parts.policy.sourceTimeout, lease.length - (parts.clock.fast() - sentAt) - commitReserve(parts.policy))
+  Math.min(
+    parts.policy.sourceTimeout,
+    lease.length - (parts.clock.fast() - sentAt) - commitReserve(parts.policy, lease.length),
+  )
 
 /** Whether enough of a lease is left to ask the source under it. */
 export const isWorthwhile = (
@@ -47,7 +50,7 @@ export const fetchUnderLease = async <T>(
   const time = timeToFetch(parts, held.lease, held.sentAt)
   const fetched = await askSource(parts, slot, ask, { held, time })
   if (fetched.outcome === 'failed') {
-    if (!isCurtailed(parts, fetched, time, held.signal)) return recordFailure(parts, slot, held, fetched)
+    if (!fetched.curtailed) return recordFailure(parts, slot, held, fetched)
     await writeBack(parts, held, abandon)
     throw fetched.error
   }
@@ -55,6 +58,8 @@ export const fetchUnderLease = async <T>(
   const entry = makeEntry(parts, slot, fetched.issued, fetched.askedAt)
   const sealed = await seal(parts, slot, entry.value)
   const exclusive = slot.subject.exclusive !== undefined
+  // What cannot be shared must not keep the others waiting for it.
+  if (sealed === undefined && !exclusive) await writeBack(parts, held, release)
   const published =
     sealed === undefined ? undefined : await publishEntry(parts, held, { entry, sealed, took, exclusive })
   const newer = published?.outcome === 'fenced' ? await newerEntry(parts, slot, held, published.sight) : undefined
@@ -75,7 +80,7 @@ const askSource = async <T>(
   ask: Ask,
   { held, time }: { readonly held: Held<T>; readonly time: number },
 ): Promise<Given<T> | Failed> => {
-  const { lease, signal, previous } = held
+  const { lease, signal, previous, spends } = held
   // Whatever comes of it, this nonce never asks the source again.
   slot.nonces?.delete(lease.nonce)
   const { pending } = slot
@@ -84,13 +89,14 @@ const askSource = async <T>(
   // A codec that fails afterwards would lose what was spent.
   if (slot.subject.exclusive !== undefined && !(await canSeal(parts, slot))) {
     await writeBack(parts, held, release)
-    throw new WarmTokenError(`the codec cannot seal values of ${slot.subject.key}`, {
-      key: slot.subject.key,
-      code: 'CODEC_FAILED',
-      retryable: true,
-    })
+    const { key } = slot.subject
+    throw new WarmTokenError(`the codec cannot seal values of ${key}`, { key, code: 'CODEC_FAILED', retryable: true })
   }
-  const spends = held.record.intent?.fingerprint
+  if (signal.aborted) {
+    await writeBack(parts, held, release)
+    const { key } = slot.subject
+    throw new TimeoutError(`no value for ${key}: the call was given up before the source was asked`, { key })
+  }
   return callSource(parts, slot, ask, { time, nonce: lease.nonce, signal, previous, spends, alone: false })
 }
 
@@ -117,6 +123,10 @@ export const fetchAlone = async <T>(parts: Parts, slot: Slot<T>, ask: Ask, signa
   const server = parts.server.latest() === undefined ? wallServer(parts) : parts.server
   const time = Math.min(parts.policy.sourceTimeout, ask.timeout)
   const askedAt = server.earliest() ?? 0
+  const { alone } = slot
+  // Between calls the store may be heard of again, so the pause of this environment is kept apart from what the record says.
+  if (alone !== undefined && parts.clock.fast() < alone.until && !(await isAnotherSecret(parts, slot, alone.failure)))
+    throw rememberFailure(parts, slot, alone.failure, alone.failure.secret)
   bookAlone(parts, slot, server.latest() ?? 0)
   const nonce = parts.runtime.unique()
   const fetched = await callSource(parts, slot, ask, {
@@ -128,21 +138,28 @@ export const fetchAlone = async <T>(parts: Parts, slot: Slot<T>, ask: Ask, signa
     alone: true,
   })
   if (fetched.outcome === 'failed') {
-    const failure = nextFailure(parts, undefined, fetched.what, fetched.secret)
+    if (fetched.curtailed) throw fetched.error
+    const failure = nextFailure(parts, alone?.failure, fetched.what, fetched.secret)
+    const pause = failure.notBefore - (server.latest() ?? 0)
+    slot.alone = { failure, until: parts.clock.fast() + pause }
     throw rememberFailure(parts, slot, failure, fetched.secret, fetched.error)
   }
+  slot.alone = undefined
   const entry = makeEntry(parts, slot, fetched.issued, askedAt)
   keep(parts, slot, { entry, tier: 'source', server })
   await writeFile(parts, slot, server)
   return entry
 }
 
+const isAnotherSecret = async (parts: Parts, slot: Slot<unknown>, failure: Failure): Promise<boolean> =>
+  failure.kind === 'refused' && (await secretOf(parts, slot)) !== failure.secret
+
 /** Without the record, the budget is what this environment knows of it. */
 const bookAlone = (parts: Parts, slot: Slot<unknown>, now: number): void => {
   const { mintBudget } = slot.subject.traits ?? {}
   if (mintBudget === undefined) return
   const freeAt = budgetFreeAt(slot.booked, mintBudget)
-  if (now < freeAt) throw rememberFailure(parts, slot, overBudget(freeAt), undefined)
+  if (now < freeAt) throw refuseByBudget(parts, slot, freeAt)
   slot.booked = book(slot.booked, now, mintBudget)
 }
 

@@ -33,7 +33,7 @@ export interface Flight<T> {
 
 /** Whether the lease came of an acquire of this environment's that no fetch has used yet. */
 export const ownLease = (parts: Parts, slot: Slot<unknown>, lease: Lease | undefined): Situation['own'] => {
-  const sentAt = lease && slot.nonces?.get(lease.nonce)
+  const sentAt = lease && slot.nonces?.get(lease.nonce)?.sentAt
   if (lease === undefined || sentAt === undefined) return 'no'
   return isWorthwhile(parts, slot, lease, sentAt) ? 'usable' : 'spent'
 }
@@ -41,8 +41,8 @@ export const ownLease = (parts: Parts, slot: Slot<unknown>, lease: Lease | undef
 /** The lease in the record is one that this flight asked for, although the answer was lost. */
 export const heldLease = <T>(flight: Flight<T>, sight: Sight): Held<T> | undefined => {
   const { lease } = sight.record
-  const sentAt = lease && flight.slot.nonces?.get(lease.nonce)
-  return lease === undefined || sentAt === undefined ? undefined : { ...sight, lease, sentAt, ...termsOf(flight) }
+  const asked = lease && flight.slot.nonces?.get(lease.nonce)
+  return lease === undefined || asked === undefined ? undefined : { ...sight, lease, ...asked, ...termsOf(flight) }
 }
 
 /** What every lease of a flight has in common. */

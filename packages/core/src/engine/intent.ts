@@ -13,8 +13,10 @@ export const maySpend = (
   spends: string,
   { afterCrash, latest }: Pick<Exclusive<unknown>, 'afterCrash'> & { readonly latest: number },
 ): boolean => {
-  if (intent === undefined || intent.fingerprint !== spends || afterCrash === 'repeat') return true
-  if (afterCrash === 'stop' || intent.dead === true) return false
+  if (intent === undefined || intent.fingerprint !== spends) return true
+  if (intent.dead === true) return false
+  if (afterCrash === 'repeat') return true
+  if (afterCrash === 'stop') return false
   if (afterCrash === 'retry-once') return intent.tries < MAX_TRIES
   return latest <= intent.at + afterCrash.grace
 }

@@ -1,4 +1,5 @@
 import type { Entry, Json, Tier } from '../contracts.ts'
+import { bounded } from './bounded.ts'
 import { anchorAt, type Clock, DRIFT_TOLERANCE } from './clock.ts'
 import { earlyBy } from './early.ts'
 import type { ServerClock } from './server-clock.ts'
@@ -18,7 +19,9 @@ interface Kept<T> {
  */
 export const keep = <T>(parts: Shared, slot: Slot<T>, { entry, tier, server }: Kept<T>): void => {
   const now = parts.clock.fast()
-  const usableUntil = now + entry.hardExpiry - (server.latest() ?? 0) - DRIFT_TOLERANCE
+  // What the API has refused is kept to be known again, never to be used.
+  const isRefused = entry.fingerprint === slot.rejected
+  const usableUntil = isRefused ? 0 : now + entry.hardExpiry - (server.latest() ?? 0) - DRIFT_TOLERANCE
   const freshUntil = now + entry.softExpiry - (server.earliest() ?? 0) - earlyBy(entry, parts.share)
   Object.assign(slot, {
     entry,
@@ -54,7 +57,7 @@ export const readFile = async <T>(parts: Shared, slot: Slot<T>, rejected: string
 export const unseal = async <T>({ codec, emit }: Shared, slot: Slot<T>, sealed: string): Promise<T | undefined> => {
   const { key, parse } = slot.subject
   try {
-    const value = parse(JSON.parse(codec === undefined ? sealed : await codec.open(sealed, key)) as Json)
+    const value = parse(JSON.parse(codec === undefined ? sealed : await bounded(codec.open(sealed, key))) as Json)
     if (value !== undefined) return value
   } catch {
     // Sealed for another key, by a key that is gone, or not sealed at all: the event below says so.

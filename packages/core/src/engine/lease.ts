@@ -13,8 +13,12 @@ const WINDOW_SHARE = 0.2
 export const leaseLength = (policy: Policy): number =>
   policy.sourceTimeout + 2 * policy.storeTimeout + COMMIT_BUDGET + GUARD
 
+/** The share of a short lease that is kept for the publish. */
+const RESERVE_SHARE = 0.4
+
 /** The part of a lease that is kept for the publish; the source must have answered before. */
-export const commitReserve = (policy: Policy): number => policy.storeTimeout + GUARD
+export const commitReserve = (policy: Policy, length: number): number =>
+  Math.min(policy.storeTimeout + GUARD, length * RESERVE_SHARE)
 
 /** How long before hard expiry a value of this life should be renewed, in ms. */
 export const windowOf = (life: number, policy: Policy, traits: Traits | undefined): number => {

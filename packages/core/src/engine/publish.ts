@@ -23,6 +23,8 @@ export interface Held<T> extends Sight {
   readonly signal: AbortSignal
   /** The published value that the fetch is to follow. */
   readonly previous: T | undefined
+  /** What an exclusive source said that it would spend. */
+  readonly spends: string | undefined
 }
 
 /** What became of a publish. `lost`: it may be in the store or not. */
@@ -80,7 +82,8 @@ export const publishEntry = async <T>(parts: Parts, held: Held<T>, fresh: Fresh<
     }
     if (current === undefined || current.image?.tag === sight.image?.tag) {
       // A store that fails at once would use up every attempt in no time.
-      if (fresh.exclusive) await sleep(parts.runtime, pollDelay(0, parts.runtime.random()), held.signal)
+      if (fresh.exclusive)
+        await sleep(parts.runtime, pollDelay(0, parts.runtime.random()), new AbortController().signal)
       continue
     }
     if (current.record.lease?.nonce !== nonce) {

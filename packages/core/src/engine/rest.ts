@@ -1,5 +1,6 @@
 import type { Codec, Entry } from '../contracts.ts'
 import type { PublishedValue } from '../record.ts'
+import { bounded } from './bounded.ts'
 import { unseal } from './keep.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { Parts, Shared, Slot } from './subject.ts'
@@ -61,7 +62,7 @@ export const canSeal = async (parts: Parts, slot: Slot<unknown>): Promise<boolea
 
 /** What seals values for rest. Without a codec nothing does, and the first write says so. */
 export const sealerOf = ({ codec, emit }: Shared): Codec['seal'] => {
-  if (codec !== undefined) return (text, key) => codec.seal(text, key)
+  if (codec !== undefined) return (text, key) => bounded(codec.seal(text, key))
   let said = false
   return (text) => {
     if (!said) emit({ type: 'plaintext' })

@@ -45,7 +45,9 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
 
   const begin = <T>(slot: Slot<T>, ask: Ask): Promise<Entry<T>> => {
     const controller = new AbortController()
-    const timeout = Math.max(ask.timeout, parts.background > 0 ? policy.timeout : 0)
+    // A refresh beside the caller may take its time; one that spends something must end while the caller is there.
+    const isFree = parts.background > 0 && slot.subject.exclusive === undefined
+    const timeout = Math.max(ask.timeout, isFree ? policy.timeout : 0)
     const flight = converge(
       parts,
       slot,
@@ -103,10 +105,12 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
       const result = await atMost(runtime, left, slot.flight ?? begin(slot, { ...ask, timeout: left }))
       if (result.outcome === 'failed') {
         const still = usableEntry(parts, slot, { ...ask, minLife: 0 })
-        if (still === undefined) throw result.cause
-        return still
+        if (still !== undefined) return still
+        // The flight of a caller with less time, or of one who has given up.
+        if (joined && result.cause instanceof TimeoutError) continue
+        throw result.cause
       }
-      if (result.outcome === 'late') return usableEntry(parts, slot, { ...ask, minLife: 0 }) ?? timedOut(slot, ask)
+      if (result.outcome !== 'done') return usableEntry(parts, slot, { ...ask, minLife: 0 }) ?? timedOut(slot, ask)
       // The environment may have been frozen on the way, longer than the value lived.
       if (endOf(slot, result.value) - clock.fast() < 1) continue
       if (!joined) return result.value
@@ -137,6 +141,8 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
     },
     async settle(timeout) {
       await atMost(runtime, Math.max(0, timeout - ABORT_GRACE), Promise.allSettled(flights.keys()))
+      // Another invocation of this environment may still be waiting for them.
+      if (parts.background > 0) return
       for (const controller of flights.values()) controller.abort()
       await atMost(runtime, ABORT_GRACE, Promise.allSettled(flights.keys()))
     },

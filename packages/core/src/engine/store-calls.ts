@@ -81,7 +81,7 @@ export const swapRecord = async (
     parts.emit({ type: 'store-error', key, operation: 'swap', code: error.code })
     throw error
   }
-  if (result.outcome === 'late' || result.value.outcome === 'unknown') {
+  if (result.outcome !== 'done' || result.value.outcome === 'unknown') {
     parts.emit({ type: 'store-error', key, operation: 'swap', code: 'STORE_UNKNOWN' })
     return { outcome: 'unknown' }
   }
@@ -113,5 +113,6 @@ const asStoreError = ({ store }: Parts, key: string, cause: unknown): StoreError
   }
   const late = cause === undefined
   const message = `the ${store.name} store ${late ? 'did not answer in time' : 'failed'} for ${key}`
-  return new StoreError(message, { key, retryable: true, code: late ? 'STORE_TIMEOUT' : 'STORE_UNAVAILABLE', cause })
+  // What an unknown store says may quote a record, so it goes no further.
+  return new StoreError(message, { key, retryable: true, code: late ? 'STORE_TIMEOUT' : 'STORE_UNAVAILABLE' })
 }

@@ -12,6 +12,7 @@ import type {
   Traits,
 } from '../contracts.ts'
 import type { StoreError, WarmTokenError } from '../errors.ts'
+import type { Failure } from '../record.ts'
 import type { FileReader } from '../tiers/file.ts'
 import type { FileTier } from '../tiers/file-writer.ts'
 import type { Given } from './call-source.ts'
@@ -37,6 +38,14 @@ export interface Subject<T> {
   fingerprint(value: T): string
   /** Fingerprint of the secret in use. */
   readonly secretFingerprint?: (() => string | Promise<string>) | undefined
+}
+
+/** An acquire that was sent. */
+export interface Acquiring {
+  /** `clock.fast()` from before it was sent. */
+  readonly sentAt: number
+  /** What an exclusive source said that it would spend. */
+  readonly spends: string | undefined
 }
 
 /** All that an environment holds for one subject. The warm path reads three fields of it. */
@@ -70,9 +79,11 @@ export interface Slot<T> {
    * The nonces of acquires that may still hold the lease, with `clock.fast()` from before each was sent: a lease whose
    * answer was lost, or that landed late, is recognized as one's own. Each is taken out when the source is asked.
    */
-  nonces?: Map<string, number> | undefined
+  nonces?: Map<string, Acquiring> | undefined
   /** For an exclusive source: what it gave and could not be committed, and the fingerprint of what that spent. */
   pending?: { readonly given: Given<T>; readonly spent: string } | undefined
+  /** The last failure without the store, and until when `clock.fast()` must come before the source is asked so again. */
+  alone?: { readonly failure: Failure; readonly until: number } | undefined
   /** How far the mint budget is used up, as this environment knows it. */
   booked?: number | undefined
   /** The one call under way. */
