@@ -78,9 +78,11 @@ const describe = (value: unknown): string => {
   return `${value.name} ${'code' in value ? String(value.code) : ''}`.trim()
 }
 
-/** A JSON text without its value part, and that part. */
-const split = (text: string): readonly [rest: string, sealed: string] => {
-  const sealed: string[] = []
+/** A record or a file without its value part, and that part. */
+const split = (whole: string): readonly [rest: string, sealed: string] => {
+  // A file has its value in a line of its own.
+  const [text = '', ...lines] = whole.split('\n')
+  const sealed: string[] = [...lines]
   try {
     const rest: unknown = JSON.parse(text, (name, value: unknown) => {
       if (name !== 'sealed') return value
@@ -89,7 +91,7 @@ const split = (text: string): readonly [rest: string, sealed: string] => {
     })
     return [`${JSON.stringify(rest)}\n${everythingOf(rest)}`, sealed.join('\n')]
   } catch {
-    return [text, '']
+    return [whole, '']
   }
 }
 

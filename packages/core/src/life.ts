@@ -12,10 +12,14 @@ export const parseLife = <More extends string = never>(
   ...more: readonly More[]
 ): (Omit<Entry<unknown>, 'value'> & Times<More>) | undefined => {
   const names = ['version', 'issuedAt', 'softExpiry', 'hardExpiry', ...more] as const
-  const times = Object.fromEntries(names.map((name) => [name, asTime(fields[name])]))
-  const { softExpiry = 1, hardExpiry = 0 } = times
   const fingerprint = asText(fields['fingerprint'], MAX_NAME)
-  if (fingerprint === undefined || softExpiry > hardExpiry || Object.values(times).includes(undefined)) return undefined
+  const life: { [name: string]: unknown } = { fingerprint }
+  for (const name of names) {
+    const time = asTime(fields[name])
+    if (time === undefined) return undefined
+    life[name] = time
+  }
   // Every name is there and holds an instant.
-  return { ...(times as Times<(typeof names)[number]>), fingerprint }
+  const times = life as Times<(typeof names)[number]>
+  return fingerprint === undefined || times.softExpiry > times.hardExpiry ? undefined : { ...times, fingerprint }
 }

@@ -33,6 +33,6 @@ export const problemOf = (reader: FileReader, key: string): FileProblem | undefi
 /** An entry that is good, but not for this key, is not the same as one that is spoiled. */
 const problemIn = (reader: FileReader, text: string, key: string): FileProblem | undefined => {
   if (reader.parse(text, key) !== undefined) return undefined
-  const other = asText(asFields(parseJson(text))?.['key'], MAX_FILE_SIZE)
+  const other = asText(asFields(parseJson(text.slice(0, text.indexOf('\n'))))?.['key'], MAX_FILE_SIZE)
   return other !== undefined && reader.parse(text, other) !== undefined ? 'key' : 'corrupt'
 }

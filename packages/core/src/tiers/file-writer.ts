@@ -55,9 +55,11 @@ export const createFileTier = (reader: FileReader, { runtime, onProblem }: FileW
     write(key, entry) {
       let temporary: string | undefined
       try {
-        fs.mkdirSync(directory, { recursive: true, mode: FOLDER_MODE })
+        if (!fs.existsSync(directory)) fs.mkdirSync(directory, { recursive: true, mode: FOLDER_MODE })
         if (!trusts()) return tell(key, 'folder')
-        const text = JSON.stringify({ schema: SCHEMA, key, ...entry, wall: runtime.wall(), monotonic: machineTime() })
+        const { sealed, ...life } = entry
+        const written = { wall: runtime.wall(), monotonic: machineTime(), length: sealed.length }
+        const text = `${JSON.stringify({ schema: SCHEMA, key, ...life, ...written })}\n${sealed}`
         if (text.length > MAX_FILE_SIZE) return onProblem(key, 'size')
         // Worker threads share a process id, so only a random name is free.
         const fresh = `${directory}/.${runtime.unique()}.tmp`
@@ -69,7 +71,7 @@ export const createFileTier = (reader: FileReader, { runtime, onProblem }: FileW
           fs.closeSync(file)
         }
         // ext4 flushes to disk when a rename replaces a file (1.1 ms); a name that is free costs a twentieth.
-        fs.rmSync(pathOf(key), { force: true, recursive: false })
+        removeQuietly(pathOf(key))
         fs.renameSync(temporary, pathOf(key))
       } catch {
         onProblem(key, 'disk')

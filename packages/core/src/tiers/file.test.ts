@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   lstatSync,
@@ -11,6 +12,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -61,6 +63,13 @@ const entry = (changed: Partial<FileEntry> = {}): FileEntry => ({
   observed: true,
   ...changed,
 })
+
+/** The two parts of a file: a line of JSON, and the sealed value. */
+const partsOf = (path: string): { fields: Record<string, unknown>; sealed: string } => {
+  const text = readFileSync(path, 'utf8')
+  const end = text.indexOf('\n')
+  return { fields: JSON.parse(text.slice(0, end)), sealed: text.slice(end + 1) }
+}
 
 /** Writes a good file, then lets the test spoil it; a new tier reads it. */
 const readSpoiled = (spoil: (path: string) => void): { found: FileEntry | undefined; problems: FileProblem[] } => {
@@ -117,8 +126,9 @@ describe('the file tier', () => {
 
 describe('a file that is', () => {
   const rewrite = (change: (fields: Record<string, unknown>) => object | string) => (path: string) => {
-    const changed = change(JSON.parse(readFileSync(path, 'utf8')))
-    writeFileSync(path, typeof changed === 'string' ? changed : JSON.stringify(changed))
+    const { fields, sealed } = partsOf(path)
+    const changed = change(fields)
+    writeFileSync(path, typeof changed === 'string' ? changed : `${JSON.stringify(changed)}\n${sealed}`)
   }
 
   const SPOILED: readonly (readonly [string, (path: string) => void, FileProblem])[] = [
@@ -127,14 +137,16 @@ describe('a file that is', () => {
     ['truncated', rewrite((fields) => JSON.stringify(fields).slice(0, 40)), 'corrupt'],
     ['a list', rewrite(() => '[]'), 'corrupt'],
     ['of another schema', rewrite((fields) => ({ ...fields, schema: 99 })), 'corrupt'],
-    ['without a value', rewrite((fields) => ({ ...fields, sealed: undefined })), 'corrupt'],
+    ['without a value', rewrite((fields) => JSON.stringify(fields)), 'corrupt'],
+    ['cut off in the value', (path) => truncateSync(path, statSync(path).size - 1), 'corrupt'],
+    ['longer than it says', (path) => appendFileSync(path, 'x'), 'corrupt'],
     ['without an expiry', rewrite((fields) => ({ ...fields, hardExpiry: undefined })), 'corrupt'],
     ['of an absurd expiry', rewrite((fields) => ({ ...fields, hardExpiry: 1e300 })), 'corrupt'],
     ['of a soft expiry after the hard one', rewrite((fields) => ({ ...fields, softExpiry: START * 2 })), 'corrupt'],
     ['of negative times', rewrite((fields) => ({ ...fields, issuedAt: -1 })), 'corrupt'],
     ['without its clocks', rewrite((fields) => ({ ...fields, monotonic: 'x' })), 'corrupt'],
     ["another key's", rewrite((fields) => ({ ...fields, key: 'oauth2~fedcba' })), 'key'],
-    ['too large', rewrite((fields) => ({ ...fields, sealed: 'x'.repeat(MAX_FILE_SIZE) })), 'size'],
+    ['too large', (path) => appendFileSync(path, 'x'.repeat(MAX_FILE_SIZE)), 'size'],
     ['writable by everybody', (path) => chmodSync(path, 0o606), 'permissions'],
     ['writable by the group', (path) => chmodSync(path, 0o660), 'permissions'],
     [
@@ -240,11 +252,11 @@ describe('a folder that is', () => {
     }
   })
 
-  it('a file is a problem at each write, never an exception', () => {
+  it('a file is a problem, never an exception', () => {
     writeFileSync(directory, 'in the way')
     const tier = makeTier()
     tier.write(KEY, entry())
-    expect([tier.read(KEY), tier.problems]).toEqual([undefined, ['disk']])
+    expect([tier.read(KEY), tier.problems]).toEqual([undefined, ['folder']])
   })
 })
 
@@ -309,8 +321,9 @@ describe('after a new boot (the monotonic clock has gone back)', () => {
   const afterBoot = (wall: number): { found: FileEntry | undefined; problems: FileProblem[] } => {
     makeTier().write(KEY, entry())
     const path = join(directory, NAME)
-    const fields = JSON.parse(readFileSync(path, 'utf8')) as Record<string, number>
-    writeFileSync(path, JSON.stringify({ ...fields, monotonic: (fields['monotonic'] ?? 0) + 1e9 }))
+    const { fields, sealed } = partsOf(path)
+    const monotonic = Number(fields['monotonic']) + 1e9
+    writeFileSync(path, `${JSON.stringify({ ...fields, monotonic })}\n${sealed}`)
     const tier = makeTier({ wall: () => wall })
     return { found: tier.read(KEY), problems: tier.problems }
   }
@@ -366,7 +379,7 @@ describe('a token whose file tier does not work', () => {
     const tokens = createTokens({ directory, onEvent: (event) => events.push(event) })
     const source = custom({ identity: 'x', fetch: async () => ({ value: 'abc', life: 3_600_000 }) })
     expect((await tokens.use(source).get()).value).toBe('abc')
-    expect(events).toContainEqual(expect.objectContaining({ type: 'file-error', reason: 'disk' }))
+    expect(events).toContainEqual(expect.objectContaining({ type: 'file-error', reason: 'folder' }))
   })
 
   it('is taken from the store when the file is spoiled, and an event says why', async () => {

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs'
 import type { Entry, Json, Runtime } from '../contracts.ts'
 import { parseLife } from '../life.ts'
-import { asFields, asText, parseJson } from '../parse.ts'
+import { asFields, parseJson } from '../parse.ts'
 
 /** The version of the file's form. */
 export const SCHEMA = 1
@@ -83,19 +83,24 @@ export const createFileReader = ({ directory, runtime }: FileTierOptions): FileR
     const file = open(pathOf(key))
     try {
       const stat = fs.fstatSync(file)
-      const isUsable = stat.isFile() && isOwn(stat) && stat.size <= MAX_FILE_SIZE
-      return isUsable ? parse(fs.readFileSync(file, 'utf8'), key) : undefined
+      const { size } = stat
+      if (!stat.isFile() || !isOwn(stat) || size > MAX_FILE_SIZE) return undefined
+      // Half the price of `readFileSync`, which asks for the size again.
+      const bytes = Buffer.allocUnsafe(size)
+      return parse(bytes.toString('utf8', 0, fs.readSync(file, bytes)), key)
     } finally {
       fs.closeSync(file)
     }
   }
 
   const parse = (text: string, key: string): FileEntry | undefined => {
-    const fields = asFields(parseJson(text)) ?? {}
+    // The sealed value stands in a line of its own: as JSON in JSON it would be escaped and parsed twice.
+    const end = text.indexOf('\n')
+    const fields = asFields(parseJson(text.slice(0, end))) ?? {}
     const found = parseLife(fields, 'earliest', 'latest', 'wall', 'monotonic')
-    const sealed = asText(fields['sealed'], MAX_FILE_SIZE)
-    if (fields['schema'] !== SCHEMA || fields['key'] !== key || found === undefined || sealed === undefined)
-      return undefined
+    const sealed = text.slice(end + 1)
+    const isWhole = end > 0 && sealed.length === fields['length']
+    if (fields['schema'] !== SCHEMA || fields['key'] !== key || found === undefined || !isWhole) return undefined
     // Elapsed since the write, as two bounds, for the same reasons as in engine/clock.ts. A monotonic clock that has
     // gone back means a new boot: then only the wall clock is left, and if that has gone back too, nothing is known.
     const { wall, monotonic, earliest, latest, ...life } = found

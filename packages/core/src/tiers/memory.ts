@@ -12,8 +12,11 @@ export const createMemoryTier = <V>(max: number): MemoryTier<V> => {
     // A map keeps the order in which keys were added.
     values.delete(key)
     values.set(key, value)
-    const [oldest = key] = values.keys()
-    if (values.size > max) values.delete(oldest)
+    if (values.size > max) {
+      // Only at the bound: a map walks over all that was taken out before it comes to the first key.
+      const [oldest = key] = values.keys()
+      values.delete(oldest)
+    }
     return value
   }
 }
