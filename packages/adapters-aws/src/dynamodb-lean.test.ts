@@ -11,7 +11,12 @@ interface Received {
 let server: Server
 let endpoint = ''
 let received: Received[] = []
-let answer: { readonly status: number; readonly body: string } = { status: 200, body: '{}' }
+interface Given {
+  readonly status: number
+  readonly body: string
+  readonly headers?: { readonly [name: string]: string }
+}
+let answer: Given | ((request: Received) => Given) = { status: 200, body: '{}' }
 
 beforeEach(async () => {
   received = []
@@ -19,8 +24,10 @@ beforeEach(async () => {
   server = createServer(async (request, response) => {
     const chunks: Uint8Array[] = []
     for await (const chunk of request) chunks.push(chunk as Uint8Array)
-    received.push({ headers: request.headers, body: Buffer.concat(chunks).toString('utf8') })
-    response.writeHead(answer.status).end(answer.body)
+    const one = { headers: request.headers, body: Buffer.concat(chunks).toString('utf8') }
+    received.push(one)
+    const { status, body, headers } = typeof answer === 'function' ? answer(one) : answer
+    response.writeHead(status, headers).end(body)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
@@ -111,13 +118,105 @@ describe('the store without the SDK', () => {
 
   it('wants to know the region of credentials that it is given', () => {
     expect(() => dynamoDBStore({ table: 'tokens', credentials: CREDENTIALS })).toThrow(
-      new TypeError('dynamoDBStore: option "credentials" wants option "region"'),
+      new TypeError('dynamoDBStore: option "credentials" wants option "region" and no "client"'),
     )
+  })
+
+  it('takes credentials or a client, not both', () => {
+    const client = (): never => {
+      throw new Error('not asked for')
+    }
+    expect(() => storeWith({ client })).toThrow(TypeError)
+    expect(() => storeWith({ client })).toThrow('"client"')
   })
 
   it('without credentials at the time of the request says so, and sends nothing', async () => {
     const error = storeWith({ credentials: () => undefined }).read('crm~1', how())
     await expect(error).rejects.toMatchObject({ code: 'STORE_DENIED', retryable: false })
     expect(received).toHaveLength(0)
+  })
+  it('waits for credentials no longer than the signal says', async () => {
+    for (const isAborted of [false, true]) {
+      const controller = new AbortController()
+      if (isAborted) controller.abort()
+      const store = storeWith({
+        credentials: () => {
+          controller.abort()
+          return new Promise(() => {})
+        },
+      })
+      const reading = store.read('crm~1', { signal: controller.signal, consistent: true })
+      await expect(reading).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true })
+    }
+    expect(received).toHaveLength(0)
+  })
+})
+
+const MINUTE = 60_000
+/** The instant of `20260102T030405Z`. */
+const instantOf = (stamp: unknown): number =>
+  Date.parse(String(stamp).replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5'))
+
+/** A server whose clock is so far ahead of ours, and which takes signatures of five minutes about it, as AWS does. */
+const ahead =
+  (lead: () => number, refusal = 'InvalidSignatureException') =>
+  ({ headers }: Received): Given => {
+    const now = Date.now() + lead()
+    const date = new Date(now).toUTCString()
+    return Math.abs(instantOf(headers['x-amz-date']) - now) < 5 * MINUTE
+      ? { status: 200, body: '{}', headers: { date } }
+      : { status: 400, body: `{"__type":"com.amazon.coral.service#${refusal}"}`, headers: { date } }
+  }
+
+describe('a clock that is wrong', () => {
+  it.each([
+    [20, 'InvalidSignatureException'],
+    [-20, 'InvalidSignatureException'],
+    [20, 'RequestExpired'],
+    [-20, 'RequestTimeTooSkewed'],
+  ])('by %i minutes is corrected after %s, and from then on at once', async (minutes, refusal) => {
+    answer = ahead(() => minutes * MINUTE, refusal)
+    const store = storeWith()
+    await store.read('crm~1', how())
+    expect(received).toHaveLength(2)
+    for (const request of received)
+      expect(request.headers.authorization).toContain(signatureOf(request, CREDENTIALS.secretAccessKey))
+    await store.read('crm~1', how())
+    expect(received).toHaveLength(3)
+  })
+
+  it('is corrected for requests that are under way together', async () => {
+    answer = ahead(() => 20 * MINUTE)
+    const store = storeWith()
+    await Promise.all(Array.from({ length: 8 }, () => store.read('crm~1', how())))
+  })
+
+  it('is corrected again when it has come right', async () => {
+    let lead = 20 * MINUTE
+    answer = ahead(() => lead)
+    const store = storeWith()
+    await store.read('crm~1', how())
+    lead = 0
+    await store.read('crm~1', how())
+    expect(received).toHaveLength(4)
+  })
+
+  it('does not keep a write from being known as written', async () => {
+    answer = ahead(() => 20 * MINUTE)
+    const wanted = { expected: undefined, body: 'x', tag: 'first', keepUntil: Date.now() + 60 * MINUTE }
+    expect(await storeWith().swap('crm~1', wanted, how())).toMatchObject({ outcome: 'swapped' })
+    expect(received).toHaveLength(2)
+  })
+
+  it.each([
+    ['is right', () => Date.now(), 1],
+    ['is unknown', () => Number.NaN, 1],
+    ['differs each time', () => Date.now() + 60 * MINUTE * received.length, 2],
+  ])('is not blamed for ever: where the time of the server %s', async (_name, now, requests) => {
+    const body = '{"__type":"x#InvalidSignatureException"}'
+    answer = () => ({ status: 400, body, headers: { date: new Date(now()).toUTCString() } })
+    const reading = storeWith().read('crm~1', how())
+    await expect(reading).rejects.toMatchObject({ code: 'STORE_DENIED', retryable: false })
+    expect(received).toHaveLength(requests)
   })
 })

@@ -1,98 +1,27 @@
-import type { IncomingMessage, RequestOptions } from 'node:http'
-import { SignatureV4 } from '@smithy/signature-v4'
 import type { Store } from '@warmtoken/core'
 import { serverTime } from './clock.ts'
 import { doubt } from './doubt.ts'
-import type { AwsCredentials, DynamoDBStoreOptions } from './dynamodb.ts'
 import { dynamoDBCalls } from './dynamodb-calls.ts'
+import type { Credentials } from './dynamodb-credentials.ts'
+import { type Answer, agentFor, exchange, failure } from './dynamodb-exchange.ts'
 import type { Item, Output, Send, Sent, Unmet } from './dynamodb-send.ts'
+import { signerOf } from './dynamodb-sign.ts'
 import { isOpen, isPassing, sdkError } from './failure.ts'
 
 /** As the settings of the SDK clients of this package: these are part of the protocol. */
 const ATTEMPTS = 3
-/** Until a connection must stand, in ms. */
-const CONNECTION_TIMEOUT = 300
-/** Until an answer must have come, in ms. */
-const REQUEST_TIMEOUT = 800
 /** The pause before the next attempt, in ms: doubled each time, and spread. */
 const FIRST_PAUSE = 25
-/** The longest answer that is read, in bytes: 16 MB, what DynamoDB gives at most with a batch. */
-const MAX_ANSWER = 17 * 1024 * 1024
 
-const builtin = process.getBuiltinModule
-
-/** SHA-256 as the signer wants it, on Node's own. */
-class Sha256 {
-  readonly #hash: import('node:crypto').Hash | import('node:crypto').Hmac
-
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    const { createHash, createHmac } = builtin('node:crypto')
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(secret))
-  }
-
-  update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.#hash.update(bytesOf(data))
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest()
-  }
-
-  reset(): void {}
-}
-
-const bytesOf = (data: string | ArrayBuffer | ArrayBufferView): string | Uint8Array => {
-  if (typeof data === 'string') return data
-  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data)
-}
-
-/** An answer, read whole. */
-interface Answer {
-  readonly status: number
-  readonly date: string | undefined
-  readonly text: string
-}
-
-/** An error as the SDK would throw it. */
-const failure = (name: string, message: string, status?: number): Error =>
-  Object.assign(new Error(message), { name, ...(status !== undefined && { $metadata: { httpStatusCode: status } }) })
-
-const read = async (response: IncomingMessage): Promise<Answer> => {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response) {
-    size += (chunk as Uint8Array).byteLength
-    if (size > MAX_ANSWER) throw failure('AnswerTooLong', 'the answer of DynamoDB is too long')
-    chunks.push(chunk as Uint8Array)
-  }
-  if (!response.complete) throw failure('AnswerBroken', 'the answer of DynamoDB broke off')
-  const { statusCode = 0, headers } = response
-  return { status: statusCode, date: headers.date, text: Buffer.concat(chunks).toString('utf8') }
-}
-
-/** Sends one request and reads its answer. Rejects when either takes too long, or the signal aborts. */
-const exchange = (url: URL, options: RequestOptions, body: string): Promise<Answer> =>
-  new Promise((resolve, reject) => {
-    const { request: open } = url.protocol === 'http:' ? builtin('node:http') : builtin('node:https')
-    const request = open(url, options)
-    const give = (name: string, message: string) => (): void => void request.destroy(failure(name, message))
-    const connecting = setTimeout(give('TimeoutError', 'no connection in time'), CONNECTION_TIMEOUT)
-    const answering = setTimeout(give('TimeoutError', 'no answer in time'), REQUEST_TIMEOUT)
-    const connected = (): void => clearTimeout(connecting)
-    request.on('socket', (socket) => {
-      if (socket.connecting) socket.once(url.protocol === 'http:' ? 'connect' : 'secureConnect', connected)
-      else connected()
-    })
-    request.on('close', () => {
-      clearTimeout(connecting)
-      clearTimeout(answering)
-    })
-    request.on('error', reject)
-    request.on('response', (response) => {
-      read(response).then(resolve, reject)
-    })
-    request.end(body)
-  })
+/** What the SDK takes for a refusal that a wrong clock may have caused (`CLOCK_SKEW_ERROR_CODES` of `@smithy/core`). */
+const OF_A_CLOCK: ReadonlySet<string> = new Set([
+  'AccessDeniedException',
+  'InvalidSignatureException',
+  'RequestExpired',
+  'RequestInTheFuture',
+  'RequestTimeTooSkewed',
+  'SignatureDoesNotMatch',
+])
 
 const isObject = (value: unknown): value is { readonly [name: string]: unknown } =>
   typeof value === 'object' && value !== null
@@ -131,38 +60,42 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
     signal.addEventListener('abort', stop, { once: true })
   })
 
+/** Where a table is found, and by what right. */
+interface LeanPlace {
+  readonly region: string
+  readonly endpoint: string
+  readonly credentials: Credentials
+}
+
+/** Sends one operation, signed; again where only our clock was to blame for a refusal, and that once. */
+const attemptsOn = ({ endpoint, region, credentials }: LeanPlace) => {
+  const url = new URL(endpoint)
+  const agent = agentFor(url)
+  const { sign, correct } = signerOf(url, region, credentials)
+
+  return async (operation: string, body: string, signal: AbortSignal): Promise<Sent | Unmet> => {
+    const signed = await sign(operation, body, signal)
+    const answer = await exchange(url, agent, { headers: signed.headers, body, signal })
+    try {
+      return understand(answer)
+    } catch (error) {
+      const serverAt = OF_A_CLOCK.has(sdkError(error).name) ? serverTime(answer.date)?.at : undefined
+      if (serverAt === undefined || !correct(signed, serverAt)) throw error
+    }
+    const { headers } = await sign(operation, body, signal)
+    return understand(await exchange(url, agent, { headers, body, signal }))
+  }
+}
+
 /**
  * The store's calls by signed requests of our own, without the SDK: a new environment has its first answer some 50 ms
- * sooner, for the SDK takes that long to load. `node:https` and not `fetch`, whose first use takes as long again.
+ * sooner, for the SDK takes that long to load.
  */
 export const callsOf = ({
   table,
-  region = '',
-  endpoint,
-  credentials,
-}: DynamoDBStoreOptions): Required<Omit<Store, 'name' | 'open'>> => {
-  const url = new URL(endpoint ?? `https://dynamodb.${region}.amazonaws.com`)
-  const { Agent } = url.protocol === 'http:' ? builtin('node:http') : builtin('node:https')
-  const agent = new Agent({ keepAlive: true, maxSockets: 50 })
-  const current = async (): Promise<AwsCredentials> => {
-    const given = typeof credentials === 'function' ? await credentials() : credentials
-    if (given === undefined) throw failure('CredentialsProviderError', 'there are no credentials')
-    return given
-  }
-  const signer = new SignatureV4({ service: 'dynamodb', region, credentials: current, sha256: Sha256 })
-
-  const attempt = async (operation: string, body: string, signal: AbortSignal): Promise<Sent | Unmet> => {
-    const headers = {
-      host: url.host,
-      'content-type': 'application/x-amz-json-1.0',
-      'content-length': String(Buffer.byteLength(body)),
-      'x-amz-target': `DynamoDB_20120810.${operation}`,
-    }
-    const { hostname, protocol } = url
-    const unsigned = { method: 'POST', hostname, protocol, path: '/', query: {}, headers, body }
-    const signed = await signer.sign(unsigned)
-    return understand(await exchange(url, { method: 'POST', agent, signal, headers: signed.headers }, body))
-  }
+  ...place
+}: LeanPlace & { readonly table: string }): Required<Omit<Store, 'name' | 'open'>> => {
+  const attempt = attemptsOn(place)
 
   const send: Send = async (operation, input, signal) => {
     const body = JSON.stringify(input)

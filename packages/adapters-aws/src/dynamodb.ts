@@ -17,14 +17,16 @@ export interface DynamoDBStoreOptions {
   /** The endpoint, for a local server. Default: AWS. */
   readonly endpoint?: string
   /**
-   * Credentials, or a function that gives them, asked for every request. With them and a region, requests are signed and
-   * sent without the SDK, which saves a new environment some 50 ms. Default: those in `environment`, else what the SDK
-   * finds.
+   * Credentials, or a function that gives them, asked for with every request. With them and an endpoint, or a region of
+   * the partitions `aws`, `aws-us-gov` or `aws-cn`, requests are signed and sent without the SDK, which saves a new
+   * environment some 50 ms. They want a region and no `client`, which has its own. Default: those in `environment`, else
+   * what the SDK finds.
    */
   readonly credentials?: AwsCredentials | (() => AwsCredentials | undefined | Promise<AwsCredentials | undefined>)
   /**
    * The environment variables, where they may be read: `process.env`. Region, endpoint and the function's credentials are
-   * taken from it. Default: none, so that the SDK is loaded to find them.
+   * taken from it; where it asks for FIPS or dual-stack endpoints, the SDK is loaded to find them. Default: none, so that
+   * the SDK is loaded to find all of it.
    */
   readonly environment?: Readonly<Record<string, string | undefined>>
   /**
@@ -44,7 +46,7 @@ export interface AwsCredentials {
 
 /**
  * Makes the store. Needs `dynamodb:GetItem` and `dynamodb:UpdateItem` on the table, nothing else. Throws `TypeError`
- * when `table` is missing.
+ * when `table` is missing, or when there are `credentials` without a region or with a `client`.
  *
  * @example
  * ```ts
@@ -53,8 +55,8 @@ export interface AwsCredentials {
  */
 export const dynamoDBStore = (options: DynamoDBStoreOptions): Store => {
   checkOptions('dynamoDBStore', options, 'table', ['region', 'endpoint', 'client', 'credentials', 'environment'])
-  if (options.credentials !== undefined && (options.region ?? options.environment?.['AWS_REGION']) === undefined)
-    throw new TypeError('dynamoDBStore: option "credentials" wants option "region"')
+  if (options.credentials && (options.client || !(options.region ?? options.environment?.['AWS_REGION'])))
+    throw new TypeError('dynamoDBStore: option "credentials" wants option "region" and no "client"')
   const calls = lazily(() => import('./dynamodb-open.ts').then(({ openCalls }) => openCalls(options)))
   return {
     name: 'dynamodb',
