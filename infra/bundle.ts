@@ -1,11 +1,27 @@
 import { join, relative, sep } from 'node:path'
 import { builtinModules } from '@warmtoken/core/esbuild'
-import { build, type Metafile } from 'esbuild'
+import { type BuildOptions, build, type Metafile } from 'esbuild'
 
 /** The files of one build, by their path from the root with forward slashes, and what esbuild tells about them. */
 export interface Bundle {
   readonly files: ReadonlyMap<string, Uint8Array>
   readonly metafile: Metafile
+}
+
+/** How handlers are bundled for Lambda: minified ES modules, in chunks that load when they are needed. */
+export const AS_DEPLOYED: BuildOptions = {
+  bundle: true,
+  splitting: true,
+  minify: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22',
+  // `source`: straight from the sources of the workspace, no build before a package or a local run. `module`: the ES
+  // modules of the SDK, because its CommonJS would ask for a `require` that an ES module does not have.
+  conditions: ['source', 'module'],
+  mainFields: ['module', 'main'],
+  legalComments: 'none',
+  logLevel: 'silent',
 }
 
 /**
@@ -20,26 +36,15 @@ export interface Bundle {
 export async function bundle(root: string, entries: readonly string[]): Promise<Bundle> {
   const outdir = join(root, 'bundle')
   const { outputFiles, metafile } = await build({
+    ...AS_DEPLOYED,
     absWorkingDir: root,
     entryPoints: [...entries],
     outdir,
     outbase: root,
     write: false,
     metafile: true,
-    bundle: true,
-    splitting: true,
-    minify: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node22',
-    // `source`: straight from the sources of the workspace, no build before a package or a local run. `module`: the ES
-    // modules of the SDK, because its CommonJS would ask for a `require` that an ES module does not have.
-    conditions: ['source', 'module'],
-    mainFields: ['module', 'main'],
     plugins: [builtinModules()],
     chunkNames: 'chunks/[name]-[hash]',
-    legalComments: 'none',
-    logLevel: 'silent',
   })
   const files = new Map(outputFiles.map(({ path, contents }) => [slashed(relative(outdir, path)), contents]))
   // `invoke local` and serverless-offline load .js, and take it for a module only by this.

@@ -98,7 +98,8 @@ describe('the pages of events and files', () => {
   })
 
   it('have every reason of a file that is not used', () => {
-    const [, body = ''] = /export type FileProblem =([^\n]*)/.exec(read('packages/core/src/tiers/file.ts')) ?? []
+    const [, body = ''] =
+      /export type FileProblem =([^\n]*)/.exec(read('packages/core/src/tiers/file-problem.ts')) ?? []
     const reasons = [...body.matchAll(/'(\w+)'/g)].map(([, reason]) => reason)
     const page = read('docs/file-tier.md')
     expect(reasons.length).toBeGreaterThan(5)

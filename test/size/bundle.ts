@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { AS_DEPLOYED } from '@warmtoken/infra/bundle'
 import { build, type Metafile } from 'esbuild'
 
 /** One file of a bundle. */
@@ -38,22 +39,12 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, numbe
 /** Bundles the handler of this folder as a deployment would, into a folder. */
 export const bundleHandler = async (outdir: string): Promise<Bundled> => {
   const { metafile, outputFiles } = await build({
+    ...AS_DEPLOYED,
     absWorkingDir: ROOT,
     entryPoints: [ENTRY],
     outdir,
-    bundle: true,
-    splitting: true,
-    minify: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node22',
-    // As in infra/bundle.ts: `module` is what esbuild takes by itself as long as no condition is named.
-    conditions: ['source', 'module'],
-    mainFields: ['module', 'main'],
-    legalComments: 'none',
     metafile: true,
     write: false,
-    logLevel: 'silent',
   })
   mkdirSync(outdir, { recursive: true })
   for (const { path, contents } of outputFiles) {

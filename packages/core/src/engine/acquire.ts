@@ -7,14 +7,13 @@ import { classify, nextFailure, rememberFailure, SIGN_IN, secretOf } from './fai
 import { type Flight, termsOf, waitAndLook } from './flight.ts'
 import { intend, maySpend, withdraw } from './intent.ts'
 import { leaseLength } from './lease.ts'
+import { forgetNonce, rememberNonce } from './nonces.ts'
 import type { Held } from './publish.ts'
 import { readRecord, type Sight, swapRecord } from './store-calls.ts'
 import { acquire } from './transitions.ts'
 
 /** How many acquires may fail outright, one after the other, before the store counts as down. */
 const MAX_FAILED_SWAPS = 3
-/** How many unanswered acquires are remembered. */
-const MAX_NONCES = 32
 
 /** One attempt at the lease, bound to the very record that was seen. */
 export const tryAcquire = async <T>(flight: Flight<T>, sight: Sight, takeOver: boolean): Promise<Sight | Held<T>> => {
@@ -24,9 +23,7 @@ export const tryAcquire = async <T>(flight: Flight<T>, sight: Sight, takeOver: b
   const spends = await spendingOf(flight, sight)
   const intent = spends === undefined ? undefined : await writeAhead(flight, sight, { nonce, spends })
   const sentAt = parts.clock.fast()
-  slot.nonces ??= new Map()
-  if (slot.nonces.size >= MAX_NONCES) slot.nonces.clear()
-  slot.nonces.set(nonce, { sentAt, spends })
+  rememberNonce(slot, nonce, { sentAt, spends })
   const length = Math.min(leaseLength(parts.policy), flight.endsAt - sentAt)
   const now = Math.ceil(parts.server.latest() ?? 0)
   const budget = traits?.mintBudget === undefined ? undefined : book(sight.record.budget, now, traits.mintBudget)
@@ -37,7 +34,7 @@ export const tryAcquire = async <T>(flight: Flight<T>, sight: Sight, takeOver: b
   // A store that answers reads but takes no writes is throttling: to go on alone now would only move the stampede.
   if (result === undefined) return waitAndLook(flight, sight, flight.endsAt - sentAt)
   if (result.outcome === 'conflict') {
-    slot.nonces.delete(nonce)
+    forgetNonce(slot, nonce)
     return result.sight
   }
   if (result.outcome === 'unknown') return readRecord(parts, key, { consistent: true, signal })

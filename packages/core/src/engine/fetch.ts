@@ -7,6 +7,7 @@ import { DRIFT_TOLERANCE } from './clock.ts'
 import { nextFailure, refuseByBudget, rememberFailure, SIGN_IN, secretOf } from './failure.ts'
 import { keep } from './keep.ts'
 import { commitReserve, windowOf } from './lease.ts'
+import { forgetNonce } from './nonces.ts'
 import { environmentOf, type Held, publishEntry, writeBack } from './publish.ts'
 import { canSeal, openEntry, seal, writeFile } from './rest.ts'
 import { createServerClock } from './server-clock.ts'
@@ -82,7 +83,7 @@ const askSource = async <T>(
 ): Promise<Given<T> | Failed> => {
   const { lease, signal, previous, spends } = held
   // Whatever comes of it, this nonce never asks the source again.
-  slot.nonces?.delete(lease.nonce)
+  forgetNonce(slot, lease.nonce)
   const { pending } = slot
   slot.pending = undefined
   if (pending !== undefined && pending.spent === held.record.intent?.fingerprint) return pending.given

@@ -1,0 +1,17 @@
+import { createTokens, type Store, type TokensOptions } from '@warmtoken/core'
+import { custom } from '@warmtoken/core/custom'
+
+/** The token by the toolkit; the tier that must give it is told by whoever measures. */
+export const tokenBy = async (options: TokensOptions): Promise<string> => {
+  const source = custom({
+    identity: 'cold',
+    fetch: async () => ({ value: `token-of-this-benchmark-${'x'.repeat(1_000)}`, life: 3_600_000 }),
+  })
+  const token = await createTokens(options).use(source).get()
+  const { BENCH_TIER } = process.env
+  if (token.tier !== BENCH_TIER) throw new Error(`the token came from ${token.tier}, not from ${BENCH_TIER}`)
+  return token.value
+}
+
+/** The toolkit without a file tier, on this store. */
+export const tokenFrom = (store: Store): Promise<string> => tokenBy({ store, directory: false })

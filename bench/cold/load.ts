@@ -1,0 +1,14 @@
+// Loads a bundle, and calls its `main` where it has one. Bundled itself, so that nothing of Node's is warm or in the way.
+
+const start = { cpu: process.cpuUsage(), memory: process.memoryUsage.rss(), at: performance.now() }
+const bundle = (await import(process.argv[2] ?? '')) as { readonly main?: () => Promise<string> }
+const loaded = performance.now() - start.at
+const token = await bundle.main?.()
+const first = performance.now() - start.at
+const { user, system } = process.cpuUsage(start.cpu)
+const memory = process.memoryUsage.rss() - start.memory
+if (token !== undefined && !token.startsWith('token-of-this-benchmark')) throw new Error('there was no token')
+process.stdout.write(
+  `${JSON.stringify({ load: loaded, first, cpu: (user + system) / 1_000, memory: memory / 1024 })}\n`,
+)
+process.exit(0)

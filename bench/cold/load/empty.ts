@@ -1,0 +1,2 @@
+/** A bundle with nothing in it. */
+export const nothing = 0

@@ -1,0 +1,128 @@
+import type { Bundled } from '../run/bundle.ts'
+import { median, medianRatio, show } from '../run/numbers.ts'
+import { type Details, type Goal, publish } from '../run/page.ts'
+import { column, type Measured } from '../run/rounds.ts'
+import type { Costs } from './cli.ts'
+import { EMPTY, firsts, loads, type Variant } from './variants.ts'
+
+interface Results {
+  readonly measured: Measured<Costs>
+  readonly bundles: ReadonlyMap<string, Bundled>
+  readonly rounds: number
+}
+
+const ABOUT = `Each bundle is minified ES modules by esbuild, loaded in processes of its own, in turns with the others; what a bundle with nothing in it
+takes in the same round is taken off. *First token* is from the start of loading until the token is in hand; the store is a local DynamoDB
+behind HTTPS, and the limit is one request signed by hand in 60 lines and sent by \`node:https\`. A real table adds the same network to all.
+*Plugin* is \`builtinModules()\` of \`@warmtoken/core/esbuild\`; ours are with it unless said otherwise, the peers without.`
+
+/** One field over the empty bundle, round by round. */
+const over =
+  ({ measured }: Results) =>
+  ({ name }: Variant, of: keyof Costs): readonly number[] => {
+    const empty = column(measured, EMPTY.name, (costs) => costs[of])
+    return column(measured, name, (costs) => costs[of]).map((one, round) => one - (empty[round] ?? Number.NaN))
+  }
+
+const named = (variants: readonly Variant[], name: string): Variant => {
+  const found = variants.find((one) => one.name === name)
+  if (found === undefined) throw new TypeError(`no variant "${name}"`)
+  return found
+}
+
+const loadGoals = (results: Results): readonly Goal[] => {
+  const added = over(results)
+  const ours = named(loads, 'warmtoken + Middy')
+  const [limit = ours] = loads.filter(({ part }) => part === 'limit')
+  const bytes = (variant: Variant): number => (results.bundles.get(variant.name)?.bytes ?? Number.NaN) / 1_000
+  const ideal = `${limit.name}: ${show(median(added(limit, 'load')))} ms`
+  // Cachified has no tiers; the nearest that has is bentocache with its client.
+  const rival = named(loads, 'bentocache + Middy + DynamoDB client')
+  return [
+    {
+      what: 'loading core + Middy',
+      limit: ideal,
+      ours: median(added(ours, 'load')),
+      unit: ' ms',
+      goal: 1.5,
+      peer: { name: rival.name, ratio: median(added(rival, 'load')) },
+    },
+    {
+      what: 'bytes of core + Middy',
+      limit: `${show(bytes(limit))} KB`,
+      ours: bytes(ours),
+      unit: ' KB',
+      goal: 14,
+      peer: { name: rival.name, ratio: bytes(rival) },
+    },
+  ]
+}
+
+const firstGoals = (results: Results): readonly Goal[] => {
+  const added = over(results)
+  const ratio = (name: string, against: string): number =>
+    medianRatio(added(named(firsts, name), 'first'), added(named(firsts, against), 'first'))
+  const raw = firsts[0]?.name ?? ''
+  const goal = (what: string, name: string, against: string, most: number, peer?: string): Goal => ({
+    what,
+    limit: against,
+    ours: ratio(name, against),
+    goal: most,
+    peer: peer === undefined ? undefined : { name: peer, ratio: ratio(peer, against) },
+  })
+  return [
+    goal('first token by DynamoDB', 'warmtoken, credentials at hand', raw, 1.25, 'request signed by hand, fetch'),
+    goal('through the SDK', 'warmtoken through the SDK', 'SDK alone, our plugin', 1.05),
+    goal('through the SDK, no plugin', 'warmtoken through the SDK, no plugin', 'SDK alone', 1.05),
+    goal('with a client handed in', 'warmtoken with a client handed in', 'SDK alone, our plugin', 1.05),
+    goal('the SDK with our plugin', 'SDK alone, our plugin', 'SDK alone', 1),
+  ]
+}
+
+const table = (results: Results, title: string, variants: readonly Variant[], time: 'load' | 'first'): Details => {
+  const added = over(results)
+  const rows = variants.map((variant) => {
+    const { bytes = Number.NaN, all = Number.NaN } = results.bundles.get(variant.name) ?? {}
+    return {
+      name: variant.name,
+      time: median(added(variant, time)),
+      rest: [median(added(variant, 'cpu')), median(added(variant, 'memory')) / 1_024, bytes / 1_000, all / 1_000],
+    }
+  })
+  return {
+    title,
+    head: [
+      '',
+      time === 'load' ? 'loading, ms' : 'first token, ms',
+      'processor, ms',
+      'memory, MB',
+      'KB at start',
+      'KB in all',
+    ],
+    rows: rows
+      .sort((one, other) => one.time - other.time)
+      .map((one) => [one.name, show(one.time), ...one.rest.map(show)]),
+  }
+}
+
+/** Prints and writes what was found. */
+export const tell = async (results: Results): Promise<void> => {
+  const added = over(results)
+  await publish({
+    name: 'cold',
+    title: 'A new process',
+    about: ABOUT,
+    goals: [...loadGoals(results), ...firstGoals(results)],
+    details: [table(results, 'First token', firsts, 'first'), table(results, 'Loading', loads, 'load')],
+    picture: {
+      title: 'From the start of loading to the first token, over an empty bundle',
+      axis: 'ms',
+      bars: firsts.map((one) => ({
+        name: one.name,
+        value: median(added(one, 'first')),
+        ours: one.part === 'ours',
+      })),
+    },
+    rounds: results.rounds,
+  })
+}

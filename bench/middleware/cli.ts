@@ -1,0 +1,66 @@
+// `pnpm bench middleware`: what a token on the context of a handler adds to Middy, when memory has it.
+import { ask, COUNTING, SOURCES } from '../run/child.ts'
+import { median, medianRatio, show } from '../run/numbers.ts'
+import { publish } from '../run/page.ts'
+import { column, interleave, roundsOf } from '../run/rounds.ts'
+import type { Costs } from './run.ts'
+import { variants } from './variants.ts'
+
+const script = new URL('./run.ts', import.meta.url)
+const rounds = roundsOf(25)
+const measured = await interleave(
+  variants.map(({ name }) => name),
+  rounds,
+  async (name) => ({
+    ...(await ask<Pick<Costs, 'ns'>>(script, { args: [name, 'time'], flags: SOURCES })),
+    ...(await ask<Omit<Costs, 'ns'>>(script, { args: [name, 'made'], flags: COUNTING })),
+  }),
+)
+const limit = variants.find(({ part }) => part === 'limit')?.name ?? ''
+const found = variants.map((variant) => {
+  const of = (what: keyof Costs) => column(measured, variant.name, (costs) => costs[what])
+  const ratio = medianRatio(
+    of('ns'),
+    column(measured, limit, ({ ns }) => ns),
+  )
+  return { ...variant, ratio, ns: median(of('ns')), bytes: median(of('bytes')), promises: median(of('promises')) }
+})
+const ratioOf = (name: string): number => found.find((one) => one.name === name)?.ratio ?? Number.NaN
+const mine = found.find(({ part }) => part === 'ours')?.ratio ?? Number.NaN
+const [peer] = found.filter(({ part }) => part === undefined).sort((one, other) => one.ratio - other.ratio)
+
+await publish({
+  name: 'middleware',
+  title: 'A token on the context',
+  about: `One invocation of a Middy handler, with a token that is in memory. Each way runs in processes of its own, in turns with the others;
+processor time, medians of ratios to Middy with nothing in the same round. The empty \`before\` is the least that any middleware costs.`,
+  goals: [
+    {
+      what: 'Middy with our middleware, memory hit',
+      limit,
+      ours: mine,
+      goal: 1.1,
+      peer: peer && { name: peer.name, ratio: peer.ratio },
+    },
+    {
+      what: 'the same over an empty `before`',
+      limit: 'Middy + an empty before',
+      ours: mine / ratioOf('Middy + an empty before'),
+    },
+  ],
+  details: [
+    {
+      title: 'All',
+      head: ['', '× Middy with nothing', 'ns an invocation', 'bytes made', 'promises made'],
+      rows: [...found]
+        .sort((one, other) => one.ns - other.ns)
+        .map((one) => [one.name, show(one.ratio), show(one.ns), one.bytes.toFixed(0), String(one.promises)]),
+    },
+  ],
+  picture: {
+    title: 'One invocation, × Middy with nothing',
+    axis: 'times Middy with nothing',
+    bars: found.map((one) => ({ name: one.name, value: one.ratio, ours: one.part === 'ours' })),
+  },
+  rounds,
+})

@@ -1,0 +1,2 @@
+/** See redis.ts. */
+export { createCache } from 'async-cache-dedupe'

@@ -1,0 +1,2 @@
+/** See redis.ts. */
+export { Lock } from '@upstash/lock'

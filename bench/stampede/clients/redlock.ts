@@ -1,0 +1,4 @@
+import Redlock from 'redlock'
+
+/** See redis.ts. */
+export { Redlock }
