@@ -34,6 +34,8 @@ export interface Engine {
    * enters promises to `settle` before the environment may freeze.
    */
   enter(): () => void
+  /** Whether anything that was begun is under way. */
+  isBusy(): boolean
   /** Waits for everything that was begun, at most `timeout` ms, then aborts it. Never rejects. */
   settle(timeout: number): Promise<void>
 }
@@ -123,6 +125,7 @@ export const createEngine = (options: EngineOptions): Engine => {
         entered = 0
       }
     },
+    isBusy: () => parts.flights.size > 0,
     async settle(timeout) {
       if (parts.flights.size > 0) await (await loadSlow()).settle(timeout)
     },

@@ -7,7 +7,7 @@
 import type { MiddlewareObj, Request } from '@middy/core'
 import type { Context } from 'aws-lambda'
 import { flag } from '../rules.ts'
-import { createInvocations, type InvocationOptions, mapAll } from '../tokens/invocation.ts'
+import { createInvocations, type Invocation, type InvocationOptions } from '../tokens/invocation.ts'
 import type { Token } from '../tokens/token.ts'
 import type { Handles } from '../tokens/tokens.ts'
 
@@ -35,13 +35,11 @@ export type WarmTokensMiddleware<H extends Handles> = MiddlewareObj<
   Record<string, unknown> & InternalTokens<H>
 >
 
-/** Where a request keeps the way to its end, apart from the names of tokens. */
-const ending: unique symbol = Symbol('warmtoken')
-
 /**
  * Puts tokens on the context of a Middy handler: at once where memory has them, else from file, store or source within
- * the invocation's remaining time. After the handler, or its error, refreshes under way are settled. Throws
- * `TypeError` at wiring for wrong arguments.
+ * the invocation's remaining time. After the handler, or its error, refreshes under way are settled. Where a
+ * middleware that is used after this one answers early, Middy runs neither `after` nor `onError`: a refresh under way
+ * is then left to the next invocation. Throws `TypeError` at wiring for wrong arguments.
  *
  * @example
  * ```ts
@@ -54,28 +52,38 @@ export const warmTokens = <H extends Handles>(handles: H, options: WarmTokensOpt
   const begin = createInvocations('warmTokens', handles, options, { setToContext: flag })
   const { setToContext = true } = options
 
-  type Internal = { [name: string]: unknown; [ending]?: () => Promise<void> }
+  /** Where a request keeps its invocation, apart from the names of tokens and from other `warmTokens` of its stack. */
+  const own: unique symbol = Symbol('warmtoken')
+  type Internal = { [name: string]: unknown; [own]?: Invocation<H> }
+  let last: Invocation<H> | undefined
+  // Whether invocations were seen to run beside each other. Where they do not, the last one is over when the next begins.
+  let several = false
 
   const warmTokensBefore = (request: Request): Promise<void> | undefined => {
     const { context } = request
-    const { taken, end } = begin(context)
+    if (!several) last?.leave()
+    last = begin(context)
+    const { taken, all } = last
     const internal: Internal = Object.assign(request.internal, taken)
-    internal[ending] = end
-    const tokens = Object.values<Token | Promise<Token>>(taken)
-    // Without setToContext nobody may ever await them; a rejection must then not end the process.
-    if (!setToContext) void Promise.allSettled(tokens)
-    else if (tokens.some((token) => token instanceof Promise)) return putOnContext(context, taken)
-    else Object.assign(context, taken)
+    internal[own] = last
+    if (!setToContext) return undefined
+    const tokens = all()
+    if (tokens instanceof Promise) return putOnContext(context, tokens)
+    Object.assign(context, tokens)
     return undefined
   }
 
-  const putOnContext = async (context: Context, taken: InternalTokens<Handles>): Promise<void> => {
-    Object.assign(context, await mapAll(taken, (token) => token))
+  const putOnContext = async (context: Context, tokens: Promise<object>): Promise<void> => {
+    Object.assign(context, await tokens)
   }
 
   type End = (request: { readonly internal: Internal }) => Promise<void> | undefined
-  const warmTokensAfter: End = ({ internal }) => internal[ending]?.()
-  const warmTokensOnError: End = ({ internal }) => internal[ending]?.()
+  const end = (invocation: Invocation<H> | undefined): Promise<void> | undefined => {
+    if (invocation !== undefined && invocation !== last) several = true
+    return invocation?.end()
+  }
+  const warmTokensAfter: End = ({ internal }) => end(internal[own])
+  const warmTokensOnError: End = ({ internal }) => end(internal[own])
 
   return { before: warmTokensBefore, after: warmTokensAfter, onError: warmTokensOnError } as WarmTokensMiddleware<H>
 }

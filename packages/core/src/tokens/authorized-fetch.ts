@@ -1,6 +1,8 @@
 import type { ApiAnswer, Traits } from '../contracts.ts'
 import { NotReplayableError } from '../errors.ts'
 import { parseJson } from '../parse.ts'
+import { abortable, pause } from './abortable.ts'
+import { type Attached, fetchAttached } from './attached-fetch.ts'
 import type { TokenHandle } from './handle.ts'
 import type { Token } from './token.ts'
 
@@ -26,37 +28,21 @@ interface Sending {
   readonly traits: Traits | undefined
 }
 
-/** A request of the caller's, to be sent with one token and perhaps with another. */
-interface Outgoing {
-  readonly input: string | URL | Request
-  readonly init: RequestInit | undefined
-  readonly traits: Traits | undefined
-}
+/** Sends a request of the caller's, with one token and perhaps with another. */
+type Send = (token: Token) => Promise<Response>
 
-const send = async ({ input, init, traits }: Outgoing, token: Token): Promise<Response> => {
-  const isRequest = input instanceof Request
-  const headers = new Headers(init?.headers ?? (isRequest ? input.headers : undefined))
-  if (traits?.attach === undefined) {
+const senderOf = (
+  { handle: { key }, traits }: Sending,
+  { input, init, replayable }: Pick<Attached, 'input' | 'init' | 'replayable'>,
+): Send => {
+  const attach = traits?.attach?.bind(traits)
+  if (attach !== undefined) return (token) => fetchAttached({ input, init, attach, replayable, key }, token)
+  return (token) => {
+    const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
     headers.set('authorization', token.headers().authorization)
     return fetch(input, { ...init, headers })
   }
-  const address = isRequest ? input.url : String(input)
-  const url = new URL(address)
-  traits.attach({ url, headers }, { value: token.value, type: token.type })
-  const response = await (isRequest
-    ? fetch(new Request(url, input), { ...init, headers })
-    : fetch(url, { ...init, headers }))
-  return response.url.includes(encodeURIComponent(token.value)) || response.url === url.href
-    ? withAddress(response, address)
-    : response
 }
-
-/** An answer shows the address that it came from; with the token in it, logging the answer would show the token. */
-const withAddress = (response: Response, address: string): Response =>
-  Object.defineProperties(response, {
-    url: { value: address },
-    clone: { value: () => withAddress(Response.prototype.clone.call(response), address) },
-  })
 
 /** The body as JSON, from a copy: the caller reads the answer as if nobody had looked. */
 const readJson = async (response: Response): Promise<unknown> => {
@@ -87,35 +73,43 @@ const isRejection = async (response: Response, traits: Traits | undefined): Prom
   return traits.isRejection(answer)
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+/** `fetch` refuses such an address with an error that shows it, and a token that was put into it. */
+const refuseCredentials = (input: string | URL | Request): void => {
+  const { username, password } = new URL(input instanceof Request ? input.url : input)
+  if (username !== '' || password !== '') throw new TypeError('fetch: the URL must not hold credentials')
+}
 
 /**
  * Sends a request with a token, and once more with a new one when the API refuses the first. A token so young that the
- * API may not have heard of it is tried again first.
+ * API may not have heard of it is tried again first. The caller's signal ends whatever is waited for.
  */
 export const fetchWith = async (
-  { handle, traits }: Sending,
+  sending: Sending,
   input: string | URL | Request,
   init: RequestInit | undefined,
 ): Promise<Response> => {
+  refuseCredentials(input)
+  const { handle, traits } = sending
+  const signal = init?.signal === undefined && input instanceof Request ? input.signal : init?.signal
+  signal?.throwIfAborted()
   const replayable = isReplayable(init?.body) && !(input instanceof Request && input.body !== null)
   const settleTime = traits?.settleTime ?? 0
-  const outgoing = { input, init, traits }
-  const token = await handle.get()
+  const send = senderOf(sending, { input, init, replayable })
+  const token = await abortable(handle.get(), signal)
   for (let attempt = 1; ; attempt += 1) {
-    const response = await send(outgoing, token)
+    const response = await send(token)
     if (!(await isRejection(response, traits))) return response
     // Nobody reads the refusal; an unread body would keep the connection.
     await response.body?.cancel()
     if (!replayable || token.age() >= settleTime || attempt > SETTLE_ATTEMPTS) break
-    await pause(settleTime / SETTLE_ATTEMPTS)
+    await pause(settleTime / SETTLE_ATTEMPTS, signal)
   }
-  const renewed = await handle.reject(token)
+  const renewed = await abortable(handle.reject(token), signal)
   if (!replayable) {
     throw new NotReplayableError(
       `the API refused the token of ${handle.key}, and the body of this request cannot be sent again`,
       { key: handle.key },
     )
   }
-  return send(outgoing, renewed)
+  return send(renewed)
 }

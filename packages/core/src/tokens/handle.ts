@@ -5,6 +5,7 @@ import { makeKey } from '../key.ts'
 import { checkOptions } from '../options.ts'
 import { asFields, asToken, asTokenType } from '../parse.ts'
 import * as a from '../rules.ts'
+import { late } from './later.ts'
 import { Token } from './token.ts'
 import type { Tokens } from './tokens.ts'
 
@@ -36,7 +37,9 @@ export interface TokenHandle {
   reject(token: Token, options?: GetOptions): Promise<Token>
   /**
    * Like the global `fetch`, with the token in the `authorization` header. After a 401 the token is rejected and the
-   * request sent once more. A body that can be read only once is not sent again: `NotReplayableError`.
+   * request sent once more. A body that can be read only once is not sent again: `NotReplayableError`. A redirect to
+   * another origin is followed without the token. The signal of the request ends the wait for the token too. Rejects with
+   * `TypeError` when the URL holds credentials.
    */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
 }
@@ -46,9 +49,17 @@ const GET_RULES = {
   timeout: a.length,
 }
 
+/** How deep what came with a token may be nested. */
+const MAX_DEPTH = 16
+
+/** Freezes JSON with all in it, for every caller is handed the same. False when it is nested too deeply. */
+const freeze = (json: unknown, depth = MAX_DEPTH): boolean =>
+  Object(json) !== json ||
+  (depth > 0 && Object.values(Object.freeze(json) as object).every((one) => freeze(one, depth - 1)))
+
 const parseTokenValue = (json: Json): TokenValue | undefined => {
   const { value, type, extra, chain } = asFields(json) ?? {}
-  if (asToken(value) === undefined || asTokenType(type) === undefined) return undefined
+  if (asToken(value) === undefined || asTokenType(type) === undefined || !freeze(extra)) return undefined
   // Whatever else is in it was not put there by us.
   return { value, type, ...(asFields(extra) && { extra }), ...(chain !== undefined && { chain }) } as TokenValue
 }
@@ -76,7 +87,7 @@ export const createHandle = <P>({ engine, tokens, source, params, namespace }: H
     key,
     traits,
     exclusive,
-    fetch: (request) => source.fetch({ ...request, params }),
+    fetch: async (request) => (await late()).fetchChecked(source, { ...request, params }, parseTokenValue),
     print: (value) => ({ ...value }),
     parse: parseTokenValue,
     fingerprint: ({ value }) => fingerprint(value),
@@ -109,8 +120,7 @@ export const createHandle = <P>({ engine, tokens, source, params, namespace }: H
       if (!(token instanceof Token)) throw new TypeError('reject: give the Token that was refused')
       return resolve(options, token.fingerprint)
     },
-    // Most handlers send their requests themselves; and whoever sends one waits for the network anyway.
-    fetch: async (input, init) => (await import('./authorized-fetch.ts')).fetchWith({ handle, traits }, input, init),
+    fetch: async (input, init) => (await late()).fetchWith({ handle, traits }, input, init),
   }
   return handle
 }

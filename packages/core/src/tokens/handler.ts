@@ -4,7 +4,7 @@
  * @module
  */
 
-import { createInvocations, type InvocationContext, type InvocationOptions, mapAll } from './invocation.ts'
+import { createInvocations, type InvocationContext, type InvocationOptions } from './invocation.ts'
 import type { Token } from './token.ts'
 import type { Handles } from './tokens.ts'
 
@@ -38,10 +38,9 @@ export const withTokens = <H extends Handles, Event, Result>(
 ): WrappedHandler<Event, Result> => {
   const begin = createInvocations('withTokens', handles, options)
   return async (event, context) => {
-    const { taken, end } = begin(context)
+    const { all, end } = begin(context)
     try {
-      const tokens = await mapAll(taken, (token) => token)
-      return await handler(event, Object.assign(context ?? {}, tokens) as never)
+      return await handler(event, Object.assign(context ?? {}, await all()) as never)
     } finally {
       await end()
     }

@@ -1,8 +1,9 @@
 import { checkOptions } from '../options.ts'
 import * as a from '../rules.ts'
 import type { TokenHandle } from './handle.ts'
+import { late } from './later.ts'
 import type { Token } from './token.ts'
-import type { Handles } from './tokens.ts'
+import type { Handles, Tokens } from './tokens.ts'
 
 /** What is read of a Lambda context: how long the invocation may still take, in ms. */
 export interface InvocationContext {
@@ -41,21 +42,25 @@ const remainingTime = (context: InvocationContext | undefined): number => {
   return Number.isFinite(left) ? Math.min(Math.max(left, 0), MAX_REMAINING) : UNKNOWN_REMAINING
 }
 
-/** Runs `work` for every value at once; resolves to what it gave, by the same names. */
-export const mapAll = async <T extends object, To>(
-  values: T,
-  work: (value: T[keyof T]) => To | Promise<To>,
-): Promise<{ readonly [Name in keyof T]: To }> => {
-  const done = Object.entries(values).map(async ([name, value]: [string, T[keyof T]]) => [name, await work(value)])
-  return Object.fromEntries(await Promise.all(done))
-}
+/** Tokens by the names of their handles. */
+type All<H> = { readonly [Name in keyof H]: Token }
+
+/** The same; what is not at hand yet is a promise. */
+type Taken<H> = { readonly [Name in keyof H]: Token | Promise<Token> }
 
 /** An invocation that has begun. */
 export interface Invocation<H extends Handles> {
-  /** Its tokens: at hand where memory has them, else promises. */
-  readonly taken: { readonly [Name in keyof H]: Token | Promise<Token> }
-  /** Ends it: no refresh runs beside it any more, and those under way are finished, within the time that is left. */
-  end(): Promise<void>
+  /** Its tokens: at hand where memory has them, else promises, each until it resolves. */
+  readonly taken: Taken<H>
+  /** Its tokens once they are all at hand: at once where memory has them. */
+  all(): All<H> | Promise<All<H>>
+  /** No refresh is begun beside it any more. Harmless to repeat. */
+  leave(): void
+  /**
+   * Leaves, and finishes what is under way, its own tokens included, within the time that is left. Where nothing is, there
+   * is no promise either: each costs an invocation some hundred ns.
+   */
+  end(): Promise<void> | undefined
 }
 
 /**
@@ -74,18 +79,43 @@ export const createInvocations = <H extends Handles>(
   const { minLife = 'invocation', margin = 300 } = checkOptions(where, options, { ...RULES, ...more })
   const owners = [...new Set(named.map(([, { tokens }]) => tokens))]
 
+  const finish = async (context: InvocationContext | undefined, pending: object): Promise<void> => {
+    const timeout = Math.max(0, remainingTime(context) - margin)
+    const left = await (await late()).settledWithin(timeout, pending)
+    await Promise.all(owners.map((tokens) => tokens.settle({ timeout: left })))
+  }
+
   return (context) => {
     const leaves = owners.map((tokens) => tokens.enter())
     const left = remainingTime(context)
     const wanted = { minLife: minLife === 'invocation' ? left : minLife, timeout: Math.max(1, left - margin) }
-    const taken = named.map(([name, handle]) => [name, handle.peek(wanted.minLife) ?? handle.get(wanted)])
+    const taken: { [name: string]: Token | Promise<Token> } = {}
+    let pending = 0
+    for (const [name, handle] of named) {
+      const token = handle.peek(wanted.minLife) ?? handle.get(wanted)
+      taken[name] = token
+      if (!(token instanceof Promise)) continue
+      pending += 1
+      const done = (result: Token | Promise<Token> = token): void => {
+        taken[name] = result
+        pending -= 1
+      }
+      // Nobody may ever await it, and a rejection must then not end the process.
+      token.then(done, () => done())
+    }
+    const leave = (): void => {
+      for (const one of leaves) one()
+    }
     return {
-      taken: Object.fromEntries(taken),
-      async end() {
-        for (const leave of leaves) leave()
-        const timeout = Math.max(0, remainingTime(context) - margin)
-        await Promise.all(owners.map((tokens) => tokens.settle({ timeout })))
+      taken: taken as Taken<H>,
+      all: () => (pending > 0 ? Promise.all(Object.values(taken)).then(() => taken as All<H>) : (taken as All<H>)),
+      leave,
+      end() {
+        leave()
+        return pending > 0 || owners.some(isBusy) ? finish(context, pending > 0 ? taken : {}) : undefined
       },
     }
   }
 }
+
+const isBusy = ({ busy }: Tokens): boolean => busy

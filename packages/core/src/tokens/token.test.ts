@@ -1,6 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Json } from '../contracts.ts'
 import { custom } from '../sources/custom.ts'
+import { memoryStore } from '../stores/memory.ts'
 import type { Token } from './token.ts'
 import { createTokens } from './tokens.ts'
 
@@ -36,6 +41,37 @@ describe('a token', () => {
     expect(token.remaining()).toBeGreaterThan(3_500_000)
     expect(token.age()).toBeLessThan(token.expiresAt - token.issuedAt)
     expect(token.extra).toEqual({ instance: 'eu' })
+  })
+})
+
+describe('what came with a token', () => {
+  /** The same token from the source, from memory, from the file and from the store. */
+  const fromEachTier = async (extra?: { readonly [name: string]: Json }): Promise<readonly Token[]> => {
+    const directory = mkdtempSync(join(tmpdir(), 'warmtoken-test-'))
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+    const store = memoryStore()
+    const fetch = async () => ({ value: VALUE, life: 3_600_000, ...(extra && { extra }) })
+    const handleIn = (folder: string | false) =>
+      createTokens({ directory: folder, store }).use(custom({ identity: 'x', fetch }))
+    const first = handleIn(directory)
+    return [await first.get(), await first.get(), await handleIn(directory).get(), await handleIn(false).get()]
+  }
+
+  it('cannot be changed, however deep, from whichever tier it is', async () => {
+    const tokens = await fromEachTier({ instance: { region: 'eu', zones: ['a', { name: 'b' }] } })
+    expect(tokens.map(({ tier }) => tier)).toEqual(['source', 'memory', 'file', 'store'])
+    for (const { extra } of tokens) {
+      const { instance } = extra as unknown as { instance: { region: string; zones: [string, { name: string }] } }
+      expect(() => Object.assign(extra, { more: 1 })).toThrow(TypeError)
+      expect(() => Object.assign(instance, { region: 'us' })).toThrow(TypeError)
+      expect(() => instance.zones.push('c' as never)).toThrow(TypeError)
+      expect(() => Object.assign(instance.zones[1], { name: 'c' })).toThrow(TypeError)
+      expect(extra).toEqual({ instance: { region: 'eu', zones: ['a', { name: 'b' }] } })
+    }
+  })
+
+  it('cannot be changed where nothing came', async () => {
+    for (const { extra } of await fromEachTier()) expect(() => Object.assign(extra, { more: 1 })).toThrow(TypeError)
   })
 })
 

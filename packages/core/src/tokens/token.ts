@@ -29,7 +29,7 @@ export class Token {
   /** Of what the engine hands out, and the life in ms that was asked for. */
   constructor({ entry, tier, remaining }: Served<TokenValue>, minLife: number) {
     const { issuedAt, hardExpiry: expiresAt, version, fingerprint } = entry
-    const { value, type, extra = {} } = entry.value
+    const { value, type, extra = Object.freeze({}) } = entry.value
     this.#value = value
     // All that is no secret, in the open: nothing of it can be changed.
     const short = remaining() < minLife

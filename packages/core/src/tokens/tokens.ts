@@ -6,7 +6,7 @@ import type { Report, Reporter } from '../observe/report.ts'
 import { checkOptions } from '../options.ts'
 import * as a from '../rules.ts'
 import { createHandle, type TokenHandle } from './handle.ts'
-import { mapAll } from './invocation.ts'
+import { late } from './later.ts'
 import type { Token } from './token.ts'
 
 /** How {@link createTokens} is set up. Everything has a default. Lengths are in ms. */
@@ -55,6 +55,8 @@ export interface Tokens {
   report(): Report
   /** Refreshes run beside the caller until the returned function is called. Then `settle` before returning. */
   enter(): () => void
+  /** Whether refreshes are under way, so that there is something to settle. */
+  readonly busy: boolean
   /** Waits for refreshes under way, at most `timeout` ms (default 1,000), then aborts them. Never rejects. */
   settle(options?: { readonly timeout?: number }): Promise<void>
 }
@@ -111,12 +113,15 @@ export const createTokens = (options: TokensOptions = {}): Tokens => {
 
   const tokens: Tokens = {
     use,
-    prewarm: (handles, wanted) => mapAll(handles, (handle) => handle.get(wanted).catch((error: Error) => error)),
+    prewarm: async (handles, wanted) => (await late()).prewarm(handles, wanted),
     report() {
       if (report) return report.read()
       throw new TypeError('report: give createTokens the option "report"')
     },
     enter: engine.enter,
+    get busy() {
+      return engine.isBusy()
+    },
     settle: ({ timeout = 1_000 } = {}) => engine.settle(timeout),
   }
   return tokens
