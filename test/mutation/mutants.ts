@@ -152,7 +152,7 @@ export const EXCLUSIVE_MUTANTS: readonly Mutant[] = [
     name: 'fetched alone when the store is down',
     edits: [
       {
-        file: 'engine/converge.ts',
+        file: 'engine/without-store.ts',
         find: 'if (usable === undefined && slot.subject.exclusive !== undefined) {',
         replace: 'if (usable === undefined && slot.subject.exclusive === null) {',
       },

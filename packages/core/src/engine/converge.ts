@@ -5,13 +5,14 @@ import { budgetFreeAt } from './budget.ts'
 import { decide, isAlive, type Situation } from './decide.ts'
 import { earlyBy } from './early.ts'
 import { refuseByBudget, rememberFailure, secretOf } from './failure.ts'
-import { fetchAlone, fetchUnderLease, UNCOMMITTED } from './fetch.ts'
+import { fetchUnderLease, UNCOMMITTED } from './fetch.ts'
 import { type Flight, heldLease, ownLease, waitAndLook } from './flight.ts'
 import { keep } from './keep.ts'
 import { reachableLife } from './lease.ts'
 import { openEntry, remaining, writeFile } from './rest.ts'
 import { readRecord, type Sight } from './store-calls.ts'
 import type { Ask, Parts, Slot } from './subject.ts'
+import { withoutStore } from './without-store.ts'
 
 /** More rounds than any call can need within its time; a bound, not a schedule. */
 const MAX_ROUNDS = 200
@@ -53,31 +54,6 @@ export const converge = async <T>(parts: Parts, slot: Slot<T>, ask: Ask, signal:
     parts.storeFault = error
     return withoutStore(flight, error)
   }
-}
-
-/** The store cannot be used: a living value is served, otherwise this environment goes on alone. */
-const withoutStore = async <T>(flight: Flight<T>, cause: StoreError | undefined): Promise<Entry<T>> => {
-  const { parts, slot, ask, signal } = flight
-  const usable = usableEntry(parts, slot, { ...ask, minLife: 0 })
-  // A wrong set-up must be seen, not papered over by a fetch per environment.
-  if (usable === undefined && cause !== undefined && !cause.retryable) throw faultFor(slot.subject.key, cause)
-  if (usable === undefined && slot.subject.exclusive !== undefined) {
-    const { key } = slot.subject
-    throw (
-      (cause && faultFor(key, cause)) ??
-      new StoreError(`the store is down, and ${key} may be fetched only under its lease`, { key, retryable: true })
-    )
-  }
-  if (usable === undefined) return fetchAlone(parts, slot, ask, signal)
-  slot.holdUntil = parts.storeDownUntil
-  return usable
-}
-
-/** The fault as it concerns this key, when it was met with another one. */
-const faultFor = (key: string, fault: StoreError): StoreError => {
-  const { message, code, retryable, cause } = fault
-  if (fault.key === undefined || fault.key === key) return fault
-  return new StoreError(message.replace(fault.key, key), { key, code, retryable, cause })
 }
 
 const rounds = async <T>(flight: Flight<T>): Promise<Entry<T>> => {
@@ -187,14 +163,6 @@ const coolDownError = <T>({ parts, slot, secret }: Flight<T>, { record }: Sight)
   if (freeAt > (failure?.notBefore ?? 0)) return refuseByBudget(parts, slot, freeAt)
   if (failure === undefined) return new SourceUnavailableError(`no value for ${slot.subject.key}`)
   return rememberFailure(parts, slot, failure, secret)
-}
-
-/** The slot's entry, if it has the life asked for and is not the refused one. */
-export const usableEntry = <T>(parts: Parts, slot: Slot<T>, ask: Ask): Entry<T> | undefined => {
-  const { entry } = slot
-  if (entry === undefined || entry.fingerprint === ask.rejected || entry.fingerprint === slot.rejected) return undefined
-  const need = ask.minLife === 0 ? 0 : Math.min(ask.minLife, reachableLife(entry, slot.subject.traits))
-  return parts.clock.fast() + need < slot.usableUntil ? entry : undefined
 }
 
 /** For the engine: the failure in the slot, if it still holds for the secret in use. */

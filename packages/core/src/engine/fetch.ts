@@ -1,16 +1,15 @@
-import type { Entry, Issued } from '../contracts.ts'
+import type { Entry } from '../contracts.ts'
 import { SameValueError, StoreError, TimeoutError, WarmTokenError } from '../errors.ts'
-import type { Failure, Lease, Refresh } from '../record.ts'
-import { book, budgetFreeAt } from './budget.ts'
+import type { Lease, Refresh } from '../record.ts'
 import { callSource, type Failed, type Given, isRefused } from './call-source.ts'
 import { DRIFT_TOLERANCE } from './clock.ts'
-import { nextFailure, refuseByBudget, rememberFailure, SIGN_IN, secretOf } from './failure.ts'
+import { nextFailure, rememberFailure, SIGN_IN } from './failure.ts'
 import { keep } from './keep.ts'
-import { commitReserve, windowOf } from './lease.ts'
+import { commitReserve } from './lease.ts'
+import { makeEntry } from './make-entry.ts'
 import { forgetNonce } from './nonces.ts'
 import { environmentOf, type Held, publishEntry, writeBack } from './publish.ts'
 import { canSeal, openEntry, seal, writeFile } from './rest.ts'
-import { createServerClock } from './server-clock.ts'
 import type { Sight } from './store-calls.ts'
 import type { Ask, Parts, Slot, Subject } from './subject.ts'
 import { abandon, fail, release } from './transitions.ts'
@@ -117,73 +116,6 @@ const sameAgain = <T>(parts: Parts, slot: Slot<T>): WarmTokenError => {
   const what = { kind: 'same-value', code: 'SAME_VALUE', retryAfter: undefined, nothingDone: false } as const
   const failure = nextFailure(parts, undefined, what, undefined)
   return rememberFailure(parts, slot, failure, undefined, new SameValueError('the source gave the refused value again'))
-}
-
-/** The store cannot be used: single flight and the cool-down of this environment are all that holds it back. */
-export const fetchAlone = async <T>(parts: Parts, slot: Slot<T>, ask: Ask, signal: AbortSignal): Promise<Entry<T>> => {
-  const server = parts.server.latest() === undefined ? wallServer(parts) : parts.server
-  const time = Math.min(parts.policy.sourceTimeout, ask.timeout)
-  const askedAt = server.earliest() ?? 0
-  const { alone } = slot
-  // Between calls the store may be heard of again, so the pause of this environment is kept apart from what the record says.
-  if (alone !== undefined && parts.clock.fast() < alone.until && !(await isAnotherSecret(parts, slot, alone.failure)))
-    throw rememberFailure(parts, slot, alone.failure, alone.failure.secret)
-  bookAlone(parts, slot, server.latest() ?? 0)
-  const nonce = parts.runtime.unique()
-  const fetched = await callSource(parts, slot, ask, {
-    time,
-    nonce,
-    signal,
-    previous: slot.entry?.value,
-    spends: undefined,
-    alone: true,
-  })
-  if (fetched.outcome === 'failed') {
-    if (fetched.curtailed) throw fetched.error
-    const failure = nextFailure(parts, alone?.failure, fetched.what, fetched.secret)
-    const pause = failure.notBefore - (server.latest() ?? 0)
-    slot.alone = { failure, until: parts.clock.fast() + pause }
-    throw rememberFailure(parts, slot, failure, fetched.secret, fetched.error)
-  }
-  slot.alone = undefined
-  const entry = makeEntry(parts, slot, fetched.issued, askedAt)
-  keep(parts, slot, { entry, tier: 'source', server })
-  await writeFile(parts, slot, server)
-  return entry
-}
-
-const isAnotherSecret = async (parts: Parts, slot: Slot<unknown>, failure: Failure): Promise<boolean> =>
-  failure.kind === 'refused' && (await secretOf(parts, slot)) !== failure.secret
-
-/** Without the record, the budget is what this environment knows of it. */
-const bookAlone = (parts: Parts, slot: Slot<unknown>, now: number): void => {
-  const { mintBudget } = slot.subject.traits ?? {}
-  if (mintBudget === undefined) return
-  const freeAt = budgetFreeAt(slot.booked, mintBudget)
-  if (now < freeAt) throw refuseByBudget(parts, slot, freeAt)
-  slot.booked = book(slot.booked, now, mintBudget)
-}
-
-/** This machine's wall clock in the place of a server that has not been heard yet. Good for durations only. */
-const wallServer = (parts: Parts): ReturnType<typeof createServerClock> => {
-  const server = createServerClock(parts.clock)
-  const wall = parts.runtime.wall()
-  server.adopt(wall, wall)
-  return server
-}
-
-/** The life counts from before the request was sent: whenever the issuer started its clock, it was not earlier. */
-const makeEntry = <T>(parts: Parts, slot: Slot<T>, issued: Issued<T>, issuedAt: number): Entry<T> => {
-  const hardExpiry = issuedAt + issued.life
-  const softExpiry = hardExpiry - windowOf(issued.life, parts.policy, slot.subject.traits)
-  return {
-    value: issued.value,
-    version: 0,
-    issuedAt,
-    softExpiry,
-    hardExpiry,
-    fingerprint: slot.subject.fingerprint(issued.value),
-  }
 }
 
 /** The lease was lost, and another holder has published since: its value, if it can be used, is what everybody has. */

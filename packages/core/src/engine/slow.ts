@@ -1,7 +1,7 @@
 import type { Entry, Store } from '../contracts.ts'
 import { TimeoutError } from '../errors.ts'
 import { createFileTier, type FileWriterOptions } from '../tiers/file-writer.ts'
-import { converge, coolingError, usableEntry } from './converge.ts'
+import { converge, coolingError } from './converge.ts'
 import { atMost } from './deadline.ts'
 import { lifeUntil } from './keep.ts'
 import { DEFAULT_POLICY } from './policy.ts'
@@ -9,6 +9,7 @@ import { remaining, sealerOf } from './rest.ts'
 import { systemRuntime } from './runtime.ts'
 import { createServerClock } from './server-clock.ts'
 import type { Ask, Parts, Served, Shared, Slot, Wish } from './subject.ts'
+import { usableEntry } from './usable-entry.ts'
 
 /** How often one call starts over because a flight that it joined did not give what it asked for. */
 const MAX_FLIGHTS = 3

@@ -8,6 +8,7 @@ import { SignInRequiredError, StoreError, WarmTokenError } from '../../errors.ts
 import { plaintext } from '../../seal/plaintext.ts'
 import { createBackend, NO_FAULTS } from './backend.ts'
 import { createIssuer, type SimulatedToken } from './issuer.ts'
+import { createPlague } from './plague.ts'
 import { createProcess, type Process, START } from './process.ts'
 import { seeded } from './random.ts'
 import { createRotation } from './rotation.ts'
@@ -226,6 +227,20 @@ export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions 
     if (took > ask.timeout + SLACK) witness.violate('L1', `a call of ${process.name} took ${took} ms of ${ask.timeout}`)
   }
 
+  const plague = createPlague({
+    schedule,
+    random,
+    scenario,
+    isTroubled: () => troubled,
+    tell,
+    onSeen: saw,
+    onCrash(process) {
+      for (const one of open) if (one.process === process) open.delete(one)
+      // The next process of the environment starts as its next invocation.
+      void live(`${process.name}'`)
+    },
+  })
+
   /** After long idleness environments wake together, as after a night: that is when clean-up and lease meet. */
   const nextPause = (): number => {
     if (scenario.trouble !== 'idle') return random.between(...scenario.pause)
@@ -260,43 +275,6 @@ export const prepareRun = (seed: number, { scenario: given, trace }: RunOptions 
       }
       leave?.()
       await engine.settle(1_000)
-    }
-  }
-
-  /** What befalls one process. */
-  const plague = (process: Process): void => {
-    const horizon = scenario.pause[1] * scenario.calls + 5_000
-    const soon = (): number => (random.chance(0.5) ? random.between(0, 2_000) : random.between(0, horizon))
-    if (random.chance(scenario.crash)) {
-      schedule.after(soon(), () => {
-        if (!troubled) return
-        saw('crash')
-        tell(() => `${process.name} crashes`)
-        process.crash()
-        for (const one of open) if (one.process === process) open.delete(one)
-        // The next process of the environment starts as its next invocation.
-        void live(`${process.name}'`)
-      })
-    }
-    if (random.chance(scenario.freeze)) {
-      schedule.after(soon(), () => {
-        saw('freeze')
-        tell(() => `${process.name} is frozen`)
-        process.freeze()
-        const length = random.chance(0.7) ? random.between(100, 15_000) : random.between(15_000, scenario.life * 1.2)
-        schedule.after(length, () => {
-          tell(() => `${process.name} thaws`)
-          process.thaw()
-        })
-      })
-    }
-    // A backward step together with a monotonic clock that stops cannot be noticed by anybody, so one excludes the other.
-    if (scenario.freeze === 0 && random.chance(scenario.clockStep)) {
-      schedule.after(soon(), () => {
-        saw('clock step')
-        tell(() => `${process.name}'s wall clock steps`)
-        process.stepWall(random.between(-300_000, 300_000))
-      })
     }
   }
 

@@ -1,0 +1,30 @@
+import type { Entry } from '../contracts.ts'
+import { StoreError } from '../errors.ts'
+import { fetchAlone } from './fetch-alone.ts'
+import type { Flight } from './flight.ts'
+import { usableEntry } from './usable-entry.ts'
+
+/** The store cannot be used: a living value is served, otherwise this environment goes on alone. */
+export const withoutStore = async <T>(flight: Flight<T>, cause: StoreError | undefined): Promise<Entry<T>> => {
+  const { parts, slot, ask, signal } = flight
+  const usable = usableEntry(parts, slot, { ...ask, minLife: 0 })
+  // A wrong set-up must be seen, not papered over by a fetch per environment.
+  if (usable === undefined && cause !== undefined && !cause.retryable) throw faultFor(slot.subject.key, cause)
+  if (usable === undefined && slot.subject.exclusive !== undefined) {
+    const { key } = slot.subject
+    throw (
+      (cause && faultFor(key, cause)) ??
+      new StoreError(`the store is down, and ${key} may be fetched only under its lease`, { key, retryable: true })
+    )
+  }
+  if (usable === undefined) return fetchAlone(parts, slot, ask, signal)
+  slot.holdUntil = parts.storeDownUntil
+  return usable
+}
+
+/** The fault as it concerns this key, when it was met with another one. */
+const faultFor = (key: string, fault: StoreError): StoreError => {
+  const { message, code, retryable, cause } = fault
+  if (fault.key === undefined || fault.key === key) return fault
+  return new StoreError(message.replace(fault.key, key), { key, code, retryable, cause })
+}
