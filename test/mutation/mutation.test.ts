@@ -15,7 +15,7 @@ describe('the mutation gate', () => {
     expect(failures.map(({ seed, violations }) => ({ seed, violations }))).toEqual([])
   })
 
-  it.each([...MUTANTS, ...EXCLUSIVE_MUTANTS])('catches: $name', async (mutant) => {
+  it.each([...MUTANTS, ...EXCLUSIVE_MUTANTS])('catches: $name', { timeout: 120_000 }, async (mutant) => {
     const { simulate } = await buildMutant(mutant)
     const { failures } = await simulate({ runs: MOST_RUNS, stopAfter: 1 })
     const [first] = failures

@@ -13,6 +13,15 @@ describe('the protocol, simulated', () => {
     expect(REQUIRED.filter((name) => !seen.has(name))).toEqual([])
   })
 
+  // Stale images, clocks that step, idle records, failures that hid an intent: each of these seeds found a bug.
+  it.each([13, 91, 146, 372, 4_034, 100_001, 100_781, 138_280, 272_457])(
+    'keeps them in run %i, which once broke one',
+    async (seed) => {
+      const { failures } = await simulate({ seed, runs: 1 })
+      expect(failures).toEqual([])
+    },
+  )
+
   it('replays a run exactly from its seed', async () => {
     const [first, second] = [await simulate({ seed: 77, runs: 40 }), await simulate({ seed: 77, runs: 40 })]
     expect(second).toEqual(first)

@@ -46,7 +46,12 @@ export const fetchUnderLease = async <T>(
   ask: Ask,
   held: Held<T>,
 ): Promise<Entry<T> | undefined> => {
-  if (!isWorthwhile(parts, slot, held.lease, held.sentAt)) return undefined
+  if (!isWorthwhile(parts, slot, held.lease, held.sentAt)) {
+    // Too late, or a clock that has stepped makes it look so: nothing was spent, and nobody needs to wait for its end.
+    forgetNonce(slot, held.lease.nonce)
+    await writeBack(parts, held, release)
+    return undefined
+  }
   const time = timeToFetch(parts, held.lease, held.sentAt)
   const fetched = await askSource(parts, slot, ask, { held, time })
   if (fetched.outcome === 'failed') {
