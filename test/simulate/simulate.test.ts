@@ -14,7 +14,7 @@ describe('the protocol, simulated', () => {
   })
 
   // Stale images, clocks that step, idle records, failures that hid an intent: each of these seeds found a bug.
-  it.each([13, 91, 146, 372, 4_034, 100_001, 100_781, 138_280, 272_457])(
+  it.each([13, 91, 146, 372, 4_034, 53_129, 54_462, 100_001, 100_781, 138_280, 272_457])(
     'keeps them in run %i, which once broke one',
     async (seed) => {
       const { failures } = await simulate({ seed, runs: 1 })

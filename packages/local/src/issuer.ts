@@ -25,7 +25,7 @@ export interface IssuerOptions {
   readonly clients?: readonly IssuerClient[]
   /** The API the tokens are for, a URI: their `aud`, and the resource if a request names none. Default `urn:warmtoken:api`. */
   readonly audience?: string
-  /** Scopes a client may ask for. Default `contacts:read`. */
+  /** Scopes a client may ask for; the provider leaves others out of its tokens. Default `contacts:read`. */
   readonly scopes?: readonly string[]
   /** Life of a token in milliseconds, rounded to whole seconds. Default one hour. */
   readonly tokenLife?: number

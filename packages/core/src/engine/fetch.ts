@@ -47,8 +47,8 @@ export const fetchUnderLease = async <T>(
   held: Held<T>,
 ): Promise<Entry<T> | undefined> => {
   if (!isWorthwhile(parts, slot, held.lease, held.sentAt)) {
-    // Too late, or a clock that has stepped makes it look so: nothing was spent, and nobody needs to wait for its end.
-    forgetNonce(slot, held.lease.nonce)
+    // Too late, or a clock that has stepped makes it look so: nothing was spent, and nobody needs to wait for its end. The
+    // nonce is remembered, for should this not land, the lease must still be known as one's own.
     await writeBack(parts, held, release)
     return undefined
   }

@@ -5,10 +5,19 @@
  * @module
  */
 
-import type { Metrics } from '@aws-lambda-powertools/metrics'
 import type { Listener, WarmEvent } from '../contracts.ts'
 import { checkOptions } from '../options.ts'
 import * as a from '../rules.ts'
+
+/** The part of Powertools' `Metrics` that is used; said here so that the types of those without Powertools are whole. */
+export interface PowertoolsMetrics {
+  /** Adds a metric to the buffer. */
+  addMetric(name: string, unit: 'Count' | 'Milliseconds', value: number): void
+  /** Another one like it, whose one metric is written at once. */
+  singleMetric(): PowertoolsMetrics
+  /** Adds a dimension to all that is in the buffer. */
+  addDimension(name: string, value: string): PowertoolsMetrics
+}
 
 /** How {@link powertoolsMetrics} writes. */
 export interface PowertoolsMetricsOptions {
@@ -60,7 +69,7 @@ const measure = (event: WarmEvent): Measurement | undefined => {
  * ```
  */
 export const powertoolsMetrics = (
-  metrics: Pick<Metrics, 'addMetric' | 'singleMetric'>,
+  metrics: Pick<PowertoolsMetrics, 'addMetric' | 'singleMetric'>,
   options: PowertoolsMetricsOptions = {},
 ): Listener => {
   if (!isPowertools[1](metrics)) throw new TypeError(`powertoolsMetrics: the first argument must be ${isPowertools[0]}`)

@@ -224,7 +224,7 @@ describe('a secret that is', () => {
       clientSecret: () => Promise.reject(new Error(`no access to ${SECRET}`)),
     })
     const error = await failureOf(handle)
-    expect(error).toMatchObject({ code: 'SOURCE_FAILED', retryable: true })
+    expect(error).toMatchObject({ code: 'SECRET_FAILED', retryable: true })
     expect(shown(error)).not.toContain(SECRET)
   })
 

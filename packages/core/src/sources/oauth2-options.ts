@@ -89,7 +89,7 @@ export const checkClient = <T extends ClientOptions>(
   const { clientSecret, privateKey, authentication = privateKey ? KEY : clientSecret ? 'basic' : lone } = given
   const takesKey = authentication === KEY
   if (!privateKey === takesKey || !clientSecret !== (takesKey || authentication === 'none'))
-    throw new TypeError(`${where}: ${KEY} takes option "privateKey", none takes none, the others "clientSecret"`)
+    throw new TypeError(`${where}: give option "clientSecret" or "privateKey", the one that ${authentication} takes`)
   return { ...given, authentication, secret: privateKey ?? clientSecret ?? '' }
 }
 
