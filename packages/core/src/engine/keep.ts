@@ -39,7 +39,7 @@ export const readFile = async <T>(parts: Shared, slot: Slot<T>, rejected: string
   const { clock, file } = parts
   const found = file?.read(slot.subject.key)
   if (found === undefined) return false
-  const { sealed, earliest, latest, observed, ...life } = found
+  const { life, sealed, earliest, latest, observed } = found
   const { fingerprint, hardExpiry } = life
   const known = slot.entry
   if (fingerprint === rejected || fingerprint === known?.fingerprint) return false

@@ -19,8 +19,8 @@ export const writeFile = async <T>(
   if (text === undefined) return
   const { value: _value, ...life } = entry
   parts.fileTier.write(subject.key, {
+    life,
     sealed: text,
-    ...life,
     earliest: server.earliest() ?? 0,
     latest: server.latest() ?? 0,
     observed: server === parts.server,

@@ -138,7 +138,7 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
       slot.rejected = fingerprint
       Object.assign(slot, { entry: undefined, freshUntil: 0, usableUntil: 0, view: undefined })
       emit({ type: 'reject', key, fingerprint })
-      if (parts.fileTier?.read(key)?.fingerprint === fingerprint) parts.fileTier.remove(key)
+      if (parts.fileTier?.read(key)?.life.fingerprint === fingerprint) parts.fileTier.remove(key)
     },
     async settle(timeout) {
       await atMost(runtime, Math.max(0, timeout - ABORT_GRACE), Promise.allSettled(flights.keys()))

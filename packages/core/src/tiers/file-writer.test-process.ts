@@ -16,11 +16,7 @@ for (let round = 1; round <= 400; round += 1) {
   const version = 1 + ((round * 7_919) % 60_000)
   tier.write(key, {
     sealed: 'abcd'.charAt(Number(number)).repeat(version),
-    version,
-    issuedAt: now,
-    softExpiry: now + 1_000_000,
-    hardExpiry: now + 2_000_000,
-    fingerprint: number,
+    life: { version, issuedAt: now, softExpiry: now + 1_000_000, hardExpiry: now + 2_000_000, fingerprint: number },
     earliest: now,
     latest: now,
     observed: true,

@@ -1,6 +1,6 @@
 import { builtin } from '../builtin.ts'
 import type { Runtime } from '../contracts.ts'
-import { type FileEntry, type FileReader, MAX_FILE_SIZE, machineTime, SCHEMA } from './file.ts'
+import { type FileEntry, type FileHead, type FileReader, MAX_FILE_SIZE, machineTime, SCHEMA } from './file.ts'
 import { type FileProblem, problemOf } from './file-problem.ts'
 
 const FILE_MODE = 0o600
@@ -45,6 +45,13 @@ export const createFileTier = (reader: FileReader, { runtime, onProblem }: FileW
     onProblem(key, problem)
   }
 
+  const headOf = (key: string, { life, sealed, earliest, latest, observed }: FileEntry): FileHead => {
+    const { version, issuedAt, softExpiry, hardExpiry, fingerprint } = life
+    const clocks = [runtime.wall(), machineTime()] as const
+    const instants = [version, issuedAt, softExpiry, hardExpiry, earliest, latest, ...clocks] as const
+    return [SCHEMA, key, fingerprint, observed, sealed.length, ...instants]
+  }
+
   return {
     read(key) {
       const entry = reader.read(key)
@@ -57,9 +64,7 @@ export const createFileTier = (reader: FileReader, { runtime, onProblem }: FileW
       try {
         if (!fs.existsSync(directory)) fs.mkdirSync(directory, { recursive: true, mode: FOLDER_MODE })
         if (!trusts()) return tell(key, 'folder')
-        const { sealed, ...life } = entry
-        const written = { wall: runtime.wall(), monotonic: machineTime(), length: sealed.length }
-        const text = `${JSON.stringify({ schema: SCHEMA, key, ...life, ...written })}\n${sealed}`
+        const text = `${JSON.stringify(headOf(key, entry))}\n${entry.sealed}`
         if (text.length > MAX_FILE_SIZE) return onProblem(key, 'size')
         // Worker threads share a process id, so only a random name is free.
         const fresh = `${directory}/.${runtime.unique()}.tmp`

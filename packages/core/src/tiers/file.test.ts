@@ -51,25 +51,43 @@ const makeTier = (
   return { ...tier, problems }
 }
 
-const entry = (changed: Partial<FileEntry> = {}): FileEntry => ({
-  sealed: '{"value":"abc"}',
-  version: 7,
-  issuedAt: START,
-  softExpiry: START + 3_000_000,
-  hardExpiry: START + 3_600_000,
-  fingerprint: '12345678',
+const entry = ({ version = 7, sealed = '{"value":"abc"}' }: { version?: number; sealed?: string } = {}): FileEntry => ({
+  life: {
+    version,
+    issuedAt: START,
+    softExpiry: START + 3_000_000,
+    hardExpiry: START + 3_600_000,
+    fingerprint: '12345678',
+  },
+  sealed,
   earliest: START,
   latest: START + 1_000,
   observed: true,
-  ...changed,
 })
 
-/** The two parts of a file: a line of JSON, and the sealed value. */
+/** What stands where in the first line of a file. */
+const AT = ['schema', 'key', 'fingerprint', 'observed', 'length'].concat([
+  'version',
+  'issuedAt',
+  'softExpiry',
+  'hardExpiry',
+  'earliest',
+  'latest',
+  'wall',
+  'monotonic',
+])
+
+/** The two parts of a file: a line of JSON, here with names, and the sealed value. */
 const partsOf = (path: string): { fields: Record<string, unknown>; sealed: string } => {
   const text = readFileSync(path, 'utf8')
   const end = text.indexOf('\n')
-  return { fields: JSON.parse(text.slice(0, end)), sealed: text.slice(end + 1) }
+  const list: unknown[] = JSON.parse(text.slice(0, end))
+  return { fields: Object.fromEntries(list.map((one, at) => [AT[at], one])), sealed: text.slice(end + 1) }
 }
+
+/** The file of them, its first line a list again. */
+const textOf = (fields: Record<string, unknown>, sealed: string): string =>
+  `${JSON.stringify(AT.map((name) => fields[name]))}\n${sealed}`
 
 /** Writes a good file, then lets the test spoil it; a new tier reads it. */
 const readSpoiled = (spoil: (path: string) => void): { found: FileEntry | undefined; problems: FileProblem[] } => {
@@ -125,19 +143,27 @@ describe('the file tier', () => {
 })
 
 describe('a file that is', () => {
-  const rewrite = (change: (fields: Record<string, unknown>) => object | string) => (path: string) => {
+  const rewrite = (change: (fields: Record<string, unknown>) => Record<string, unknown> | string) => (path: string) => {
     const { fields, sealed } = partsOf(path)
     const changed = change(fields)
-    writeFileSync(path, typeof changed === 'string' ? changed : `${JSON.stringify(changed)}\n${sealed}`)
+    writeFileSync(path, typeof changed === 'string' ? changed : textOf(changed, sealed))
   }
 
   const SPOILED: readonly (readonly [string, (path: string) => void, FileProblem])[] = [
     ['no JSON', rewrite(() => 'not json'), 'corrupt'],
     ['empty', rewrite(() => ''), 'corrupt'],
     ['truncated', rewrite((fields) => JSON.stringify(fields).slice(0, 40)), 'corrupt'],
-    ['a list', rewrite(() => '[]'), 'corrupt'],
+    ['an empty list', rewrite(() => '[]\n'), 'corrupt'],
+    ['an object', rewrite(() => '{}\n'), 'corrupt'],
+    ['nothing', rewrite(() => 'null\n'), 'corrupt'],
+    [
+      'of one number too many',
+      rewrite((fields) => `${JSON.stringify([...AT.map((name) => fields[name]), 1])}\n{"value":"abc"}`),
+      'corrupt',
+    ],
+    ['without a fingerprint', rewrite((fields) => ({ ...fields, fingerprint: 5 })), 'corrupt'],
     ['of another schema', rewrite((fields) => ({ ...fields, schema: 99 })), 'corrupt'],
-    ['without a value', rewrite((fields) => JSON.stringify(fields)), 'corrupt'],
+    ['without a value', rewrite((fields) => textOf(fields, '')), 'corrupt'],
     ['cut off in the value', (path) => truncateSync(path, statSync(path).size - 1), 'corrupt'],
     ['longer than it says', (path) => appendFileSync(path, 'x'), 'corrupt'],
     ['without an expiry', rewrite((fields) => ({ ...fields, hardExpiry: undefined })), 'corrupt'],
@@ -194,7 +220,7 @@ describe('a file that is', () => {
     readSpoiled((path) => writeFileSync(path, 'spoiled'))
     const tier = makeTier()
     tier.write(KEY, entry({ version: 8 }))
-    expect([tier.read(KEY)?.version, tier.problems]).toEqual([8, []])
+    expect([tier.read(KEY)?.life.version, tier.problems]).toEqual([8, []])
   })
 
   it('a symbolic link is replaced by the next write, and what it points to stays as it is', () => {
@@ -310,7 +336,7 @@ describe('a disk that', () => {
       execFileSync('mount', ['-o', 'remount,ro', disk])
       tier.write(KEY, entry({ version: 8 }))
       tier.remove(KEY)
-      expect([tier.read(KEY)?.version, tier.problems]).toEqual([7, ['disk']])
+      expect([tier.read(KEY)?.life.version, tier.problems]).toEqual([7, ['disk']])
     } finally {
       unmount(disk)
     }
@@ -323,7 +349,7 @@ describe('after a new boot (the monotonic clock has gone back)', () => {
     const path = join(directory, NAME)
     const { fields, sealed } = partsOf(path)
     const monotonic = Number(fields['monotonic']) + 1e9
-    writeFileSync(path, `${JSON.stringify({ ...fields, monotonic })}\n${sealed}`)
+    writeFileSync(path, textOf({ ...fields, monotonic }, sealed))
     const tier = makeTier({ wall: () => wall })
     return { found: tier.read(KEY), problems: tier.problems }
   }
@@ -361,7 +387,7 @@ describe('four processes that write the same entry at once', () => {
         seen += 1
         // Each writer writes its own letter, as often as its version says.
         expect(new Set(found.sealed).size).toBe(1)
-        expect(found.sealed.length).toBe(found.version)
+        expect(found.sealed.length).toBe(found.life.version)
       }
       await new Promise((resolve) => setImmediate(resolve))
     }

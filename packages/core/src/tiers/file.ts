@@ -1,17 +1,17 @@
 import type { Stats } from 'node:fs'
-import type { Entry, Json, Runtime } from '../contracts.ts'
-import { parseLife } from '../life.ts'
-import { asFields, parseJson } from '../parse.ts'
+import type { Entry, Runtime } from '../contracts.ts'
+import { asTime } from '../parse.ts'
 
 /** The version of the file's form. */
-export const SCHEMA = 1
+export const SCHEMA = 2
 /** The largest file that is read, in bytes. */
 export const MAX_FILE_SIZE: number = 1024 * 1024
 /** Permission bits that let somebody else change a file. */
 const OTHERS_WRITE = 0o022
 
 /** An entry as a file holds it, sealed, with the time on the server as this machine knew it when it was written. */
-export interface FileEntry extends Omit<Entry<Json>, 'value'> {
+export interface FileEntry {
+  readonly life: Omit<Entry<unknown>, 'value'>
   /** The value as the codec sealed it. */
   readonly sealed: string
   /** The time on the server now, at least. */
@@ -21,6 +21,34 @@ export interface FileEntry extends Omit<Entry<Json>, 'value'> {
   /** Whether that time came from a server, and not from this machine's wall clock. */
   readonly observed: boolean
 }
+
+/**
+ * The first line of a file, as a JSON list: what is looked for in every cold start is short and has no names in it. After
+ * it comes the sealed value as it is: as JSON in JSON it would be escaped and parsed twice.
+ */
+export type FileHead = readonly [
+  schema: number,
+  key: string,
+  fingerprint: string,
+  observed: boolean,
+  length: number,
+  ...instants: Instants,
+]
+
+/** The two clocks of this machine come last. */
+type Instants = readonly [
+  version: number,
+  issuedAt: number,
+  softExpiry: number,
+  hardExpiry: number,
+  earliest: number,
+  latest: number,
+  wall: number,
+  monotonic: number,
+]
+
+const areInstants = (list: readonly unknown[]): list is Instants =>
+  list.length === 8 && list.every((one) => asTime(one) !== undefined)
 
 /** Where the file tier is, and its clock. */
 export interface FileTierOptions {
@@ -39,13 +67,11 @@ export interface FileReader {
   read(key: string): FileEntry | undefined
   /** Where the entry of the key lies. */
   pathOf(key: string): string
-  /** Opens a file for reading, but no link. */
-  open(path: string): number
   /** Whether a file or folder belongs to this user and nobody else can change it. */
   isOwn(stat: Pick<Stats, 'uid' | 'mode'>): boolean
   /** Whether the folder, which must be there, may be used: one that somebody else can write to is not. */
   trusts(): boolean
-  /** The entry of the key in the text of a file. */
+  /** The entry of the key in the text of a file. Throws when it has not even the form of one. */
   parse(text: string, key: string): FileEntry | undefined
 }
 
@@ -59,14 +85,10 @@ export const machineTime = (): number => Number(process.hrtime.bigint()) / 1e6
 export const createFileReader = ({ directory, runtime }: FileTierOptions): FileReader => {
   // As an import it costs 4 ms of a cold start, see builtin.ts.
   const fs = process.getBuiltinModule('fs')
-  const { O_NOFOLLOW, O_NONBLOCK } = fs.constants
   let trusted: boolean | undefined
 
   // The key ends in a hash; only that part names the file, so no input of a user reaches the file system.
   const pathOf = (key: string): string => `${directory}/${key.slice(key.lastIndexOf('~') + 1)}.json`
-
-  // Without O_NONBLOCK a pipe in the place of the file would hold the whole environment. O_RDONLY is 0.
-  const open = (path: string): number => fs.openSync(path, O_NOFOLLOW | O_NONBLOCK)
 
   // Where there are no users, every file has the owner 0.
   const isOwn: FileReader['isOwn'] = ({ uid, mode }) => uid === (process.getuid?.() ?? 0) && (mode & OTHERS_WRITE) === 0
@@ -79,51 +101,43 @@ export const createFileReader = ({ directory, runtime }: FileTierOptions): FileR
     return trusted
   }
 
-  const load = (key: string): FileEntry | undefined => {
-    const file = open(pathOf(key))
-    try {
-      const stat = fs.fstatSync(file)
-      const { size } = stat
-      if (!stat.isFile() || !isOwn(stat) || size > MAX_FILE_SIZE) return undefined
-      // Half the price of `readFileSync`, which asks for the size again.
-      const bytes = Buffer.allocUnsafe(size)
-      return parse(bytes.toString('utf8', 0, fs.readSync(file, bytes)), key)
-    } finally {
-      fs.closeSync(file)
-    }
-  }
-
-  const parse = (text: string, key: string): FileEntry | undefined => {
-    // The sealed value stands in a line of its own: as JSON in JSON it would be escaped and parsed twice.
+  const parse: FileReader['parse'] = (text, key) => {
     const end = text.indexOf('\n')
-    const fields = asFields(parseJson(text.slice(0, end))) ?? {}
-    const found = parseLife(fields, 'earliest', 'latest', 'wall', 'monotonic')
     const sealed = text.slice(end + 1)
-    const isWhole = end > 0 && sealed.length === fields['length']
-    if (fields['schema'] !== SCHEMA || fields['key'] !== key || found === undefined || !isWhole) return undefined
+    const [schema, owner, fingerprint, observed, length, ...rest] = JSON.parse(text.slice(0, end)) as readonly unknown[]
+    if (schema !== SCHEMA || owner !== key || length !== sealed.length) return undefined
+    if (typeof fingerprint !== 'string' || !areInstants(rest)) return undefined
+    const [version, issuedAt, softExpiry, hardExpiry, earliest, latest, wall, monotonic] = rest
     // Elapsed since the write, as two bounds, for the same reasons as in engine/clock.ts. A monotonic clock that has
     // gone back means a new boot: then only the wall clock is left, and if that has gone back too, nothing is known.
-    const { wall, monotonic, earliest, latest, ...life } = found
     const byWall = runtime.wall() - wall
     const byMonotonic = machineTime() - monotonic
     const slow = byMonotonic < 0 ? byWall : Math.min(byWall, byMonotonic)
     const fast = Math.max(byWall, byMonotonic)
-    if (fast < 0) return undefined
-    const observed = fields['observed'] === true
-    return { ...life, sealed, earliest: earliest + Math.max(0, slow), latest: latest + fast, observed }
+    if (fast < 0 || softExpiry > hardExpiry) return undefined
+    return {
+      life: { version, issuedAt, softExpiry, hardExpiry, fingerprint },
+      sealed,
+      earliest: earliest + Math.max(0, slow),
+      latest: latest + fast,
+      observed: observed === true,
+    }
   }
 
   return {
     directory,
     pathOf,
-    open,
     isOwn,
     trusts,
     parse,
     read(key) {
+      const path = pathOf(key)
       try {
-        // Asking first is six times cheaper than a thrown ENOENT, and most cold environments have no file.
-        if (fs.existsSync(pathOf(key)) && trusts()) return load(key)
+        // Asking first is six times cheaper than a thrown ENOENT, and most cold environments have no file. In a folder
+        // that only this user can write to, nobody puts another file in its place before it is read.
+        const stat = fs.lstatSync(path, { throwIfNoEntry: false })
+        if (stat?.isFile() && isOwn(stat) && stat.size <= MAX_FILE_SIZE && trusts())
+          return parse(fs.readFileSync(path, 'utf8'), key)
       } catch {
         // See above: `problemOf` tells.
       }
