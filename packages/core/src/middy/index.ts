@@ -7,7 +7,7 @@
 import type { MiddlewareObj, Request } from '@middy/core'
 import type { Context } from 'aws-lambda'
 import { flag } from '../rules.ts'
-import { createInvocations, type Invocation, type InvocationOptions } from '../tokens/invocation.ts'
+import { createInvocations, type Invocation, type InvocationOptions, type Taken } from '../tokens/invocation.ts'
 import type { Token } from '../tokens/token.ts'
 import type { Handles } from '../tokens/tokens.ts'
 
@@ -23,7 +23,7 @@ export interface WarmTokensOptions extends InvocationOptions {
 /** Tokens by name, as the handler finds them on its context. */
 export type WithTokens<H extends Handles> = { readonly [Name in keyof H]: Token }
 
-/** Tokens by name, as `request.internal` holds them: a promise unless memory had it. */
+/** Tokens by name, as `request.internal` holds them: a promise until it is at hand. */
 export type InternalTokens<H extends Handles> = { readonly [Name in keyof H]: Token | Promise<Token> }
 
 /** The middleware that {@link warmTokens} makes. */
@@ -49,41 +49,32 @@ export type WarmTokensMiddleware<H extends Handles> = MiddlewareObj<
  * ```
  */
 export const warmTokens = <H extends Handles>(handles: H, options: WarmTokensOptions = {}): WarmTokensMiddleware<H> => {
-  const begin = createInvocations('warmTokens', handles, options, { setToContext: flag })
+  const { begin, put, leave, end } = createInvocations('warmTokens', handles, options, { setToContext: flag })
   const { setToContext = true } = options
 
-  /** Where a request keeps its invocation, apart from the names of tokens and from other `warmTokens` of its stack. */
-  const own: unique symbol = Symbol('warmtoken')
-  type Internal = { [name: string]: unknown; [own]?: Invocation<H> }
-  let last: Invocation<H> | undefined
-  // Whether invocations were seen to run beside each other. Where they do not, the last one is over when the next begins.
+  let last: Invocation | undefined
+  // Invocations that had not ended when another began: they run beside each other, or were answered early.
+  const others = new WeakMap<object, Invocation>()
+  // Whether they were seen to run beside each other. Where they do not, the last one is over when the next begins.
   let several = false
 
-  const warmTokensBefore = (request: Request): Promise<void> | undefined => {
-    const { context } = request
-    if (!several) last?.leave()
-    last = begin(context)
-    const { taken, all } = last
-    const internal: Internal = Object.assign(request.internal, taken)
-    internal[own] = last
-    if (!setToContext) return undefined
-    const tokens = all()
-    if (tokens instanceof Promise) return putOnContext(context, tokens)
-    Object.assign(context, tokens)
-    return undefined
+  const warmTokensBefore = ({ context, internal }: Request): Promise<void> | undefined => {
+    if (last !== undefined && last.leaves.length > 0) {
+      others.set(last.taken, last)
+      if (!several) leave(last)
+    }
+    last = begin(context, internal)
+    return setToContext ? put(last, context as unknown as Taken) : undefined
   }
 
-  const putOnContext = async (context: Context, tokens: Promise<object>): Promise<void> => {
-    Object.assign(context, await tokens)
+  const finish = ({ internal }: { readonly internal: object }): Promise<void> | undefined => {
+    if (last?.taken === internal) return end(last)
+    const other = others.get(internal)
+    several ||= other !== undefined
+    return other && end(other)
   }
-
-  type End = (request: { readonly internal: Internal }) => Promise<void> | undefined
-  const end = (invocation: Invocation<H> | undefined): Promise<void> | undefined => {
-    if (invocation !== undefined && invocation !== last) several = true
-    return invocation?.end()
-  }
-  const warmTokensAfter: End = ({ internal }) => end(internal[own])
-  const warmTokensOnError: End = ({ internal }) => end(internal[own])
+  const warmTokensAfter: typeof finish = (request) => finish(request)
+  const warmTokensOnError: typeof finish = (request) => finish(request)
 
   return { before: warmTokensBefore, after: warmTokensAfter, onError: warmTokensOnError } as WarmTokensMiddleware<H>
 }

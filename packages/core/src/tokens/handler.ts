@@ -4,7 +4,7 @@
  * @module
  */
 
-import { createInvocations, type InvocationContext, type InvocationOptions } from './invocation.ts'
+import { createInvocations, type InvocationContext, type InvocationOptions, type Taken } from './invocation.ts'
 import type { Token } from './token.ts'
 import type { Handles } from './tokens.ts'
 
@@ -36,13 +36,15 @@ export const withTokens = <H extends Handles, Event, Result>(
   handler: Handler<H, Event, Result>,
   options: HandlerOptions = {},
 ): WrappedHandler<Event, Result> => {
-  const begin = createInvocations('withTokens', handles, options)
-  return async (event, context) => {
-    const { all, end } = begin(context)
+  const { begin, put, end } = createInvocations('withTokens', handles, options)
+  return async (event, given) => {
+    const context: object = given ?? {}
+    const invocation = begin(given, {})
     try {
-      return await handler(event, Object.assign(context ?? {}, await all()) as never)
+      await put(invocation, context as Taken)
+      return await handler(event, context as never)
     } finally {
-      await end()
+      await end(invocation)
     }
   }
 }

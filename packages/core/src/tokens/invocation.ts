@@ -42,80 +42,101 @@ const remainingTime = (context: InvocationContext | undefined): number => {
   return Number.isFinite(left) ? Math.min(Math.max(left, 0), MAX_REMAINING) : UNKNOWN_REMAINING
 }
 
-/** Tokens by the names of their handles. */
-type All<H> = { readonly [Name in keyof H]: Token }
-
-/** The same; what is not at hand yet is a promise. */
-type Taken<H> = { readonly [Name in keyof H]: Token | Promise<Token> }
+/** Tokens by the names of their handles: at hand where memory had them, else promises, each until it resolves. */
+export interface Taken {
+  [name: string]: unknown
+}
 
 /** An invocation that has begun. */
-export interface Invocation<H extends Handles> {
-  /** Its tokens: at hand where memory has them, else promises, each until it resolves. */
-  readonly taken: Taken<H>
-  /** Its tokens once they are all at hand: at once where memory has them. */
-  all(): All<H> | Promise<All<H>>
+export interface Invocation {
+  readonly context: InvocationContext | undefined
+  readonly taken: Taken
+  /** How many of them are not at hand yet. */
+  pending: number
+  /** What ends its right to have refreshes run beside it; empty once it has. */
+  readonly leaves: (() => void)[]
+}
+
+/** What an invocation does with its tokens, in this order. */
+export interface Invocations {
+  /** Takes the tokens, into `taken` under their names. */
+  begin(context: InvocationContext | undefined, taken: Taken): Invocation
+  /** Puts them on a target once they are all at hand: at once where memory had them. */
+  put(invocation: Invocation, target: Taken): Promise<void> | undefined
   /** No refresh is begun beside it any more. Harmless to repeat. */
-  leave(): void
+  leave(invocation: Invocation): void
   /**
    * Leaves, and finishes what is under way, its own tokens included, within the time that is left. Where nothing is, there
    * is no promise either: each costs an invocation some hundred ns.
    */
-  end(): Promise<void> | undefined
+  end(invocation: Invocation): Promise<void> | undefined
 }
 
 /**
- * Wires tokens to invocations; each begins with a call of the function returned. `more`: rules of options beside
- * {@link InvocationOptions}. Throws `TypeError` for wrong options, and unless all are handles that `use` made.
+ * Wires tokens to invocations. `more`: rules of options beside {@link InvocationOptions}. Throws `TypeError` for wrong
+ * options, and unless all are handles that `use` made.
  */
-export const createInvocations = <H extends Handles>(
+export const createInvocations = (
   where: string,
-  handles: H,
+  handles: Handles,
   options: InvocationOptions,
   more?: { readonly [name: string]: a.Rule },
-): ((context: InvocationContext | undefined) => Invocation<H>) => {
+): Invocations => {
   const named: readonly (readonly [string, TokenHandle])[] = Object.entries(handles ?? {})
   if (named.length === 0 || !named.every(([, handle]) => isHandle(handle)))
     throw new TypeError(`${where}: the tokens must be as in { crm: tokens.use(source) }`)
   const { minLife = 'invocation', margin = 300 } = checkOptions(where, options, { ...RULES, ...more })
   const owners = [...new Set(named.map(([, { tokens }]) => tokens))]
 
-  const finish = async (context: InvocationContext | undefined, pending: object): Promise<void> => {
-    const timeout = Math.max(0, remainingTime(context) - margin)
-    const left = await (await late()).settledWithin(timeout, pending)
-    await Promise.all(owners.map((tokens) => tokens.settle({ timeout: left })))
+  const valuesOf = (taken: Taken): readonly unknown[] => named.map(([name]) => taken[name])
+
+  /** Nobody may ever await the promise, and a rejection must then not end the process. */
+  const watch = (invocation: Invocation, name: string, promise: Promise<Token>): Promise<Token> => {
+    const done = (result: unknown): void => {
+      invocation.taken[name] = result
+      invocation.pending -= 1
+    }
+    invocation.pending += 1
+    promise.then(done, () => done(promise))
+    return promise
   }
 
-  return (context) => {
-    const leaves = owners.map((tokens) => tokens.enter())
-    const left = remainingTime(context)
-    const wanted = { minLife: minLife === 'invocation' ? left : minLife, timeout: Math.max(1, left - margin) }
-    const taken: { [name: string]: Token | Promise<Token> } = {}
-    let pending = 0
-    for (const [name, handle] of named) {
-      const token = handle.peek(wanted.minLife) ?? handle.get(wanted)
-      taken[name] = token
-      if (!(token instanceof Promise)) continue
-      pending += 1
-      const done = (result: Token | Promise<Token> = token): void => {
-        taken[name] = result
-        pending -= 1
-      }
-      // Nobody may ever await it, and a rejection must then not end the process.
-      token.then(done, () => done())
-    }
-    const leave = (): void => {
-      for (const one of leaves) one()
-    }
-    return {
-      taken: taken as Taken<H>,
-      all: () => (pending > 0 ? Promise.all(Object.values(taken)).then(() => taken as All<H>) : (taken as All<H>)),
-      leave,
-      end() {
-        leave()
-        return pending > 0 || owners.some(isBusy) ? finish(context, pending > 0 ? taken : {}) : undefined
-      },
-    }
+  const leave: Invocations['leave'] = ({ leaves }) => {
+    for (const one of leaves.splice(0)) one()
+  }
+
+  const assign = (target: Taken, taken: Taken): undefined => {
+    for (const [name] of named) target[name] = taken[name]
+  }
+
+  const finish = async (timeout: number, works: readonly unknown[]): Promise<void> =>
+    (await late()).settleWithin(timeout, works, owners)
+
+  // What is made for each invocation is one object and what `enter` gives: the functions are the same for all.
+  return {
+    begin(context, taken) {
+      const left = remainingTime(context)
+      const wanted = minLife === 'invocation' ? left : minLife
+      const invocation: Invocation = { context, taken, pending: 0, leaves: owners.map(enter) }
+      for (const [name, handle] of named)
+        taken[name] =
+          handle.peek(wanted) ??
+          watch(invocation, name, handle.get({ minLife: wanted, timeout: Math.max(1, left - margin) }))
+      return invocation
+    },
+    put({ taken, pending }, target) {
+      if (pending > 0) return Promise.all(valuesOf(taken)).then(() => assign(target, taken))
+      return assign(target, taken)
+    },
+    leave,
+    end(invocation) {
+      leave(invocation)
+      const { context, taken, pending } = invocation
+      if (pending === 0 && !owners.some(isBusy)) return undefined
+      return finish(Math.max(0, remainingTime(context) - margin), pending > 0 ? valuesOf(taken) : [])
+    },
   }
 }
 
+const enter = (tokens: Tokens): (() => void) => tokens.enter()
 const isBusy = ({ busy }: Tokens): boolean => busy

@@ -4,7 +4,7 @@ import type { fetchWith as authorizedFetch } from './authorized-fetch.ts'
 
 export { fetchChecked } from './check-issued.ts'
 export { prewarm } from './prewarm.ts'
-export { settledWithin } from './settled-within.ts'
+export { settleWithin } from './settle-within.ts'
 
 /** Most handlers send their requests themselves; and whoever sends one waits for the network anyway. */
 export const fetchWith: typeof authorizedFetch = async (...request) =>
