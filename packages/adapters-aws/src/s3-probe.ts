@@ -1,11 +1,8 @@
-import type { StoreFault } from '@warmtoken/core'
-import { fault, sdkError } from './failure.ts'
+import { sdkError } from './failure.ts'
+import type { Condition } from './s3-objects.ts'
 
 /** The tag of what is written only where conditions are ignored. */
 export const UNSAFE_TAG = 'warmtoken-unsafe'
-
-/** What a PUT is conditional on. */
-export type Condition = { readonly IfNoneMatch: '*' } | { readonly IfMatch: string }
 
 /** Conditions that cannot hold for an object that has just been created, and what a server that says 200 has done. */
 const IMPOSSIBLE: readonly (readonly [Condition, string])[] = [
@@ -29,11 +26,3 @@ export const probeConditions = async (
 
 /** Only who honors conditions answers that one failed (412) or met another conditional write (409). */
 const isRefusal = (status: number | undefined): boolean => status === 412 || status === 409
-
-/** The fault of a server that ignores conditions. */
-export const unsafe = (what: string, lie: string): StoreFault =>
-  fault(
-    `${what}: its server does not honor conditional writes: ${lie}. Two environments would overwrite each other. ` +
-      'Use a server that honors them, and delete the objects of this store there',
-    { code: 'STORE_UNSAFE', retryable: false },
-  )
