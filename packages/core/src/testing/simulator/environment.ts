@@ -1,0 +1,61 @@
+import type { WarmEvent } from '../../contracts.ts'
+import { createEngine, type Engine } from '../../engine/engine.ts'
+import { DEFAULT_POLICY } from '../../engine/policy.ts'
+import '../../engine/slow.ts'
+import type { Slot, Subject } from '../../engine/subject.ts'
+import { plaintext } from '../../seal/plaintext.ts'
+import type { SimulatedToken } from './issuer.ts'
+import { createProcess, type Process } from './process.ts'
+import { KEY, type World } from './world.ts'
+
+/** One environment: a process with the production engine in it. */
+export interface Environment {
+  readonly process: Process
+  readonly engine: Engine
+  readonly slot: Slot<SimulatedToken>
+}
+
+/** Starts an environment in a world. */
+export const startEnvironment = (world: World, name: string): Environment => {
+  const { scenario, random, schedule, backend } = world
+  const monotonicStops = random.chance(0.5)
+  const skew = random.between(-scenario.skew, scenario.skew)
+  const process = createProcess(name, schedule, random, { skew, monotonicStops })
+  const engine = createEngine({
+    openStore: () => backend.storeFor(process),
+    codec: plaintext(),
+    directory: false,
+    runtime: process.runtime,
+    policy: DEFAULT_POLICY,
+    maxEntries: 100,
+    emit: (event) => onEvent(world, event, process),
+    listening: () => true,
+  })
+  return { process, engine, slot: engine.slot(subjectOf(world, process)) }
+}
+
+const subjectOf = ({ issuer, rotation }: World, process: Process): Subject<SimulatedToken> => ({
+  key: KEY,
+  traits: undefined,
+  exclusive: rotation?.exclusive,
+  fetch: ({ nonce, signal, spends }) =>
+    issuer.request({
+      nonce,
+      process,
+      signal,
+      spend: rotation && ((token, sentAt) => rotation.spend({ spends: spends ?? 'nothing', token, process, sentAt })),
+    }),
+  print: (token) => token,
+  parse: (json) => (typeof json === 'number' ? json : undefined),
+  fingerprint: (token) => `t${token}`,
+  secretFingerprint: () => rotation?.seed() ?? 's',
+})
+
+const onEvent = ({ tell, saw, witness }: World, event: WarmEvent, process: Process): void => {
+  tell(() => `${process.name} ${JSON.stringify(event)}`)
+  if (event.type === 'wait') witness.onWait(process, event.epoch)
+  if (event.type === 'fenced' || event.type === 'publish' || event.type === 'cool-down') saw(event.type)
+  if (event.type === 'hit' && event.stale) saw('stale served')
+  if (event.type === 'fetch' && event.alone) saw('alone')
+  if (event.type === 'acquire' && event.adopted) saw('adopted')
+}
