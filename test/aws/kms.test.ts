@@ -1,10 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { DecryptCommand, KMSClient } from '@aws-sdk/client-kms'
 import { type KmsKeyOptions, kmsKey } from '@warmtoken/adapters-aws/kms'
-import { createTokens } from '@warmtoken/core'
+import { type Codec, createTokens, type WarmEvent } from '@warmtoken/core'
 import { custom } from '@warmtoken/core/custom'
 import { memoryStore } from '@warmtoken/core/memory'
-import { aesGcm } from '@warmtoken/core/seal'
+import { aesGcm, type KeyRing } from '@warmtoken/core/seal'
 import { awsError, type Kms, startKms } from '@warmtoken/local'
 import { describe, expect, it } from 'vitest'
 import { atOnce, closeAfterEach, failureOf, settingsOf } from './servers.ts'
@@ -154,6 +157,49 @@ describe('a data key that cannot be had', () => {
       expect(shown.replaceAll(/\D+/g, ',')).not.toContain(part.join(','))
       for (const form of ['hex', 'base64'] as const) expect(shown).not.toContain(part.toString(form))
     }
+  })
+})
+
+describe('a role without kms:Decrypt', () => {
+  const told = (events: readonly WarmEvent[]) =>
+    events.flatMap((event) => (event.type === 'codec-error' ? [`${event.operation} ${event.code}`] : []))
+  const source = custom({ identity: 'app', fetch: async () => ({ value: 'v', life: 3_600_000 }) })
+
+  /** An environment that has a sealed token in its file and in the store, and a ring that it may not have. */
+  const shutOut = async (ring: () => Promise<KeyRing>, others: () => Promise<KeyRing>) => {
+    const folder = mkdtempSync(join(tmpdir(), 'warmtoken-kms-'))
+    closing({ close: async () => rmSync(folder, { recursive: true }) })
+    const store = memoryStore()
+    const events: WarmEvent[] = []
+    const environment = (codec: Codec) =>
+      createTokens({ store, directory: folder, codec, onEvent: (event) => events.push(event) }).use(source)
+    await environment(aesGcm({ ring: others })).get()
+    const { tier } = await environment(aesGcm({ ring })).get()
+    expect(tier).toBe('source')
+    return events
+  }
+
+  it('is told by events, for the file, the store and what is to rest there, and the call goes on', async () => {
+    const { kms, ringOf } = await setUp()
+    const encryptedKey = kms.dataKey()
+    const [others, ring] = [ringOf({ encryptedKey }), ringOf({ encryptedKey })]
+    await others()
+    kms.failNext(awsError('AccessDeniedException'), 100)
+    const codes = told(await shutOut(ring, others))
+    expect(new Set(codes)).toEqual(new Set(['open KEY_DENIED', 'seal KEY_DENIED']))
+    expect(codes.filter((code) => code === 'open KEY_DENIED').length).toBeGreaterThanOrEqual(2)
+  })
+
+  it("is told by AWS's own name where a function of one's own asks KMS, and never in its words", async () => {
+    const { kms, client, ringOf } = await setUp()
+    const encryptedKey = kms.dataKey()
+    const ring = async () => ({ current: 'a', keys: { a: await plaintextOf(client, encryptedKey) } })
+    const others = ringOf()
+    await others()
+    kms.failNext(awsError('AccessDeniedException', { message: 'arn:aws:iam::1:user/marked' }), 100)
+    const events = await shutOut(ring, others)
+    expect(new Set(told(events))).toEqual(new Set(['open AccessDeniedException', 'seal AccessDeniedException']))
+    expect(JSON.stringify(events)).not.toContain('marked')
   })
 })
 

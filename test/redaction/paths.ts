@@ -84,7 +84,7 @@ const down: Store = {
 /** A codec that says all it knows when it fails. */
 const talkative = (failing: 'seal' | 'open'): Codec => {
   const fail = (text: string): never => {
-    throw Object.assign(new Error(`cannot ${failing} ${text}`, { cause: text }), { text })
+    throw Object.assign(new Error(`cannot ${failing} ${text}`, { cause: text }), { text, code: text })
   }
   return {
     name: 'talkative',

@@ -315,8 +315,16 @@ export type WarmEvent =
   | { readonly type: 'store-error'; readonly key: string; readonly operation: 'read' | 'swap'; readonly code: string }
   /** The store held something that is not a record for this key; the next publish repairs it. */
   | { readonly type: 'bad-record'; readonly key: string; readonly reason: string }
-  /** The codec could not seal or open a value: a miss, never plain text instead. */
-  | { readonly type: 'codec-error'; readonly key: string; readonly operation: 'seal' | 'open' }
+  /**
+   * The codec could not seal or open a value: a miss, never plain text instead. `code`: that of the error, or its name
+   * (`KEY_DENIED`, `AccessDeniedException`), `CODEC_FAILED` where neither is harmless.
+   */
+  | {
+      readonly type: 'codec-error'
+      readonly key: string
+      readonly operation: 'seal' | 'open'
+      readonly code: string
+    }
   /** Values rest unsealed in the file tier or the store. Once, at the first write. */
   | { readonly type: 'plaintext' }
 

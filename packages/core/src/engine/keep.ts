@@ -53,16 +53,17 @@ export const readFile = async <T>(parts: Shared, slot: Slot<T>, rejected: string
   return true
 }
 
-/** The value in a sealed text; `undefined`, and an event, when it cannot be opened. */
-export const unseal = async <T>({ codec, emit }: Shared, slot: Slot<T>, sealed: string): Promise<T | undefined> => {
+/** The value in a sealed text; `undefined` when it cannot be opened: the slot then has why, for the slow path to tell. */
+export const unseal = async <T>({ codec }: Shared, slot: Slot<T>, sealed: string): Promise<T | undefined> => {
   const { key, parse } = slot.subject
   try {
     const value = parse(JSON.parse(codec === undefined ? sealed : await bounded(codec.open(sealed, key))) as Json)
     if (value !== undefined) return value
-  } catch {
-    // Sealed for another key, by a key that is gone, or not sealed at all: the event below says so.
+    slot.shut = {}
+  } catch (error) {
+    // Sealed for another key, by a key that is gone, or not sealed at all.
+    slot.shut = { error }
   }
-  emit({ type: 'codec-error', key, operation: 'open' })
   return undefined
 }
 

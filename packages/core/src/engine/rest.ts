@@ -1,4 +1,5 @@
 import type { Codec, Entry } from '../contracts.ts'
+import { asFields } from '../parse.ts'
 import type { PublishedValue } from '../record.ts'
 import { bounded } from './bounded.ts'
 import { unseal } from './keep.ts'
@@ -34,6 +35,7 @@ export const openEntry = async <T>(
   published: PublishedValue,
 ): Promise<Entry<T> | undefined> => {
   const value = await unseal(parts, slot, published.sealed)
+  tellOfShut(parts, slot)
   if (value === undefined) return undefined
   const { sealed: _sealed, publisher: _publisher, ...life } = published
   return { value, ...life }
@@ -43,8 +45,8 @@ export const openEntry = async <T>(
 export const seal = async <T>(parts: Parts, slot: Slot<T>, value: T): Promise<string | undefined> => {
   try {
     return await parts.seal(JSON.stringify(slot.subject.print(value)), slot.subject.key)
-  } catch {
-    parts.emit({ type: 'codec-error', key: slot.subject.key, operation: 'seal' })
+  } catch (error) {
+    tellOfCodec(parts, slot, 'seal', error)
     return undefined
   }
 }
@@ -54,10 +56,32 @@ export const canSeal = async (parts: Parts, slot: Slot<unknown>): Promise<boolea
   try {
     await parts.seal('{}', slot.subject.key)
     return true
-  } catch {
-    parts.emit({ type: 'codec-error', key: slot.subject.key, operation: 'seal' })
+  } catch (error) {
+    tellOfCodec(parts, slot, 'seal', error)
     return false
   }
+}
+
+/** Tells why a value could not be opened, if one could not. */
+export const tellOfShut = (parts: Parts, slot: Slot<unknown>): void => {
+  const { shut } = slot
+  if (shut === undefined) return
+  slot.shut = undefined
+  tellOfCodec(parts, slot, 'open', shut.error)
+}
+
+const tellOfCodec = (
+  { emit }: Parts,
+  { subject: { key } }: Slot<unknown>,
+  operation: 'seal' | 'open',
+  error: unknown,
+): void => emit({ type: 'codec-error', key, operation, code: codeOf(error) })
+
+/** What failed, by a code or a name: its message may quote what was to be sealed, or the key. */
+const codeOf = (error: unknown): string => {
+  const { code, name } = asFields(error) ?? {}
+  if (typeof code === 'string' && /^[A-Z]{1,20}(_[A-Z]{1,20}){1,5}$/.test(code)) return code
+  return typeof name === 'string' && /^(?!Error$)[A-Za-z]{1,60}$/.test(name) ? name : 'CODEC_FAILED'
 }
 
 /** What seals values for rest. Without a codec nothing does, and the first write says so. */

@@ -5,7 +5,7 @@ import { converge, coolingError } from './converge.ts'
 import { atMost } from './deadline.ts'
 import { lifeUntil } from './keep.ts'
 import { DEFAULT_POLICY } from './policy.ts'
-import { remaining, sealerOf } from './rest.ts'
+import { remaining, sealerOf, tellOfShut } from './rest.ts'
 import { systemRuntime } from './runtime.ts'
 import { createServerClock } from './server-clock.ts'
 import type { Ask, Parts, Served, Shared, Slot, Wish } from './subject.ts'
@@ -70,6 +70,7 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
     slot.missed = false
     // It says by itself why a file was not accepted.
     parts.fileTier?.read(key)
+    tellOfShut(parts, slot)
     emit({ type: 'miss', key, tier: 'file' })
   }
 

@@ -92,6 +92,8 @@ export interface Slot<T> {
   looking?: Promise<void> | undefined
   /** A look into the file found nothing fresh, and nobody was told yet. */
   missed?: boolean
+  /** Why a value could not be opened, and nobody was told yet. */
+  shut?: { readonly error?: unknown } | undefined
   /** For the layer above: what it made of the entry. Cleared when the entry changes. */
   view?: unknown
 }

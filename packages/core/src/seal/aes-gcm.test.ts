@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { WarmEvent } from '../contracts.ts'
 import { custom } from '../sources/custom.ts'
 import { memoryStore } from '../stores/memory.ts'
 import { createTokens } from '../tokens/tokens.ts'
@@ -74,17 +75,19 @@ describe('rotation', () => {
 
   it('counts a value that no key opens as a miss, and the next publish repairs it', async () => {
     const store = memoryStore()
-    const events: string[] = []
+    const events: WarmEvent[] = []
     const use = (keys: KeyRing) =>
       createTokens({
         store,
         directory: false,
         codec: aesGcm({ ring: keys }),
-        onEvent: ({ type }) => events.push(type),
+        onEvent: (event) => events.push(event),
       }).use(custom({ identity: 'app', fetch: async () => ({ value: 'v', life: 3_600_000 }) }))
     await use(ring('old')).get()
     expect((await use(ring('new')).get()).tier).toBe('source')
-    expect(events).toContain('codec-error')
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'codec-error', operation: 'open', code: 'KEY_MISSING' }),
+    )
     expect((await use(ring('new')).get()).tier).toBe('store')
   })
 })

@@ -87,9 +87,12 @@ export const aesGcm = ({ ring }: AesGcmOptions): Codec => {
 /** What is authenticated but not hidden: the form, the id of the sealing key, and the key of the record. */
 const authenticated = (id: string, key: string): Buffer => Buffer.from(`warmtoken ${FORM}\n${id}\n${key}`)
 
+/** With a code, which is all that the event `codec-error` shows of it. */
+const failed = (code: string, message: string): Error => Object.assign(new Error(message), { code })
+
 const keyOf = (ring: Ring, id: string): Uint8Array => {
   const key = ring.keys.get(id)
-  if (key === undefined) throw new Error(`the key ring has no key "${id}"`)
+  if (key === undefined) throw failed('KEY_MISSING', `the key ring has no key "${id}"`)
   return key
 }
 
@@ -106,7 +109,7 @@ const open = (ring: Ring, sealed: string, key: string): string => {
   const [form, id = '', body = '', ...rest] = sealed.split('.')
   const bytes = Buffer.from(body, 'base64url')
   if (form !== FORM || !KEY_ID.test(id) || rest.length > 0 || bytes.length < NONCE_BYTES + TAG_BYTES) {
-    throw new Error('not a text that was sealed here')
+    throw failed('NOT_SEALED', 'not a text that was sealed here')
   }
   const end = bytes.length - TAG_BYTES
   const nonce = bytes.subarray(0, NONCE_BYTES)
