@@ -1,4 +1,5 @@
 import { dynamoDBStore } from '@warmtoken/adapters-aws/dynamodb'
+import { secretsManagerSecret } from '@warmtoken/adapters-aws/secrets'
 import { createTokens } from '@warmtoken/core'
 import { clientCredentials } from '@warmtoken/core/oauth2'
 import { type FeishuSettings, readFeishuSettings, readSettings } from './settings.ts'
@@ -20,7 +21,8 @@ export const api = tokens.use(
   clientCredentials({
     issuer: settings.issuer,
     clientId: settings.clientId,
-    clientSecret: settings.clientSecret,
+    // Read when a token is fetched, by the one environment that does so.
+    clientSecret: secretsManagerSecret({ id: settings.clientSecretId }),
     scope: ['contacts:read'],
     ...(settings.allowInsecure && { allowInsecure: true }),
   }),

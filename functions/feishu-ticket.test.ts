@@ -12,7 +12,7 @@ const OTHERS = {
   TOKEN_TABLE: 'tokens',
   ISSUER: 'https://login.example.com',
   CLIENT_ID: 'contacts',
-  CLIENT_SECRET: 'marked-secret',
+  CLIENT_SECRET_ID: 'marked-secret',
   API_URL: 'https://api.example.com',
 }
 

@@ -5,7 +5,7 @@ const GOOD = {
   TOKEN_TABLE: 'tokens',
   ISSUER: 'https://login.example.com',
   CLIENT_ID: 'contacts',
-  CLIENT_SECRET: 'marked-secret',
+  CLIENT_SECRET_ID: 'marked-secret',
   API_URL: 'https://api.example.com',
 }
 
@@ -14,7 +14,7 @@ test('the settings of a deployment', () => {
     table: 'tokens',
     issuer: 'https://login.example.com',
     clientId: 'contacts',
-    clientSecret: 'marked-secret',
+    clientSecretId: 'marked-secret',
     apiUrl: 'https://api.example.com',
     allowInsecure: false,
   })

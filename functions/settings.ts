@@ -3,7 +3,8 @@ export interface Settings {
   readonly table: string
   readonly issuer: string
   readonly clientId: string
-  readonly clientSecret: string
+  /** Name or ARN of the secret in Secrets Manager that holds the client's secret. */
+  readonly clientSecretId: string
   readonly apiUrl: string
   /** Folder of the file tier; without it the one of the library, below `/tmp`. */
   readonly directory?: string
@@ -31,7 +32,7 @@ export function readSettings(environment: Environment): Settings {
     table: required(environment, 'TOKEN_TABLE'),
     issuer: url(environment, 'ISSUER'),
     clientId: required(environment, 'CLIENT_ID'),
-    clientSecret: required(environment, 'CLIENT_SECRET'),
+    clientSecretId: required(environment, 'CLIENT_SECRET_ID'),
     apiUrl: url(environment, 'API_URL'),
     ...(directory && { directory }),
     allowInsecure: flag(environment, 'ALLOW_INSECURE_ISSUER'),

@@ -92,10 +92,11 @@ function offlineOptions({ service }: Serverless): Readonly<Record<string, unknow
 
 const announcement = ({ stack, http }: Run): string => `
 warmtoken runs here; Ctrl+C ends all of it
-  functions      ${http}
-  issuer         ${stack.issuer}
-  protected API  ${stack.api}
-  DynamoDB       ${stack.dynamoDB}
+  functions        ${http}
+  issuer           ${stack.issuer}
+  protected API    ${stack.api}
+  DynamoDB         ${stack.dynamoDB}
+  Secrets Manager  ${stack.secretsManager}
 
 Try, in another terminal:
   # the answer names the tier that had the token

@@ -1,8 +1,9 @@
-import { startDynamoDB, startIssuer, startProtectedApi } from '@warmtoken/local'
+import { startDynamoDB, startIssuer, startProtectedApi, startSecretsManager } from '@warmtoken/local'
 import { type Gate, type Passing, startGate } from './gate.ts'
 
 const CLIENT = { id: 'lab', secret: 'only-for-the-lab' } as const
 const TABLE = 'lab'
+const SECRET = 'lab/client-secret'
 
 /** How a world is made. */
 export interface WorldOptions {
@@ -74,9 +75,10 @@ const createHolds = () => {
 
 /** Starts an issuer, an API that wants its tokens, and a table, each behind a gate. */
 export const startWorld = async ({ tokenLife = 3_600_000, say }: WorldOptions): Promise<World> => {
-  const [issuer, table] = await Promise.all([
+  const [issuer, table, secrets] = await Promise.all([
     startIssuer({ clients: [CLIENT], audience: 'urn:warmtoken:lab', tokenLife }),
     startDynamoDB({ tables: [TABLE] }),
+    startSecretsManager({ secrets: { [SECRET]: CLIENT.secret } }),
   ])
   const api = await startProtectedApi({ issuer: issuer.url, audience: issuer.audience })
   const holds = { issuer: createHolds(), api: createHolds() }
@@ -122,7 +124,7 @@ export const startWorld = async ({ tokenLife = 3_600_000, say }: WorldOptions): 
   }
   return {
     gates,
-    environment: variables(gates),
+    environment: { ...variables(gates), AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url },
     get tokenRequests() {
       return count.tokens
     },
@@ -138,7 +140,7 @@ export const startWorld = async ({ tokenLife = 3_600_000, say }: WorldOptions): 
       ahead = ms
     },
     async close() {
-      await Promise.all([...Object.values(gates), issuer, table, api].map((server) => server.close()))
+      await Promise.all([...Object.values(gates), issuer, table, secrets, api].map((server) => server.close()))
     },
   }
 }
@@ -150,6 +152,7 @@ const variables = (gates: World['gates']): World['environment'] => ({
   ALLOW_INSECURE_ISSUER: 'true',
   CLIENT_ID: CLIENT.id,
   CLIENT_SECRET: CLIENT.secret,
+  CLIENT_SECRET_ID: SECRET,
   API_URL: gates.api.url,
   TOKEN_TABLE: TABLE,
   AWS_ENDPOINT_URL_DYNAMODB: gates.table.url,

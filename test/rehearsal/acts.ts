@@ -1,6 +1,6 @@
 import type { Outcome } from './artifact/start-environment.ts'
 import type { SeenCall } from './cloud/gateway.ts'
-import { brokenRules, plainSecrets } from './house-rules.ts'
+import { brokenRules } from './house-rules.ts'
 import { roleOf } from './iam/role.ts'
 import { callableOf } from './routes.ts'
 import { type Rehearsal, STACK } from './start-rehearsal.ts'
@@ -33,12 +33,13 @@ async function succeed(rehearsal: Rehearsal, ...args: readonly string[]) {
   return ended
 }
 
-/** Deploys into an empty account. */
+/** Deploys into an empty account; then a person gives the secret its value, as docs/deploy.md tells. */
 export const deployFirst: Act = async (rehearsal) => {
   must((await rehearsal.cloud.world.list()).length === 0, 'the account is not empty')
   const { calls } = await succeed(rehearsal, 'deploy')
   const stack = rehearsal.stack()
   must(stack.status === 'UPDATE_COMPLETE', `the stack is ${stack.status}`)
+  rehearsal.putSecret()
   const made = [...stack.resources.values()].map(({ type, physicalId }) => `${type.padEnd(30)} ${physicalId}`)
   const functions = [...rehearsal.cloud.world.functions.values()]
   const artifacts = functions.map(({ name, size, sha256 }) => `${name}: ${size} bytes, SHA-256 ${sha256}`)
@@ -54,12 +55,7 @@ export const inspect: Act = async (rehearsal) => {
   const rights = statements.map(
     ({ effect, actions, resources }) => `${effect} ${actions.join(', ')} on ${resources.join(', ')}`,
   )
-  const secrets = plainSecrets(stack)
-  return [
-    `role ${name}:`,
-    ...rights,
-    ...secrets.map((one) => `note: ${one} is readable by whoever may read the configuration`),
-  ]
+  return [`role ${name}:`, ...rights]
 }
 
 /** `info` tells the endpoint and the functions. */
@@ -92,7 +88,7 @@ export function tierOf(outcome: Outcome): string {
   return String((JSON.parse(body ?? '{}') as { tier?: string }).tier)
 }
 
-/** What the functions of the stack need the table for, once each in the order in which it came. */
+/** What the functions of the stack need of AWS, once each in the order in which it came. */
 const rightsUsed = (rehearsal: Rehearsal): readonly string[] => [
   ...new Set(rehearsal.decisions().map(({ action, allowed }) => `${action} ${allowed ? 'allowed' : 'DENIED'}`)),
 ]
@@ -110,7 +106,7 @@ export const invokeAll: Act = async (rehearsal) => {
         name.startsWith('GET ') ? `token from ${tierOf(outcome)}` : JSON.stringify(resultOf(outcome)),
       )
       told.push(
-        `${name} in ${label}: ${told1.join(', then ')}; ${rightsUsed(rehearsal).join(', ') || 'the table was not asked'}`,
+        `${name} in ${label}: ${told1.join(', then ')}; ${rightsUsed(rehearsal).join(', ') || 'nothing asked of AWS'}`,
       )
     }
   }
@@ -126,7 +122,7 @@ export const invokeAll: Act = async (rehearsal) => {
 export const withoutRight =
   (right: string): Act =>
   async (rehearsal) => {
-    const line = `    - dynamodb:${right}\n`
+    const line = `  - dynamodb:${right}\n`
     rehearsal.folder.edit(ACCESS, line, '')
     await succeed(rehearsal, 'deploy')
     const before = rehearsal.tokenRequests()
@@ -141,7 +137,7 @@ export const withoutRight =
     }
     must(rehearsal.tokenRequests() === before, 'the issuer was asked by a function that cannot keep its answer')
     rehearsal.decisions()
-    rehearsal.folder.edit(ACCESS, '  Action:\n', `  Action:\n${line}`)
+    rehearsal.folder.edit(ACCESS, 'Action:\n', `Action:\n${line}`)
     await succeed(rehearsal, 'deploy')
     return told
   }
@@ -195,5 +191,5 @@ export const removeAll: Act = async (rehearsal) => {
   must(rehearsal.cloud.stack(STACK) === undefined, 'the stack is still there')
   const { code, output } = await rehearsal.run('info')
   must(code !== 0 && output.includes('does not exist'), `info after remove says:\n${output}`)
-  return [`calls: ${counted(calls)}`, 'no bucket, table, function or stack is left']
+  return [`calls: ${counted(calls)}`, 'no bucket, table, secret, function or stack is left']
 }

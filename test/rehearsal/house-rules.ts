@@ -7,6 +7,7 @@ import { triggersOf } from './routes.ts'
 
 /** All that the functions may do to the table. */
 const TABLE_ACTIONS = ['dynamodb:GetItem', 'dynamodb:UpdateItem']
+const SECRET_ACTIONS = ['secretsmanager:GetSecretValue']
 const LOG_ACTIONS = ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents', 'logs:TagResource']
 /** The longest that an HTTP API waits for a function. In seconds. */
 const GATEWAY_LIMIT = 30
@@ -26,6 +27,7 @@ export function brokenRules(stack: Stack): readonly string[] {
     ...ofType('AWS::S3::Bucket').flatMap((one) => bucketFaults(all, one)),
     ...keepingFaults(stack),
     ...triggerFaults(stack),
+    ...plainSecrets(stack),
   ]
 }
 
@@ -72,17 +74,20 @@ function functionFaults(stack: Stack, { logicalId, physicalId, properties }: Sta
   ]
 }
 
-/** Least privilege: two operations on tables of this stack, and logs below the names of this stack. */
+/** Least privilege: two operations on tables of this stack, one on its secrets, and logs below its names. */
 function statementFaults(stack: Stack, { effect, actions, resources }: Statement): readonly string[] {
   if (effect === 'Deny') return []
-  const tables = [...stack.resources.values()].filter(({ type }) => type === 'AWS::DynamoDB::Table')
-  const arns = tables.map(({ physicalId }) => arnOf('dynamodb', `table/${physicalId}`))
+  const idsOf = (wanted: string): readonly string[] =>
+    [...stack.resources.values()].filter(({ type }) => type === wanted).map(({ physicalId }) => physicalId)
+  const tables = idsOf('AWS::DynamoDB::Table').map((name) => arnOf('dynamodb', `table/${name}`))
+  const secrets = idsOf('AWS::SecretsManager::Secret')
   const logs = `${arnOf('logs', `log-group:/aws/lambda/${stack.name}`)}`
   const mayOnly = (known: readonly string[], isOwn: (resource: string) => boolean): boolean =>
     actions.every((action) => known.includes(action)) && resources.every(isOwn)
-  const isTable = mayOnly(TABLE_ACTIONS, (resource) => arns.includes(resource))
+  const isTable = mayOnly(TABLE_ACTIONS, (resource) => tables.includes(resource))
+  const isSecret = mayOnly(SECRET_ACTIONS, (resource) => secrets.includes(resource))
   const isLogs = mayOnly(LOG_ACTIONS, (resource) => resource.startsWith(logs))
-  return isTable || isLogs
+  return isTable || isSecret || isLogs
     ? []
     : [`its role grants more than it needs: ${actions.join(', ')} on ${resources.join(', ')}`]
 }
@@ -120,12 +125,12 @@ function triggerFaults(stack: Stack): readonly string[] {
   }
 }
 
-/** The variables that hold a secret: whoever may read a function's configuration, or the bucket of the artifacts, sees it. */
-export const plainSecrets = (stack: Stack): readonly string[] =>
+/** Whoever may read a function's configuration, or the bucket of the artifacts, sees its variables. */
+const plainSecrets = (stack: Stack): readonly string[] =>
   [...stack.resources.values()].flatMap(({ logicalId, properties }) => {
     const variables = memberAt(properties, 'Environment', 'Variables')
     const names = typeof variables === 'object' && variables !== null ? Object.keys(variables) : []
     return names
-      .filter((name) => /SECRET|PASSWORD|PRIVATE/.test(name) && member(variables, name) !== '')
-      .map((name) => `${logicalId}.${name}`)
+      .filter((name) => /SECRET|PASSWORD|PRIVATE/.test(name) && !String(member(variables, name)).startsWith('arn:'))
+      .flatMap((name) => check(`${logicalId}.${name}`, { 'it says where a secret is and does not hold it': false }))
   })

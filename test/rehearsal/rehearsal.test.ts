@@ -59,6 +59,23 @@ test('the artifacts work with the rights of their role, and ask for no other', a
   expect(rehearsal.tokenRequests()).toBe(1)
 })
 
+test('an artifact whose role lacks secretsmanager:GetSecretValue says so, and does not ask the issuer', async () => {
+  const asked = rehearsal.tokenRequests()
+  // Only who fetches a token needs the secret, so the one in the table has to go.
+  const table = [...rehearsal.stack().resources.values()].find(({ type }) => type === 'AWS::DynamoDB::Table')
+  if (table === undefined) throw new Error('there is no table')
+  await rehearsal.cloud.world.remove(table)
+  await rehearsal.cloud.world.make(table)
+  const right = 'secretsmanager:GetSecretValue'
+  const [first] = callableOf(rehearsal.stack())
+  const environment = await rehearsal.start(first?.functionName ?? '', right)
+  rehearsal.decisions()
+  expect(await environment.invoke(first?.event ?? {})).toMatchObject({ error: { code: 'SECRET_DENIED' } })
+  const denied = rehearsal.decisions().filter(({ allowed }) => !allowed)
+  expect(new Set(denied.map(({ action }) => action))).toEqual(new Set([right]))
+  expect(rehearsal.tokenRequests()).toBe(asked)
+})
+
 test('remove leaves nothing', async () => {
   await removeAll(rehearsal)
 })
@@ -103,6 +120,9 @@ describe('what must hold is seen when it does not', () => {
       replace('"AWS::DynamoDB::Table"', '"AWS::DynamoDB::Table","DeletionPolicy":"Retain"'),
       'left behind',
     ],
+    ['all secrets', replace('"Resource":{"Ref":"ClientSecret"}', '"Resource":"*"'), 'more than it needs'],
+    ['more of a secret', replace('"secretsmanager:GetSecretValue"', '"secretsmanager:*"'), 'more than it needs'],
+    ['a secret in clear', replace('"CLIENT_SECRET_ID":{"Ref":"ClientSecret"}', '"CLIENT_SECRET":"x"'), 'not hold it'],
     ['no encryption', replace(/"BucketEncryption":\{.*?\}\}\]\}/g, '"Tags":[]'), 'encrypted'],
     ['plain http', replace('aws:SecureTransport', 'aws:Other'), 'without TLS'],
     ['anybody as caller', replace('"events.amazonaws.com"', '"*"'), 'events.amazonaws.com may not invoke'],

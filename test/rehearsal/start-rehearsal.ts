@@ -1,7 +1,7 @@
-import { startIssuer, startProtectedApi } from '@warmtoken/local'
+import { startIssuer, startProtectedApi, startSecretsManager } from '@warmtoken/local'
 import { type Environment, type EnvironmentOptions, startEnvironment } from './artifact/start-environment.ts'
 import type { SeenCall } from './cloud/gateway.ts'
-import type { Stack } from './cloud/stack.ts'
+import type { Stack, StackResource } from './cloud/stack.ts'
 import { type Cloud, startCloud } from './cloud/start-cloud.ts'
 import type { DeployedFunction } from './cloud/world.ts'
 import { type Ended, serverless } from './command.ts'
@@ -20,6 +20,8 @@ export interface Rehearsal {
   readonly cloud: Cloud
   /** Runs `serverless` with these arguments, and tells which calls it made. */
   run(...args: readonly string[]): Promise<Ended & { readonly calls: readonly SeenCall[] }>
+  /** Gives the secret of the stack its value, as whoever deploys does after the first time. */
+  putSecret(): void
   /** All that the commands have asked of AWS so far, as `cloudformation:CreateChangeSet`. */
   operations(): readonly string[]
   /** The stack as it stands. Throws when there is none. */
@@ -41,17 +43,18 @@ export interface Rehearsal {
 /** Starts all that a deployment and its functions talk to, on loopback ports, with a service folder of its own. */
 export async function startRehearsal(): Promise<Rehearsal> {
   const folder = makeServiceFolder()
-  const [cloud, issuer] = await Promise.all([
+  const [cloud, secrets, issuer] = await Promise.all([
     startCloud(),
+    startSecretsManager(),
     startIssuer({ clients: [CLIENT], audience: 'urn:warmtoken:contacts' }),
   ])
   const [api, enforcement] = await Promise.all([
     startProtectedApi({ issuer: issuer.url, audience: issuer.audience }),
-    startEnforcement(cloud.dynamoDB),
+    startEnforcement({ dynamodb: cloud.dynamoDB, secretsmanager: secrets.url }),
   ])
   const environments: Environment[] = []
   const asked = new Set<string>()
-  const settings = { ISSUER: issuer.url, CLIENT_ID: CLIENT.id, CLIENT_SECRET: CLIENT.secret, API_URL: api.url }
+  const settings = { ISSUER: issuer.url, CLIENT_ID: CLIENT.id, API_URL: api.url }
 
   const stack = (): Stack => {
     const found = cloud.stack(STACK)
@@ -62,8 +65,12 @@ export async function startRehearsal(): Promise<Rehearsal> {
     const found = cloud.world.functions.get(name)
     if (found === undefined) throw new Error(`${name} is not deployed`)
     const keys = enforcement.keysFor(() => reduced(roleOf(stack(), name), without))
-    // The issuer here speaks plain http, which only this lets the function take.
-    const variables = { AWS_ENDPOINT_URL_DYNAMODB: enforcement.url, ALLOW_INSECURE_ISSUER: 'true' }
+    // The servers are local, and the issuer speaks plain http, which only the last of these lets the function take.
+    const variables = {
+      AWS_ENDPOINT_URL_DYNAMODB: enforcement.urls.dynamodb,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: enforcement.urls.secretsmanager,
+      ALLOW_INSECURE_ISSUER: 'true',
+    }
     return { deployed: found, options: { keys, variables } }
   }
   return {
@@ -77,6 +84,11 @@ export async function startRehearsal(): Promise<Rehearsal> {
       for (const { service, operation } of calls) asked.add(`${service}:${operation}`)
       return { ...ended, calls }
     },
+    putSecret: () => {
+      const isSecret = ({ type }: StackResource): boolean => type === 'AWS::SecretsManager::Secret'
+      for (const { physicalId } of [...stack().resources.values()].filter(isSecret))
+        secrets.put(physicalId, CLIENT.secret)
+    },
     operations: () => [...asked].toSorted(),
     deployed,
     start: async (name, without) => {
@@ -89,7 +101,7 @@ export async function startRehearsal(): Promise<Rehearsal> {
     tokenRequests: () => issuer.tokenRequests,
     close: async () => {
       for (const environment of environments) environment.end()
-      await Promise.all([cloud.close(), issuer.close(), api.close(), enforcement.close()])
+      await Promise.all([cloud, secrets, issuer, api, enforcement].map((server) => server.close()))
       folder.remove()
     },
   }

@@ -139,6 +139,15 @@ const KINDS: { readonly [type: string]: ResourceKind } = {
     nameOf: (naming) => unique(naming).slice(0, 7),
     ...NO_ATTRIBUTES,
   },
+  'AWS::SecretsManager::Secret': {
+    required: [],
+    optional: ['Description', 'KmsKeyId', 'Name', 'Tags'],
+    immutable: ['Name'],
+    // AWS puts six random characters behind the name, and `Ref` gives the ARN.
+    nameOf: (naming) => arnOf('secretsmanager', `secret:${named('Name')(naming)}-${unique(naming).slice(0, 6)}`),
+    attributes: ['Id'],
+    attribute: (_name, physicalId) => physicalId,
+  },
   'AWS::DynamoDB::Table': {
     required: ['KeySchema'],
     optional: [

@@ -34,7 +34,7 @@ export interface World {
   remove(resource: Made): Promise<void>
   /** The text of an object in a bucket. */
   readText(bucket: string, key: string): Promise<string>
-  /** The names of all buckets, tables and functions that are there. */
+  /** The names of all buckets, tables, secrets and functions that are there. */
   list(): Promise<readonly string[]>
   close(): void
 }
@@ -52,6 +52,7 @@ export function createWorld(addresses: { readonly s3: string; readonly dynamoDB:
   const s3 = new S3Client({ ...settings, endpoint: addresses.s3 })
   const dynamoDB = new DynamoDBClient({ ...settings, endpoint: addresses.dynamoDB })
   const functions = new Map<string, DeployedFunction>()
+  const secrets = new Set<string>()
 
   const readObject = async (Bucket: string, Key: string): Promise<Buffer> => {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }))
@@ -72,6 +73,7 @@ export function createWorld(addresses: { readonly s3: string; readonly dynamoDB:
       if (type === 'AWS::S3::Bucket') await s3.send(new CreateBucketCommand({ Bucket: physicalId }))
       if (type === 'AWS::DynamoDB::Table') await dynamoDB.send(createTable(physicalId, properties))
       if (type === 'AWS::Lambda::Function') await putFunction(resource)
+      if (type === 'AWS::SecretsManager::Secret') secrets.add(physicalId)
     },
     change: async (resource) => {
       if (resource.type === 'AWS::Lambda::Function') await putFunction(resource)
@@ -80,6 +82,7 @@ export function createWorld(addresses: { readonly s3: string; readonly dynamoDB:
       if (type === 'AWS::S3::Bucket') await s3.send(new DeleteBucketCommand({ Bucket: physicalId }))
       if (type === 'AWS::DynamoDB::Table') await deleteTable(dynamoDB, physicalId)
       if (type === 'AWS::Lambda::Function') functions.delete(physicalId)
+      if (type === 'AWS::SecretsManager::Secret') secrets.delete(physicalId)
     },
     readText: async (bucket, key) => (await readObject(bucket, key)).toString('utf8'),
     list: async () => {
@@ -87,7 +90,7 @@ export function createWorld(addresses: { readonly s3: string; readonly dynamoDB:
         s3.send(new ListBucketsCommand({})),
         dynamoDB.send(new ListTablesCommand({})),
       ])
-      return [...Buckets.map(({ Name = '' }) => Name), ...TableNames, ...functions.keys()]
+      return [...Buckets.map(({ Name = '' }) => Name), ...TableNames, ...secrets, ...functions.keys()]
     },
     close: () => {
       s3.destroy()

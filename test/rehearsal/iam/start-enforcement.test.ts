@@ -5,35 +5,45 @@ import {
   GetItemCommand,
   ListTablesCommand,
 } from '@aws-sdk/client-dynamodb'
-import { startDynamoDB } from '@warmtoken/local'
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { type SecretsManager, startDynamoDB, startSecretsManager } from '@warmtoken/local'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { arnOf, REGION } from '../cloud/account.ts'
 import type { Keys } from '../cloud/signature.ts'
 import { type Enforcement, startEnforcement } from './start-enforcement.ts'
 
+const [MINE, OTHER] = ['mine', 'other'].map((name) => arnOf('secretsmanager', `secret:${name}-abc123`)) as [
+  string,
+  string,
+]
+
 let server: Awaited<ReturnType<typeof startDynamoDB>>
+let secrets: SecretsManager
 let enforcement: Enforcement
 let keys: Keys
-const clients: DynamoDBClient[] = []
+const clients: { destroy(): void }[] = []
 
 const statements = [
   { effect: 'Allow', actions: ['dynamodb:GetItem'], resources: [arnOf('dynamodb', 'table/tokens')] },
+  { effect: 'Allow', actions: ['secretsmanager:GetSecretValue'], resources: [MINE] },
 ] as const
 
 beforeAll(async () => {
   server = await startDynamoDB({ tables: ['tokens', 'others'] })
-  enforcement = await startEnforcement(server.url)
+  secrets = await startSecretsManager({ secrets: { [MINE]: 'x', [OTHER]: 'y' } })
+  enforcement = await startEnforcement({ dynamodb: server.url, secretsmanager: secrets.url })
   keys = enforcement.keysFor(() => ({ name: 'reader', statements, principal: 'arn:aws:sts::1:assumed-role/reader/f' }))
 })
 afterAll(async () => {
   for (const client of clients) client.destroy()
   await enforcement.close()
   await server.close()
+  await secrets.close()
 })
 
 const send = async (command: object, changed: Partial<Keys> = {}, region = REGION): Promise<string> => {
   const credentials = { ...keys, ...changed }
-  const client = new DynamoDBClient({ endpoint: enforcement.url, region, credentials, maxAttempts: 1 })
+  const client = new DynamoDBClient({ endpoint: enforcement.urls.dynamodb, region, credentials, maxAttempts: 1 })
   clients.push(client)
   return await client.send(command as GetItemCommand).then(
     () => 'ok',
@@ -68,6 +78,22 @@ test('the right signature of another, a wrong one and none are refused', async (
   expect(await send(get('tokens'), { accessKeyId: 'ASIAUNKNOWN' })).toContain('UnrecognizedClientException')
   expect(await send(get('tokens'), { secretAccessKey: 'wrong' })).toContain('the signature does not match')
   expect(await send(get('tokens'), { sessionToken: 'wrong' })).toContain('the session token is another')
-  const unsigned = await fetch(enforcement.url, { method: 'POST', body: '{}' })
+  const unsigned = await fetch(enforcement.urls.dynamodb, { method: 'POST', body: '{}' })
   expect(unsigned.status).toBe(400)
+})
+
+test('the secret that the role names can be read, and no other, not even by a name', async () => {
+  const settings = { endpoint: enforcement.urls.secretsmanager, region: REGION, credentials: keys, maxAttempts: 1 }
+  const client = new SecretsManagerClient(settings)
+  clients.push(client)
+  const read = (SecretId: string): Promise<string | undefined> =>
+    client.send(new GetSecretValueCommand({ SecretId })).then(
+      ({ SecretString }) => SecretString,
+      (error: Error) => error.name,
+    )
+  expect(await Promise.all([read(MINE), read(OTHER), read('mine')])).toEqual([
+    'x',
+    'AccessDeniedException',
+    'AccessDeniedException',
+  ])
 })

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { type Fault, type ProxiedRequest, startFaultProxy } from '@warmtoken/local'
+import { type Fault, type FaultProxy, type ProxiedRequest, startFaultProxy } from '@warmtoken/local'
 import { faultOf, type Keys, readClaim } from '../cloud/signature.ts'
-import { rightsFor } from './dynamodb-request.ts'
 import { type Asked, allows } from './policy.ts'
+import { rightsFor, type Service } from './rights.ts'
 import type { Role } from './role.ts'
 
 /** What was decided about one right. */
@@ -12,10 +12,10 @@ export interface Decision extends Asked {
   readonly role: string
 }
 
-/** DynamoDB behind what IAM would say. */
+/** Services behind what IAM would say. */
 export interface Enforcement {
-  /** For `AWS_ENDPOINT_URL_DYNAMODB`. */
-  readonly url: string
+  /** For `AWS_ENDPOINT_URL_DYNAMODB`, and so on. */
+  readonly urls: Readonly<Record<Service, string>>
   /**
    * Gives keys for a role, as Lambda gives them to a function. The role is read anew at each request, so that a change
    * of it counts at once.
@@ -26,22 +26,22 @@ export interface Enforcement {
   close(): Promise<void>
 }
 
-/** Starts a proxy before a DynamoDB that lets pass what is rightly signed and what the signer's role allows. */
-export async function startEnforcement(dynamoDB: string): Promise<Enforcement> {
+/** Starts a proxy before each service that lets pass what is rightly signed and what the signer's role allows. */
+export async function startEnforcement(targets: Readonly<Record<Service, string>>): Promise<Enforcement> {
   const sessions = new Map<string, { readonly keys: Keys; readonly role: () => Role }>()
   let decided: Decision[] = []
 
-  const judge = (request: ProxiedRequest): Fault | undefined => {
+  const judge = (service: Service, request: ProxiedRequest): Fault | undefined => {
     const headers = new Map(request.headers.map(([name, value]) => [name.toLowerCase(), value]))
     const signed = { ...request, headers }
     const claim = readClaim(signed)
     const session = sessions.get(claim?.accessKeyId ?? '')
     if (session === undefined) return refusal('UnrecognizedClientException', 'The security token is invalid.')
-    const fault = claim?.service === 'dynamodb' ? faultOf(signed, session.keys) : 'signed for another service'
+    const fault = claim?.service === service ? faultOf(signed, session.keys) : 'signed for another service'
     if (fault !== undefined) return refusal('InvalidSignatureException', fault)
     const operation = headers.get('x-amz-target')?.split('.')[1] ?? 'none'
     const { name, statements, principal } = session.role()
-    const decisions = rightsFor(operation, request.body.toString('utf8')).map((asked) => {
+    const decisions = rightsFor(service, operation, request.body.toString('utf8')).map((asked) => {
       return { ...asked, allowed: allows(statements, asked), role: name }
     })
     decided.push(...decisions)
@@ -55,9 +55,11 @@ export async function startEnforcement(dynamoDB: string): Promise<Enforcement> {
     )
   }
 
-  const proxy = await startFaultProxy({ target: dynamoDB, plan: judge })
+  const before = (service: Service): Promise<FaultProxy> =>
+    startFaultProxy({ target: targets[service], plan: (request) => judge(service, request) })
+  const [dynamodb, secretsmanager] = await Promise.all([before('dynamodb'), before('secretsmanager')])
   return {
-    url: proxy.url,
+    urls: { dynamodb: dynamodb.url, secretsmanager: secretsmanager.url },
     keysFor: (role) => {
       const keys = {
         accessKeyId: `ASIA${randomBytes(8).toString('hex').toUpperCase()}`,
@@ -68,11 +70,11 @@ export async function startEnforcement(dynamoDB: string): Promise<Enforcement> {
       return keys
     },
     decisions: () => {
-      const before = decided
+      const told = decided
       decided = []
-      return before
+      return told
     },
-    close: proxy.close,
+    close: async () => void (await Promise.all([dynamodb.close(), secretsmanager.close()])),
   }
 }
 
