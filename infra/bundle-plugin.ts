@@ -1,3 +1,4 @@
+import './schema-cache.ts'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Plugin, Serverless } from './serverless.ts'

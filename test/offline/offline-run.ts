@@ -22,6 +22,8 @@ export interface OfflineRun {
   output(): string
   /** Names in the temporary folder of this run. */
   files(): readonly string[]
+  /** Names in its home folder, which was empty. */
+  homeFiles(): readonly string[]
   /** Processes of this run that are alive, itself included; nothing where there is no `/proc`. */
   processes(): readonly number[]
   /** Sends a signal and resolves to the exit code, `null` when the signal itself ended it. */
@@ -65,6 +67,7 @@ export async function startOffline(): Promise<OfflineRun> {
     addresses: [...new Set(output.match(/http:\/\/127\.0\.0\.1:\d+/g))],
     output: () => output,
     files: () => readdirSync(temporary),
+    homeFiles: () => readdirSync(home),
     processes: () => marked(mark),
     end: async (signal) => {
       child.kill(signal)

@@ -83,6 +83,7 @@ describe('serverless offline start', () => {
     expect(await run.end('SIGINT')).toBe(0)
     await until('no process is left', () => run.processes().length === 0)
     expect(run.files()).toEqual([])
+    expect(run.homeFiles()).toEqual([])
     expect(run.addresses.length).toBeGreaterThanOrEqual(5)
     for (const address of run.addresses) expect(await listens(address)).toBe(false)
     expect(run.output()).not.toMatch(JWT)
