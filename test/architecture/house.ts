@@ -65,7 +65,6 @@ const LIBRARIES: { readonly [library: string]: readonly string[] } = {
   jose: ['sources', 'sessions'],
   '@middy/core': ['middy'],
   'aws-lambda': ['middy'],
-  '@aws-lambda-powertools/metrics': ['observe'],
   esbuild: ['bundling'],
 }
 
