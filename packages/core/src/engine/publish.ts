@@ -43,7 +43,7 @@ interface Fresh<T> {
   readonly exclusive: boolean
 }
 
-/** This environment's mark in the ring of refreshes. Made late: random marks load Node's crypto module. */
+/** This environment's mark in the ring of refreshes, made when it is first needed. */
 export const environmentOf = (parts: Parts): string => {
   parts.environment ??= parts.runtime.unique().slice(0, 8)
   return parts.environment
