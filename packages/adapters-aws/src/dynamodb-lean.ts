@@ -1,7 +1,5 @@
-import type { Store } from '@warmtoken/core'
 import { serverTime } from './clock.ts'
 import { doubt } from './doubt.ts'
-import { dynamoDBCalls } from './dynamodb-calls.ts'
 import type { Credentials } from './dynamodb-credentials.ts'
 import { type Answer, agentFor, exchange, failure } from './dynamodb-exchange.ts'
 import type { Item, Output, Send, Sent, Unmet } from './dynamodb-send.ts'
@@ -61,7 +59,7 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   })
 
 /** Where a table is found, and by what right. */
-interface LeanPlace {
+export interface LeanPlace {
   readonly region: string
   readonly endpoint: string
   readonly credentials: Credentials
@@ -88,16 +86,13 @@ const attemptsOn = ({ endpoint, region, credentials }: LeanPlace) => {
 }
 
 /**
- * The store's calls by signed requests of our own, without the SDK: a new environment has its first answer some 50 ms
- * sooner, for the SDK takes that long to load.
+ * Sends by signed requests of our own, without the SDK: a new environment has its first answer some 50 ms sooner, for the
+ * SDK takes that long to load.
  */
-export const callsOf = ({
-  table,
-  ...place
-}: LeanPlace & { readonly table: string }): Required<Omit<Store, 'name' | 'open'>> => {
+export const sendSigned = (place: LeanPlace): Send => {
   const attempt = attemptsOn(place)
 
-  const send: Send = async (operation, input, signal) => {
+  return async (operation, input, signal) => {
     const body = JSON.stringify(input)
     let isDoubted = false
     for (let count = 1; ; count += 1) {
@@ -114,7 +109,6 @@ export const callsOf = ({
       }
     }
   }
-  return dynamoDBCalls(table, send)
 }
 
 /** No credentials will be there the next moment either. */
