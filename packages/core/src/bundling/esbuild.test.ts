@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -72,5 +72,29 @@ describe('the esbuild plugin', () => {
     )
     expect(stdout).toBe('1 function')
     expect(text).toContain('import("node:zlib")')
+  })
+
+  it.each([true, false])('has a lazy chunk alone load the helpers for its CommonJS (minified: %s)', async (minify) => {
+    const files = {
+      'split.js': `export const later = () => import('./lazy.js'); export const one = 1`,
+      'lazy.js': `import cjs from './old.cjs'; export const { two } = cjs`,
+      'old.cjs': 'exports.two = 2',
+    }
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+    const options = { bundle: true, splitting: true, format: 'esm', platform: 'node', minify } as const
+    const both = { absWorkingDir: folder, entryPoints: ['split.js'], plugins: [builtinModules()], ...options }
+    const outdir = `split-${minify}`
+    await build({ ...both, outdir })
+    const { outputFiles } = await build({ ...both, outdir, write: false })
+    const run = `import { later, one } from './${outdir}/split.js'; console.log(one, (await later()).two)`
+    writeFileSync(join(folder, 'run.js'), run)
+    const { stdout, stderr } = spawnSync(process.execPath, ['run.js'], { cwd: folder, encoding: 'utf8' })
+    expect([stdout, stderr]).toEqual(['1 2\n', ''])
+    const onDisk = outputFiles.map(({ path, text }) => [path, text, readFileSync(path, 'utf8')] as const)
+    expect(onDisk.length).toBe(3)
+    for (const [, text, written] of onDisk) {
+      expect(text).toBe(written)
+      expect(text).not.toMatch(/import ?"/)
+    }
   })
 })
