@@ -11,3 +11,7 @@ export const MIDDLEWARE_PROMISES = 6
 export const MIDDLEWARE_BYTES = 2_700
 /** Bytes that memory keeps for an entry beside its token and key, when the handle is not kept. */
 export const ENTRY_BYTES = 1_700
+/** Files that a first token by DynamoDB loads without the SDK: the function, what it shares with the others, engine and store. */
+export const FIRST_TOKEN_FILES = 5
+/** Minified bytes of them: each KB takes 0.1 ms. */
+export const FIRST_TOKEN_BYTES = 56_000
