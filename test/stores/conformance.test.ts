@@ -7,7 +7,7 @@ import { dynalite, dynamoDBLocal, dynoxide, leanDynalite, leanDynoxide } from '.
 import { fronted, memory } from './backends/in-process.ts'
 import { radosgw } from './backends/radosgw.ts'
 import { s3StandIn } from './backends/s3.ts'
-import { upstashByDefaults, upstashOverMemory, upstashOverRedis } from './backends/upstash.ts'
+import { upstashByClient, upstashByDefaults, upstashOverMemory, upstashOverRedis } from './backends/upstash.ts'
 import { proxiedFaults } from './proxied-faults.ts'
 import { type Outcomes, printTable } from './report.ts'
 
@@ -16,7 +16,7 @@ const witness = process.env['WARMTOKEN_RADOSGW'] === undefined ? [] : [radosgw]
 const { WARMTOKEN_DYNAMODB_LOCAL: folder } = process.env
 const second = folder === undefined ? [] : dynamoDBLocal(folder)
 const dynamoDB = [dynalite, leanDynalite, dynoxide, leanDynoxide, ...second]
-const local = [...dynamoDB, s3StandIn, ...witness, upstashOverMemory, upstashOverRedis]
+const local = [...dynamoDB, s3StandIn, ...witness, upstashOverMemory, upstashOverRedis, upstashByClient]
 const outcomes: Outcomes = new Map()
 
 /** A backend, directly or through a proxy that makes requests fail. */

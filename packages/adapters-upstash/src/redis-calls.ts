@@ -15,11 +15,7 @@ export const redisCalls = async (options: UpstashStoreOptions): Promise<Calls> =
   const run = await makeRunner(options)
 
   const look = async (keys: readonly string[], signal: AbortSignal): Promise<readonly Seen[]> => {
-    const { time, images } = await run(
-      READ,
-      keys.map((key) => prefix + key),
-      { args: [], signal },
-    )
+    const { time, images } = await run(READ, { keys: keys.map((key) => prefix + key), args: [], signal })
     if (images.length !== keys.length) throw unreadable()
     return images.map((image) => ({ image: imageOf(image), time }))
   }
@@ -47,7 +43,7 @@ export const redisCalls = async (options: UpstashStoreOptions): Promise<Calls> =
       String(Math.ceil(keepUntil)),
     ]
     try {
-      const { time, images } = await run(SWAP, [prefix + key], { args, signal })
+      const { time, images } = await run(SWAP, { keys: [prefix + key], args, signal })
       if (images[0]?.[0] === 'swapped') return { outcome: 'swapped', image: { body, tag }, time }
       return { outcome: 'conflict', seen: { image: imageOf(images[0] ?? absurd()), time } }
     } catch (cause) {

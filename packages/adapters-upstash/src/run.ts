@@ -1,11 +1,17 @@
-import { Redis } from '@upstash/redis'
 import type { ServerTime } from '@warmtoken/core'
 import { isUnknownScript, storeFault, unreadable } from './failure.ts'
 import type { UpstashStoreOptions } from './redis.ts'
 import type { Script } from './scripts.ts'
 
-/** The pause before the one repeat of a request that got no answer, in ms. */
-const REPEAT_AFTER = 20
+/** What a script is run on, and until when. */
+interface Call {
+  readonly keys: string[]
+  readonly args: string[]
+  readonly signal: AbortSignal
+}
+
+/** Runs one script, by its text or by its name. Resolves to what it returns; rejects at once when the signal aborts. */
+export type Ask = (name: 'eval' | 'evalsha', script: string, call: Call) => Promise<unknown>
 
 /** What a script answered, not yet believed beyond its form. */
 export interface Answer {
@@ -13,36 +19,21 @@ export interface Answer {
   readonly images: readonly (readonly unknown[])[]
 }
 
-export type Runner = (script: Script, keys: string[], call: { args: string[]; signal: AbortSignal }) => Promise<Answer>
+export type Runner = (script: Script, call: Call) => Promise<Answer>
 
-/** Runs scripts on a client, by name where Redis knows them. Rejects with a fault, at once when the signal aborts. */
-export const makeRunner = async ({ url, token, client }: UpstashStoreOptions): Promise<Runner> => {
-  let signalOfCall = new AbortController().signal
-  const redis =
-    typeof client === 'function'
-      ? await client()
-      : (client ??
-        new Redis({
-          url,
-          token,
-          retry: { retries: 1, backoff: () => REPEAT_AFTER },
-          automaticDeserialization: false,
-          enableAutoPipelining: false,
-          enableTelemetry: false,
-          latencyLogging: false,
-          // A signal that is no function makes the client resolve an abort, to something that looks like "absent".
-          signal: () => signalOfCall,
-        }))
-  /** The client asks for its signal before it first waits, so that the one set here is that of this very call. */
-  const send = (call: () => Promise<unknown>, signal: AbortSignal): Promise<unknown> => {
-    signalOfCall = signal
-    return abortable(call(), signal)
-  }
-  return async (script, keys, { args, signal }) => {
-    const answer = await send(() => redis.evalsha(script.sha, keys, args), signal)
+/** Runs scripts, by name where Redis knows them. Rejects with a fault, at once when the signal aborts. */
+export const makeRunner = async ({ url = '', token = '', client }: UpstashStoreOptions): Promise<Runner> => {
+  const ask =
+    client === undefined
+      ? await import('./rest.ts').then(({ askByRest }) => askByRest(url, token))
+      : await import('./client.ts').then(async ({ askByClient }) =>
+          askByClient(typeof client === 'function' ? await client() : client),
+        )
+  return async (script, call) => {
+    const answer = await ask('evalsha', script.sha, call)
       .catch((error: unknown) => {
         if (!isUnknownScript(error)) throw error
-        return send(() => redis.eval(script.text, keys, args), signal)
+        return ask('eval', script.text, call)
       })
       .catch((error: unknown) => {
         throw storeFault(error)
@@ -50,14 +41,6 @@ export const makeRunner = async ({ url, token, client }: UpstashStoreOptions): P
     return parseAnswer(answer)
   }
 }
-
-const abortable = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const stop = (): void => reject(Object.assign(new Error('the call was aborted'), { name: 'AbortError' }))
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
 
 const parseAnswer = (answer: unknown): Answer => {
   const [at, ...images] = Array.isArray(answer) ? (answer as unknown[]) : []

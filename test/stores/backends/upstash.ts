@@ -47,6 +47,18 @@ export const upstashOverMemory: Backend = {
   },
 }
 
+/** The same, by a client of one's own with the settings that are part of the protocol. */
+export const upstashByClient: Backend = {
+  name: 'Upstash/memory, client',
+  async start() {
+    const server = await startUpstash()
+    const { token } = server
+    const settings = { automaticDeserialization: false, enableAutoPipelining: false, retry: { retries: 1 } } as const
+    const connect = (url: string) => upstashStore({ client: () => new Redis({ url, token, ...settings }) })
+    return { ...running(server, server.close), connect }
+  },
+}
+
 /** The same, by a client of one's own with all its defaults: it deserializes, pipelines and retries as it likes. */
 export const upstashByDefaults: Backend = {
   name: 'Upstash/memory, client with its defaults',

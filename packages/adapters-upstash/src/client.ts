@@ -1,0 +1,16 @@
+import type { Redis } from '@upstash/redis'
+import type { Ask } from './run.ts'
+
+/** Asks by a client of the user's own. Its promise is left when the signal aborts: one client knows no signal of a call. */
+export const askByClient =
+  (redis: Redis): Ask =>
+  (name, script, { keys, args, signal }) =>
+    abortable(name === 'eval' ? redis.eval(script, keys, args) : redis.evalsha(script, keys, args), signal)
+
+const abortable = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const stop = (): void => reject(Object.assign(new Error('the call was aborted'), { name: 'AbortError' }))
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
