@@ -33,8 +33,12 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
       pieces.push(piece)
     })
     request.on('end', () => resolve(Buffer.concat(pieces)))
-    request.on('error', () => reject(new BodyAbortedError('The client went away')))
-    request.on('close', () => reject(new BodyAbortedError('The client went away')))
+    const gone = (): void => {
+      // A request closes after its end too; an error made then, for nobody, is a tenth of what a small request costs.
+      if (!request.readableEnded) reject(new BodyAbortedError('The client went away'))
+    }
+    request.on('error', gone)
+    request.on('close', gone)
   })
 }
 

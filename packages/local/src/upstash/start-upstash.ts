@@ -36,6 +36,9 @@ export interface UpstashServer extends LocalServer {
   readonly token: string
 }
 
+/** Clients send it back to read their own writes; with one copy of the data its content does not matter. */
+const SYNC_TOKEN = randomBytes(12).toString('base64')
+
 interface Front {
   readonly backend: RedisBackend
   readonly token: string
@@ -122,8 +125,7 @@ function sendJson(
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
-    // Clients send it back to read their own writes; with one copy of the data its content does not matter.
-    'upstash-sync-token': randomBytes(12).toString('base64'),
+    'upstash-sync-token': SYNC_TOKEN,
   })
   response.end(body)
 }
