@@ -12,9 +12,9 @@ import { type Arrival, median, now, type Round } from './arrival-round.ts'
 import { startCountingIssuer } from './issuer.ts'
 
 const PROCESSES = 20
-const ROUNDS = 5
-/** Rounds that do not count, until the code is warm. */
-const WARM_UP = 3
+const ROUNDS = 11
+/** Rounds that do not count, until the code is warm: each process does little in one. */
+const WARM_UP = 10
 const ISSUER = 50
 const GOAL = 100
 
