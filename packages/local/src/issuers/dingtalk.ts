@@ -1,5 +1,5 @@
 import type { ImitatedAnswer, ImitatedRequest, Imitation, ImitationOptions } from './imitation.ts'
-import { startImitation } from './imitation.ts'
+import { extend, startImitation } from './imitation.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { createSameTokens } from './same-token.ts'
 
@@ -85,11 +85,7 @@ export const startDingTalk = async (options: DingTalkImitationOptions = {}): Pro
     }
     return undefined
   })
-  return {
-    ...imitation,
-    get requests() {
-      return imitation.requests
-    },
+  return extend<DingTalkImitation>(imitation, {
     get made() {
       return tokens.made
     },
@@ -101,5 +97,5 @@ export const startDingTalk = async (options: DingTalkImitationOptions = {}): Pro
     },
     revoke: tokens.revoke,
     refuse: (token) => void refused.add(token),
-  }
+  })
 }

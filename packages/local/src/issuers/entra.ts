@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import {
+  extend,
   type ImitatedAnswer,
   type ImitatedRequest,
   type Imitation,
@@ -90,12 +91,7 @@ export const startEntra = async (options: EntraImitationOptions = {}): Promise<E
       return described === undefined ? undefined : describe(described, request)
     },
   )
-  return {
-    ...imitation,
-    // Spreading would freeze it at its first value.
-    get requests() {
-      return imitation.requests
-    },
+  return extend<EntraImitation>(imitation, {
     clientId,
     host: new URL(imitation.url).host,
     get issued() {
@@ -105,5 +101,5 @@ export const startEntra = async (options: EntraImitationOptions = {}): Promise<E
       const known = tokens.get(token)
       return known !== undefined && imitation.now() < known.until ? known.tenant : undefined
     },
-  }
+  })
 }

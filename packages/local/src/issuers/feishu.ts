@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { answer, createFeishuApi } from './feishu-api.ts'
 import { type PushedEvent, ticketEvent } from './feishu-push.ts'
 import {
+  extend,
   type ImitatedAnswer,
   type ImitatedRequest,
   type Imitation,
@@ -149,11 +150,7 @@ export const startFeishu = async (options: FeishuImitationOptions = {}): Promise
     }
     return method === 'GET' && path === '/open-apis/contact/v3/users' ? api.answer(request, now) : undefined
   })
-  return {
-    ...imitation,
-    get requests() {
-      return imitation.requests
-    },
+  return extend<FeishuImitation>(imitation, {
     get made() {
       return tokens.made
     },
@@ -175,7 +172,7 @@ export const startFeishu = async (options: FeishuImitationOptions = {}): Promise
     revoke: tokens.revoke,
     refuse: api.refuse,
     answerApi: api.answerNext,
-  }
+  })
 }
 
 const tooMany = (wait: number | undefined): ImitatedAnswer | undefined =>

@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { createAppBook, type GitHubInstallationGrant } from './github-app.ts'
 import { whyRefused } from './github-assertion.ts'
 import {
+  extend,
   type ImitatedAnswer,
   type ImitatedRequest,
   type Imitation,
@@ -94,15 +95,11 @@ export const startGitHub = async (options: GitHubImitationOptions = {}): Promise
       return request.path === '/installation/repositories' ? answerApi(request, now) : undefined
     },
   )
-  return {
-    ...imitation,
+  return extend<GitHubImitation>(imitation, {
     clientId,
     appId,
     privateKey: pair.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
     assertions,
-    get requests() {
-      return imitation.requests
-    },
     get issued() {
       return book.issued()
     },
@@ -111,5 +108,5 @@ export const startGitHub = async (options: GitHubImitationOptions = {}): Promise
     },
     revokeAll: book.revokeAll,
     suspend: (installationId, suspended) => book.suspend(String(installationId), suspended),
-  }
+  })
 }

@@ -106,6 +106,16 @@ export const startImitation = async (
   }
 }
 
+/** An imitation with more to it. By descriptors, for a spread would freeze what is counted at its first value. */
+export const extend = <T extends Imitation>(imitation: Imitation, more: Omit<T, keyof Imitation>): T =>
+  Object.defineProperties(
+    {},
+    {
+      ...Object.getOwnPropertyDescriptors(imitation),
+      ...Object.getOwnPropertyDescriptors(more),
+    },
+  ) as T
+
 const parse = async (incoming: IncomingMessage): Promise<ImitatedRequest> => {
   const url = new URL(incoming.url ?? '/', 'http://imitation')
   const body = (await readBody(incoming, MAX_REQUEST)).toString('utf8')

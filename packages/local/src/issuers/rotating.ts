@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import {
+  extend,
   type ImitatedAnswer,
   type ImitatedRequest,
   type Imitation,
@@ -140,12 +141,7 @@ export const startRotatingIssuer = async (options: RotatingIssuerOptions = {}): 
       return request.path === '/me' ? check(request, now) : undefined
     },
   )
-  return {
-    ...imitation,
-    // Spreading would freeze it at its first value.
-    get requests() {
-      return imitation.requests
-    },
+  return extend<RotatingIssuer>(imitation, {
     tokenEndpoint: `${imitation.url}/token`,
     apiUrl: `${imitation.url}/me`,
     get exchanges() {
@@ -168,5 +164,5 @@ export const startRotatingIssuer = async (options: RotatingIssuerOptions = {}): 
     loseNext(times = 1) {
       losses += times
     },
-  }
+  })
 }

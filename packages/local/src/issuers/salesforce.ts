@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject, randomBytes, verify } from 'node:crypto'
 import {
+  extend,
   type ImitatedAnswer,
   type ImitatedRequest,
   type Imitation,
@@ -123,16 +124,11 @@ export const startSalesforce = async (options: SalesforceImitationOptions): Prom
     },
   )
   url = imitation.url
-  return {
-    ...imitation,
-    // Spreading would freeze it at its first value.
-    get requests() {
-      return imitation.requests
-    },
+  return extend<SalesforceImitation>(imitation, {
     apiPath,
     get logins() {
       return logins
     },
     endSessions: () => sessions.clear(),
-  }
+  })
 }

@@ -1,4 +1,5 @@
 import {
+  extend,
   type ImitatedAnswer,
   type ImitatedRequest,
   type Imitation,
@@ -126,12 +127,8 @@ export const startWeChat = async (options: WeChatImitationOptions = {}): Promise
     ({ path }) => path === '/cgi-bin/stable_token' || path === '/cgi-bin/token',
     (request, now) => answers[`${request.method} ${request.path}`]?.(request, now),
   )
-  return {
-    ...imitation,
+  return extend<WeChatImitation>(imitation, {
     appId,
-    get requests() {
-      return imitation.requests
-    },
     get secret() {
       return secret
     },
@@ -151,5 +148,5 @@ export const startWeChat = async (options: WeChatImitationOptions = {}): Promise
       allowed = next
     },
     revokeAll: () => book.replaceAll(imitation.now()),
-  }
+  })
 }

@@ -1,4 +1,5 @@
 import {
+  extend,
   type ImitatedAnswer,
   type ImitatedRequest,
   type Imitation,
@@ -68,12 +69,8 @@ export const startWeCom = async (options: WeComImitationOptions = {}): Promise<W
       return request.path === '/cgi-bin/user/get' ? answerApi(request, now) : undefined
     },
   )
-  return {
-    ...imitation,
+  return extend<WeComImitation>(imitation, {
     corpId,
-    get requests() {
-      return imitation.requests
-    },
     get issued() {
       return book.size
     },
@@ -84,5 +81,5 @@ export const startWeCom = async (options: WeComImitationOptions = {}): Promise<W
       book.replaceAll(imitation.now())
       for (const secret of secrets) current.set(secret, '')
     },
-  }
+  })
 }
