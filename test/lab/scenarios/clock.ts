@@ -1,4 +1,5 @@
 import type { Scenario } from '../stage.ts'
+import { firstCall, nextCall } from './calls.ts'
 
 const HOURS = 2 * 3_600_000
 
@@ -7,13 +8,14 @@ export const clockStep: Scenario = {
   title: 'a clock that steps costs a look into the table, no token request',
   deployed: 'contacts',
   expects: () => [
-    ...['A: init', 'A: invoke', 'issuer: asked', 'api: called', 'A: answers 200 from source', 'A: freeze'],
+    ...firstCall('A'),
     'clock of A: 2 hours ahead',
     // It might as well have been frozen so long. The table knows better.
-    ...['A: thaw', 'A: invoke', 'api: called', 'A: answers 200 from store', 'A: freeze'],
-    ...['A: thaw', 'A: invoke', 'api: called', 'A: answers 200 from memory', 'A: freeze'],
+    ...nextCall('A', 'store'),
+    ...nextCall('A', 'memory'),
     'clock of A: 2 hours behind',
-    ...['A: thaw', 'A: invoke', 'api: called', 'A: answers 200 from memory', 'A: freeze', 'A: kill'],
+    ...nextCall('A', 'memory'),
+    'A: kill',
     // The new process has no memory, and a file that was written in what is now the future.
     ...['A: invoke', 'A: init', 'api: called', 'A: answers 200 from file', 'A: freeze'],
   ],

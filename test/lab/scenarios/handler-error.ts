@@ -1,4 +1,5 @@
 import type { Scenario } from '../stage.ts'
+import { nextCall } from './calls.ts'
 
 /** The handler throws, because its API cannot be reached. */
 export const handlerError: Scenario = {
@@ -6,7 +7,7 @@ export const handlerError: Scenario = {
   deployed: 'contacts',
   expects: () => [
     ...['A: init', 'A: invoke', 'issuer: asked', 'A: fails with TypeError', 'A: freeze'],
-    ...['A: thaw', 'A: invoke', 'api: called', 'A: answers 200 from memory', 'A: freeze'],
+    ...nextCall('A', 'memory'),
     'A: the same process',
   ],
   async play({ lab, world, say }) {

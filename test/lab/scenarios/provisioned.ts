@@ -1,4 +1,5 @@
 import type { Scenario } from '../stage.ts'
+import { nextCall } from './calls.ts'
 
 const TWO_DAYS = 48 * 3_600_000
 
@@ -8,10 +9,10 @@ export const provisioned: Scenario = {
   deployed: 'prefetching',
   expects: () => [
     ...['A: init', 'issuer: asked', 'A: freeze', 'B: init', 'B: freeze'],
-    ...['A: thaw', 'A: invoke', 'api: called', 'A: answers 200 from memory', 'A: freeze'],
+    ...nextCall('A', 'memory'),
     'time: 2880 minutes later',
     ...['B: thaw', 'B: invoke', 'issuer: asked', 'api: called', 'B: answers 200 from source', 'B: freeze'],
-    ...['A: thaw', 'A: invoke', 'api: called', 'A: answers 200 from store', 'A: freeze'],
+    ...nextCall('A', 'store'),
   ],
   async play({ lab, later }) {
     const initialization = 'provisioned-concurrency'

@@ -1,11 +1,12 @@
 import type { Scenario } from '../stage.ts'
+import { firstCall } from './calls.ts'
 
 /** The platform ends environments. Nobody is asked, unless an extension is registered. */
 export const shutdown: Scenario = {
   title: 'nothing depends on being told of a shutdown',
   deployed: 'contacts',
   expects: () => [
-    ...['A: init', 'A: invoke', 'issuer: asked', 'api: called', 'A: answers 200 from source', 'A: freeze'],
+    ...firstCall('A'),
     ...['A: shutdown by SIGKILL', 'A: ended by SIGKILL'],
     ...['B: init', 'B: invoke', 'api: called', 'B: answers 200 from store', 'B: freeze'],
     // With an extension the signal comes, and nothing is in its way.

@@ -1,4 +1,5 @@
 import type { Scenario } from '../stage.ts'
+import { firstCall } from './calls.ts'
 
 const LIFE = 6_000
 
@@ -8,7 +9,7 @@ export const thawExpired: Scenario = {
   deployed: 'contacts',
   tokenLife: LIFE,
   expects: () => [
-    ...['A: init', 'A: invoke', 'issuer: asked', 'api: called', 'A: answers 200 from source', 'A: freeze'],
+    ...firstCall('A'),
     'time: 7 s have passed',
     ...['A: thaw', 'A: invoke', 'issuer: asked', 'api: called', 'A: answers 200 from source', 'A: freeze'],
     'api: refused 0 calls',

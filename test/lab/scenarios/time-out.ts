@@ -1,4 +1,5 @@
 import type { Scenario } from '../stage.ts'
+import { firstCall } from './calls.ts'
 
 /** The function's time is over while it holds the lease and the issuer does not answer. */
 export const timeOut: Scenario = {
@@ -6,7 +7,7 @@ export const timeOut: Scenario = {
   deployed: 'contacts',
   expects: () => [
     ...['A: init', 'A: invoke', 'issuer: asked', 'A: time-out'],
-    ...['B: init', 'B: invoke', 'issuer: asked', 'api: called', 'B: answers 200 from source', 'B: freeze'],
+    ...firstCall('B'),
     ...['A: invoke', 'A: init', 'api: called', 'A: answers 200 from store', 'A: freeze'],
   ],
   async play({ lab, world }) {

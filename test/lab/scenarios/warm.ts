@@ -1,13 +1,14 @@
 import type { Scenario } from '../stage.ts'
+import { firstCall, nextCall } from './calls.ts'
 
 /** One environment, again and again. */
 export const warm: Scenario = {
   title: 'a warm environment answers from memory and asks nobody',
   deployed: 'contacts',
   expects: () => [
-    ...['A: init', 'A: invoke', 'issuer: asked', 'api: called', 'A: answers 200 from source', 'A: freeze'],
-    ...['A: thaw', 'A: invoke', 'api: called', 'A: answers 200 from memory', 'A: freeze'],
-    ...['A: thaw', 'A: invoke', 'api: called', 'A: answers 200 from memory', 'A: freeze'],
+    ...firstCall('A'),
+    ...nextCall('A', 'memory'),
+    ...nextCall('A', 'memory'),
     'table: 0 requests since the first answer',
   ],
   async play({ lab, world, say }) {
