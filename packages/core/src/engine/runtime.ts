@@ -1,4 +1,3 @@
-import { builtin } from '../builtin.ts'
 import type { Runtime } from '../contracts.ts'
 import { hitEdges } from './hit-edges.ts'
 
@@ -13,7 +12,7 @@ const MARK_BYTES = 16
  * takes 5 ms to load, and with it loaded the first UUID still takes 2, for it draws 128 of them at once.
  */
 const unique = (): string => {
-  const fs = builtin('fs')
+  const fs = process.getBuiltinModule('fs')
   const bytes = Buffer.allocUnsafe(MARK_BYTES)
   try {
     const file = fs.openSync('/dev/urandom', 'r')
@@ -25,7 +24,7 @@ const unique = (): string => {
   } catch {
     // Not on this system, or no file may be opened any more.
   }
-  return builtin('crypto').randomUUID()
+  return process.getBuiltinModule('crypto').randomUUID()
 }
 
 /** The real edges: the system's clocks, random numbers and timers. Timers never keep a process alive by themselves. */

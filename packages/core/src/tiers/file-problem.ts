@@ -1,4 +1,3 @@
-import { builtin } from '../builtin.ts'
 import { asFields } from '../parse.ts'
 import { type FileHead, type FileReader, MAX_FILE_SIZE } from './file.ts'
 
@@ -7,7 +6,7 @@ export type FileProblem = 'folder' | 'symlink' | 'owner' | 'permissions' | 'size
 
 /** Why the reader does not accept the file of a key; `undefined` when it does, and when there is none. */
 export const problemOf = (reader: FileReader, key: string): FileProblem | undefined => {
-  const fs = builtin('fs')
+  const fs = process.getBuiltinModule('fs')
   const path = reader.pathOf(key)
   try {
     const stat = fs.lstatSync(path, { throwIfNoEntry: false })

@@ -1,4 +1,3 @@
-import { builtin } from '../builtin.ts'
 import type { Runtime } from '../contracts.ts'
 import { type FileEntry, type FileHead, type FileReader, MAX_FILE_SIZE, machineTime, SCHEMA } from './file.ts'
 import { type FileProblem, problemOf } from './file-problem.ts'
@@ -27,7 +26,7 @@ export interface FileWriterOptions {
 export const createFileTier = (reader: FileReader, { runtime, onProblem }: FileWriterOptions): FileTier => {
   const { pathOf, trusts, directory } = reader
   let toldOfFolder = false
-  const fs = builtin('fs')
+  const fs = process.getBuiltinModule('fs')
   const { O_WRONLY, O_CREAT, O_EXCL } = fs.constants
 
   const removeQuietly = (path: string): void => {
