@@ -11,7 +11,9 @@ export const MIDDLEWARE_PROMISES = 6
 export const MIDDLEWARE_BYTES = 2_700
 /** Bytes that memory keeps for an entry beside its token and key, when the handle is not kept. */
 export const ENTRY_BYTES = 1_700
-/** Files that a first token by DynamoDB loads without the SDK: the function, what it shares with the others, engine and store. */
-export const FIRST_TOKEN_FILES = 5
+/** Files that loading core, a source and Middy takes: the function, and what it shares with what is loaded later. */
+export const START_FILES = 2
+/** Files that a first token by DynamoDB loads without the SDK: these, the engine and the store. */
+export const FIRST_TOKEN_FILES = 4
 /** Minified bytes of them: each KB takes 0.1 ms. */
 export const FIRST_TOKEN_BYTES = 56_000
