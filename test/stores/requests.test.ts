@@ -15,14 +15,24 @@ const environment = ({ proxy, running }: Stage, app: string, life = HOUR) => {
   return createTokens({ store: running.connect(proxy.url), directory: false }).use(source)
 }
 
+/** A cold environment with so many tokens. */
+const manyTokens = ({ proxy, running }: Stage, app: string, count: number) => {
+  const tokens = createTokens({ store: running.connect(proxy.url), directory: false })
+  const source = (n: number) =>
+    custom({ identity: { app, n }, fetch: async () => ({ value: `${app}-${n}`, life: HOUR }) })
+  const handles = Object.fromEntries(Array.from({ length: count }, (_, n) => [`of${n}`, tokens.use(source(n))]))
+  return { tokens, handles }
+}
+
 /** The requests at the proxy while `act` runs, each as what it is for the backend. */
 const requestsOf = async ({ proxy }: Stage, act: () => Promise<unknown>): Promise<readonly string[]> => {
   const seen: string[] = []
   proxy.rules.push(({ method, headers, body }) => {
     const target = headers.find(([name]) => name.toLowerCase() === 'x-amz-target')?.[1]
     const command = method === 'POST' && target === undefined ? (JSON.parse(body.toString()) as unknown[]) : undefined
-    // A script that reads has no arguments after its key.
-    const script = command?.[0] === 'evalsha' ? (command.length > 4 ? 'write' : 'read') : command?.[0]
+    // A script that reads has no arguments after its keys.
+    const script =
+      command?.[0] === 'evalsha' ? (command.length > 3 + Number(command[2]) ? 'write' : 'read') : command?.[0]
     seen.push(String(script ?? target?.split('.')[1] ?? method))
     return undefined
   })
@@ -58,10 +68,42 @@ describe('requests to the store', () => {
       expect(await requestsOf(stage(), () => other.reject(refused))).toEqual(['read', 'write', 'write'])
     })
 
+    it('are one read for a cold prewarm of twenty tokens with good records, where many can be read at once', async () => {
+      const app = crypto.randomUUID()
+      const before = manyTokens(stage(), app, 20)
+      await before.tokens.prewarm(before.handles)
+      const { tokens, handles } = manyTokens(stage(), app, 20)
+      let tiers: readonly unknown[] = []
+      const requests = await requestsOf(stage(), async () => {
+        const warm = await tokens.prewarm(handles)
+        tiers = Object.values(warm).map((token) => (token instanceof Error ? token : token.tier))
+      })
+      expect(tiers).toEqual(Array(20).fill('store'))
+      const { name } = stage().running.connect(stage().proxy.url)
+      expect(requests).toEqual(name === 's3' ? Array(20).fill('read') : [name === 'dynamodb' ? 'BatchGetItem' : 'read'])
+    })
+
     it('are none while memory has the token', async () => {
       const handle = environment(stage(), crypto.randomUUID())
       await handle.get()
       expect(await requestsOf(stage(), () => handle.get())).toEqual([])
+    })
+  })
+  onEach([dynalite], (stage) => {
+    it('are reads one by one, after one refusal, for a prewarm by a role that lacks BatchGetItem', async () => {
+      const app = crypto.randomUUID()
+      const before = manyTokens(stage(), app, 3)
+      await before.tokens.prewarm(before.handles)
+      const { proxy, running } = stage()
+      const { tokens, handles } = manyTokens(stage(), app, 3)
+      const isBatch = ([name, value]: readonly [string, string]): boolean =>
+        name.toLowerCase() === 'x-amz-target' && value.endsWith('BatchGetItem')
+      const requests = await requestsOf(stage(), async () => {
+        proxy.rules.push(({ headers }) => (headers.some(isBatch) ? running.answers.denied : undefined))
+        const warm = await tokens.prewarm(handles)
+        expect(Object.values(warm).filter((token) => token instanceof Error)).toEqual([])
+      })
+      expect(requests).toEqual(['BatchGetItem', 'read', 'read', 'read'])
     })
   })
 })

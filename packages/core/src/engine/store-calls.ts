@@ -3,6 +3,7 @@ import { StoreError, TimeoutError } from '../errors.ts'
 import { asFields, asText } from '../parse.ts'
 import { emptyRecord, parseRecord, printRecord, type WarmRecord } from '../record.ts'
 import { within } from './deadline.ts'
+import { readGathered } from './gather.ts'
 import type { Parts } from './subject.ts'
 
 /** How often a read is tried before the store counts as down. */
@@ -38,7 +39,7 @@ export const readRecord = async (
       parts.runtime,
       parts.policy.storeTimeout,
       options.signal,
-      (signal) => parts.store.read(key, { signal, consistent: options.consistent }),
+      (signal) => readGathered(parts, key, { signal, consistent: options.consistent }),
       true,
     )
     if (read.outcome === 'done') return sight(parts, key, read.value, sentAt)

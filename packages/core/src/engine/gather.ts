@@ -1,0 +1,76 @@
+import type { ReadOptions, Runtime, Seen, Store } from '../contracts.ts'
+
+/** Keys of tokens that somebody wants all at once, each until its first read. */
+const wanted = new Set<string>()
+
+/**
+ * Lets the next reads of these keys go out as one, where a store can read many. Until the returned function is called.
+ * Said by key, for what is said to an engine is loaded with a hit.
+ */
+export const gather = (keys: readonly string[]): (() => void) => {
+  // One alone would only be held up.
+  const many = keys.length > 1 ? keys : []
+  for (const key of many) wanted.add(key)
+  return () => {
+    for (const key of many) wanted.delete(key)
+  }
+}
+
+/** A read that waits for those beside it. */
+interface Waiting {
+  readonly key: string
+  readonly how: ReadOptions
+  readonly resolve: (seen: Seen | Promise<Seen>) => void
+}
+
+const gathered = new WeakMap<Store, Waiting[]>()
+
+/** Reads a key: together with the others that are wanted with it and begin in this turn, else by itself. */
+export const readGathered = (
+  { store, runtime }: { readonly store: Store; readonly runtime: Runtime },
+  key: string,
+  how: ReadOptions,
+): Promise<Seen> => {
+  // Another attempt, and whatever is read later, goes alone.
+  if (!wanted.delete(key) || store.readMany === undefined) return store.read(key, how)
+  return new Promise((resolve) => {
+    const waiting = gathered.get(store)
+    if (waiting === undefined) runtime.after(0, () => void send(store))
+    gathered.set(store, [...(waiting ?? []), { key, how, resolve }])
+  })
+}
+
+const send = async (store: Store): Promise<void> => {
+  const waiting = gathered.get(store) ?? []
+  gathered.delete(store)
+  const found = waiting.length > 1 ? await readAll(store, waiting) : []
+  // What the answer leaves out, or a store that failed, is asked for one by one: each read then speaks for itself.
+  const alone = async ({ key, how }: Waiting): Promise<Seen> => store.read(key, how)
+  for (const [index, one] of waiting.entries()) one.resolve(found[index] ?? alone(one))
+}
+
+const readAll = async (store: Store, waiting: readonly Waiting[]): Promise<readonly (Seen | undefined)[]> => {
+  const keys = waiting.map(({ key }) => key)
+  const consistent = waiting.some(({ how }) => how.consistent)
+  try {
+    const found = await store.readMany?.(keys, { consistent, signal: whenAll(waiting.map(({ how }) => how.signal)) })
+    return keys.map((key) => found?.get(key))
+  } catch {
+    return []
+  }
+}
+
+/** Aborts when the last of them has: whoever gives up must not end what others wait for. */
+const whenAll = (signals: readonly AbortSignal[]): AbortSignal => {
+  const controller = new AbortController()
+  let left = signals.length
+  const count = (): void => {
+    left -= 1
+    if (left === 0) controller.abort()
+  }
+  for (const signal of signals) {
+    if (signal.aborted) count()
+    else signal.addEventListener('abort', count, { once: true })
+  }
+  return controller.signal
+}
