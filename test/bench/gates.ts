@@ -10,7 +10,7 @@ export const MIDDLEWARE_PROMISES = 6
 /** Bytes that it makes beside those of Middy. */
 export const MIDDLEWARE_BYTES = 2_700
 /** Bytes that memory keeps for an entry beside its token and key, when the handle is not kept. */
-export const ENTRY_BYTES = 1_700
+export const ENTRY_BYTES = 400
 /** Files that loading core, a source and Middy takes: the function, and what it shares with what is loaded later. */
 export const START_FILES = 2
 /** Files that a first token by DynamoDB loads without the SDK: these, the engine and the store. */

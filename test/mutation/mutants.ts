@@ -153,8 +153,8 @@ export const EXCLUSIVE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'engine/without-store.ts',
-        find: 'if (usable === undefined && slot.subject.exclusive !== undefined) {',
-        replace: 'if (usable === undefined && slot.subject.exclusive === null) {',
+        find: 'if (usable === undefined && slot.subject.source.exclusive !== undefined) {',
+        replace: 'if (usable === undefined && slot.subject.source.exclusive === null) {',
       },
     ],
   },

@@ -18,7 +18,8 @@ const MAX_FAILED_SWAPS = 3
 /** One attempt at the lease, bound to the very record that was seen. */
 export const tryAcquire = async <T>(flight: Flight<T>, sight: Sight, takeOver: boolean): Promise<Sight | Held<T>> => {
   const { parts, slot, ask, signal } = flight
-  const { key, traits } = slot.subject
+  const { key } = slot
+  const { traits } = slot.subject.source
   const nonce = parts.runtime.unique()
   const spends = await spendingOf(flight, sight)
   const intent = spends === undefined ? undefined : await writeAhead(flight, sight, { nonce, spends })
@@ -54,7 +55,8 @@ const spendingOf = async <T>(
   { parts, slot, opened, secret }: Flight<T>,
   { record }: Sight,
 ): Promise<string | undefined> => {
-  const { key, exclusive } = slot.subject
+  const { key } = slot
+  const { exclusive } = slot.subject.source
   if (exclusive === undefined) return undefined
   const previous = opened?.entry?.value
   if (record.value !== undefined && previous === undefined) {
@@ -77,12 +79,12 @@ const writeAhead = async <T>(
   // Hashed: a source that gives the refresh token itself, by a mistake, must not have it rest in the record.
   const spending = fingerprint(spends)
   // An intent under a nonce that is still unused here came to nothing.
-  const unused = record.intent !== undefined && slot.nonces?.has(record.intent.nonce) === true
+  const unused = record.intent !== undefined && slot.aside?.nonces?.has(record.intent.nonce) === true
   const before = unused ? withdraw(record.intent) : record.intent
-  const { afterCrash = 'stop' } = slot.subject.exclusive ?? {}
+  const { afterCrash = 'stop' } = slot.subject.source.exclusive ?? {}
   // It would be spent at the latest when the lease ends.
   const latest = (parts.server.latest() ?? 0) + leaseLength(parts.policy)
-  const known = slot.pending?.spent === spending
+  const known = slot.aside?.pending?.spent === spending
   if (!known && !maySpend(before, spending, { afterCrash, latest })) {
     const what = { kind: 'refused', code: SIGN_IN, retryAfter: undefined, nothingDone: true } as const
     const current = await secretOf(parts, slot)

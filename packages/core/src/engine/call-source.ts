@@ -58,26 +58,26 @@ export const callSource = async <T>(
   const askedAt = parts.server.earliest() ?? 0
   // What is spent by then cannot be called back: an exclusive source is left to its own time, and an answer that waits to
   // be read after a freeze is read.
-  const isExclusive = subject.exclusive !== undefined
+  const isExclusive = subject.source.exclusive !== undefined
   const result = await within(
     parts.runtime,
     time,
     isExclusive ? undefined : outer,
-    (signal) => subject.fetch({ nonce, signal, previous, spends, rejected: ask.rejected }),
+    (signal) => subject.fetch({ params: ask.params, nonce, signal, previous, spends, rejected: ask.rejected }),
     isExclusive,
   )
   const took = Math.round(parts.clock.fast() - startedAt)
   const problem = result.outcome === 'done' ? check(parts, slot, ask, result.value) : undefined
   if (result.outcome === 'done' && problem === undefined) {
-    parts.emit({ type: 'fetch', key: subject.key, took, outcome: 'ok', alone })
+    parts.emit({ type: 'fetch', key: slot.key, took, outcome: 'ok', alone })
     return { outcome: 'ok', issued: result.value, took, askedAt }
   }
-  const error = result.outcome === 'failed' ? result.cause : (problem ?? unanswered(subject.key, result.outcome, time))
+  const error = result.outcome === 'failed' ? result.cause : (problem ?? unanswered(slot.key, result.outcome, time))
   const what = classify(error)
   const curtailed =
     result.outcome === 'aborted' || (result.outcome === 'late' && time < parts.policy.sourceTimeout * FAIR_SHARE)
   const secret = what.kind === 'refused' ? await secretOf(parts, slot) : undefined
-  parts.emit({ type: 'fetch', key: subject.key, took, outcome: what.kind, alone })
+  parts.emit({ type: 'fetch', key: slot.key, took, outcome: what.kind, alone })
   return { outcome: 'failed', error, what, secret, took, curtailed }
 }
 
@@ -97,11 +97,11 @@ const check = <T>(parts: Parts, slot: Slot<T>, ask: Ask, issued: Issued<T>): War
     })
   }
   // What came with the value of an exclusive source must be committed first, whatever the value.
-  if (slot.subject.exclusive === undefined && isRefused(slot, ask, issued)) {
+  if (slot.subject.source.exclusive === undefined && isRefused(slot, ask, issued)) {
     return new SameValueError('the source gave the refused value again')
   }
   const doubt = (parts.server.latest() ?? 0) - (parts.server.earliest() ?? 0)
-  if (slot.subject.exclusive !== undefined || issued.life > doubt) return undefined
+  if (slot.subject.source.exclusive !== undefined || issued.life > doubt) return undefined
   return new SourceUnavailableError(
     `the source gave a life of ${Math.round(issued.life)} ms, and the time is known to ${Math.round(doubt)} ms only`,
     { code: 'LIFE_TOO_SHORT' },

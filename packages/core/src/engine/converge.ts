@@ -1,6 +1,7 @@
 import type { Entry } from '../contracts.ts'
 import { SourceUnavailableError, StoreError, TimeoutError } from '../errors.ts'
 import { tryAcquire } from './acquire.ts'
+import { asideOf } from './aside.ts'
 import { budgetFreeAt } from './budget.ts'
 import { decide, isAlive, type Situation } from './decide.ts'
 import { earlyBy } from './early.ts'
@@ -58,8 +59,8 @@ export const converge = async <T>(parts: Parts, slot: Slot<T>, ask: Ask, signal:
 
 const rounds = async <T>(flight: Flight<T>): Promise<Entry<T>> => {
   const { parts, slot, ask, signal } = flight
-  const { key } = slot.subject
-  const { exclusive } = slot.subject
+  const { key } = slot
+  const { exclusive } = slot.subject.source
   const minLease = exclusive === undefined ? MIN_LEASE : MIN_EXCLUSIVE_LEASE
   // On a stale image a chain that goes on looks broken.
   const consistent = ask.rejected !== undefined || exclusive !== undefined
@@ -94,7 +95,7 @@ const rounds = async <T>(flight: Flight<T>): Promise<Entry<T>> => {
 /** Time is over. A value that is alive but has less life than asked for is still better than none. */
 const lastResort = <T>(flight: Flight<T>, sight: Sight, situation: Situation): Promise<Entry<T>> | Entry<T> => {
   if (isAlive(situation)) return useStored(flight, sight, true)
-  const { key } = flight.slot.subject
+  const { key } = flight.slot
   const why = sight.record.lease === undefined ? 'too little time to fetch it' : 'another environment is fetching it'
   throw new TimeoutError(`no value for ${key} within ${Math.round(flight.ask.timeout)} ms: ${why}`, { key })
 }
@@ -113,20 +114,26 @@ const assess = async <T>(flight: Flight<T>, { record }: Sight): Promise<Situatio
     flight.seen = { nonce: lease.nonce, at: parts.clock.slow() }
   }
   const unreadable = value !== undefined && flight.opened?.entry === undefined
-  const { mintBudget } = slot.subject.traits ?? {}
-  slot.booked = Math.max(slot.booked ?? 0, record.budget ?? 0) || undefined
+  const { mintBudget } = slot.subject.source.traits ?? {}
+  if (record.budget !== undefined) noteBudget(slot, record.budget)
   return {
     record,
     earliest: parts.server.earliest() ?? 0,
     latest: parts.server.latest() ?? 0,
     leaseSeenFor: flight.seen === undefined ? 0 : parts.clock.slow() - flight.seen.at,
     own: ownLease(parts, slot, lease),
-    need: value === undefined ? 0 : Math.min(ask.minLife, reachableLife(value, slot.subject.traits)),
+    need: value === undefined ? 0 : Math.min(ask.minLife, reachableLife(value, slot.subject.source.traits)),
     early: value === undefined ? 0 : earlyBy(value, parts.share),
     rejected: unreadable ? value.fingerprint : ask.rejected,
     secret: flight.secret,
-    budgetFreeAt: budgetFreeAt(slot.booked, mintBudget),
+    budgetFreeAt: budgetFreeAt(slot.aside?.booked, mintBudget),
   }
+}
+
+/** Another environment may have booked more than this one knew of. */
+const noteBudget = (slot: Slot<unknown>, budget: number): void => {
+  const aside = asideOf(slot)
+  aside.booked = Math.max(aside.booked ?? 0, budget) || undefined
 }
 
 /** A stale value that is alive is kept before the lease is asked for: should the store fail now, it is what there is. */
@@ -139,15 +146,15 @@ const keepAlive = <T>({ parts, slot, opened }: Flight<T>, situation: Situation):
 /** Keeps the published value and hands it out. */
 const useStored = async <T>(flight: Flight<T>, { record }: Sight, stale: boolean): Promise<Entry<T>> => {
   const { parts, slot } = flight
-  const { key } = slot.subject
+  const { key } = slot
   const entry = flight.opened?.entry
   if (entry === undefined) throw new TimeoutError(`the value of ${key} could not be opened`, { key })
   keep(parts, slot, { entry, tier: 'store', server: parts.server })
   if (stale) {
-    const freeAt = budgetFreeAt(record.budget, slot.subject.traits?.mintBudget)
+    const freeAt = budgetFreeAt(record.budget, slot.subject.source.traits?.mintBudget)
     const until = Math.max(record.failure?.notBefore ?? 0, freeAt)
     const pause = Math.max(HOLD, until - (parts.server.earliest() ?? 0))
-    slot.holdUntil = parts.clock.fast() + pause
+    asideOf(slot).hold = { until: parts.clock.fast() + pause }
   }
   await writeFile(parts, slot, parts.server, record.value?.sealed)
   const waited = flight.waitingSince === undefined ? undefined : Math.round(parts.clock.fast() - flight.waitingSince)
@@ -159,15 +166,15 @@ const useStored = async <T>(flight: Flight<T>, { record }: Sight, stale: boolean
 /** The error of a failure that the fleet obeys. It is kept, so that the next calls ask nobody. */
 const coolDownError = <T>({ parts, slot, secret }: Flight<T>, { record }: Sight): Error => {
   const { failure } = record
-  const freeAt = budgetFreeAt(slot.booked, slot.subject.traits?.mintBudget)
+  const freeAt = budgetFreeAt(slot.aside?.booked, slot.subject.source.traits?.mintBudget)
   if (freeAt > (failure?.notBefore ?? 0)) return refuseByBudget(parts, slot, freeAt)
-  if (failure === undefined) return new SourceUnavailableError(`no value for ${slot.subject.key}`)
+  if (failure === undefined) return new SourceUnavailableError(`no value for ${slot.key}`)
   return rememberFailure(parts, slot, failure, secret)
 }
 
 /** For the engine: the failure in the slot, if it still holds for the secret in use. */
 export const coolingError = async (parts: Parts, slot: Slot<unknown>): Promise<Error | undefined> => {
-  const { cooling } = slot
+  const cooling = slot.aside?.hold?.cooling
   if (cooling === undefined || parts.clock.fast() >= cooling.until) return undefined
   if (cooling.secret !== undefined && parts.clock.fast() >= cooling.askAgainAt) {
     const secret = await secretOf(parts, slot)

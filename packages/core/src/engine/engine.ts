@@ -19,14 +19,14 @@ export interface EngineOptions extends Pick<Shared, 'codec' | 'runtime' | 'polic
 
 /** Keeps values warm. One for each environment and store. */
 export interface Engine {
-  /** The slot of a subject, made when there is none. */
-  slot<T>(subject: Subject<T>): Slot<T>
-  /** Whether memory has a fresh entry with this much life left, in ms. A hit, if so. No I/O, no allocation. */
-  isHit(slot: Slot<unknown>, minLife: number): boolean
+  /** The slot of a key, made when there is none. */
+  slot<T>(key: string, subject: Subject<T>): Slot<T>
+  /** The entry in memory while it is fresh with this much life left, in ms: a hit. No I/O, no allocation. */
+  hit<T>(slot: Slot<T>, minLife: number): Entry<T> | undefined
   /** Hands out the entry of a slot. Default `tier`: `memory`. */
   serve<T>(slot: Slot<T>, entry: Entry<T>, tier?: Tier): Served<T>
-  /** Resolves to a value from the nearest tier, or from the source. */
-  get<T>(slot: Slot<T>, wish: Wish): Promise<Served<T>>
+  /** Resolves to what is made of a value from the nearest tier, or from the source. */
+  get<T, V>(slot: Slot<T>, wish: Wish, make: (served: Served<T>) => V): Promise<V>
   /** Forgets the entry with this fingerprint, in memory and in the file; others learn of it with the next acquire. */
   reject(slot: Slot<unknown>, fingerprint: string): Promise<void>
   /**
@@ -42,7 +42,7 @@ export interface Engine {
 
 /** Makes an engine. */
 export const createEngine = (options: EngineOptions): Engine => {
-  const { directory, runtime = hitEdges, emit, listening, maxEntries, openStore } = options
+  const { directory, runtime = hitEdges } = options
   const clock = createClock(runtime)
   const parts: Shared = {
     ...options,
@@ -52,14 +52,18 @@ export const createEngine = (options: EngineOptions): Engine => {
     flights: new Map(),
     background: 0,
   }
-  const memory = createMemoryTier<Slot<unknown>>(maxEntries)
+  /** The looks into the file that are under way. */
+  const looks = new Map<Slot<unknown>, Promise<void>>()
+  const memory = createMemoryTier<Slot<unknown>>(options.maxEntries)
 
   let slow: Promise<SlowPath> | undefined
   const loadSlow = (): Promise<SlowPath> => {
-    slow ??= import('./slow.ts').then(async ({ createSlowPath }) => createSlowPath(parts, await openStore()))
-    slow.catch(() => {
-      slow = undefined
-    })
+    slow ??= import('./slow.ts')
+      .then(async ({ createSlowPath }) => createSlowPath(parts, await options.openStore()))
+      .catch((error: unknown) => {
+        slow = undefined
+        throw error
+      })
     return slow
   }
 
@@ -68,53 +72,60 @@ export const createEngine = (options: EngineOptions): Engine => {
     return now < slot.freshUntil && now + minLife < slot.usableUntil
   }
 
-  const serve: Engine['serve'] = (slot, entry, tier = 'memory') => {
-    const { usableUntil } = slot
-    return { entry, tier, remaining: () => lifeUntil(clock, usableUntil) }
-  }
+  const serve: Engine['serve'] = ({ usableUntil }, entry, tier = 'memory') => ({
+    entry,
+    tier,
+    remaining: () => lifeUntil(clock, usableUntil),
+  })
 
-  const tellOfHit = ({ subject: { key }, usableUntil }: Slot<unknown>, tier: 'memory' | 'file'): void =>
-    emit({ type: 'hit', key, tier, stale: false, remaining: lifeUntil(clock, usableUntil) })
+  const tellOfHit = ({ key, usableUntil }: Slot<unknown>, tier: 'memory' | 'file'): void =>
+    parts.emit({ type: 'hit', key, tier, stale: false, remaining: lifeUntil(clock, usableUntil) })
 
   /** Another worker of this environment, or the process before this one, may have left a fresh value in the file. */
   const look = async <T>(slot: Slot<T>, rejected: string | undefined): Promise<void> => {
-    const found = (await readFile(parts, slot, rejected)) && isFresh(slot)
-    slot.looking = undefined
-    if (found) tellOfHit(slot, 'file')
+    if ((await readFile(parts, slot, rejected)) && isFresh(slot)) tellOfHit(slot, 'file')
     // The slow path, where every miss leads, tells of it and why.
-    slot.missed = !found
+    else (await loadSlow()).tellOfMiss(slot)
+  }
+
+  const answer = async <T>(slot: Slot<T>, wish: Wish): Promise<Served<T>> => {
+    const { entry: before, aside } = slot
+    // However many ask at once, one of them looks.
+    const mayLook = parts.file && !slot.subject.source.exclusive && clock.fast() >= (aside?.hold?.until ?? 0)
+    if (mayLook && !aside?.flight && !isFresh(slot)) {
+      const looking = looks.get(slot) ?? look(slot, wish.rejected ?? aside?.rejected).finally(() => looks.delete(slot))
+      looks.set(slot, looking)
+      await looking
+    }
+    const { entry, tier } = slot
+    if (entry && entry.fingerprint !== wish.rejected && tier === 'file' && isFresh(slot, wish.minLife))
+      return serve(slot, entry, entry === before ? undefined : tier)
+    return (await loadSlow()).get(slot, wish, before)
   }
 
   return {
-    slot: <T>(subject: Subject<T>) =>
+    slot: <T>(key: string, subject: Subject<T>) =>
       // A key names its source, so a slot under the same key holds values of the same type.
-      memory(subject.key, () => ({ subject, tier: 'memory', freshUntil: 0, usableUntil: 0, holdUntil: 0 })) as Slot<T>,
-    isHit(slot, minLife) {
-      const isHit = isFresh(slot, minLife)
-      if (isHit && listening()) tellOfHit(slot, 'memory')
-      return isHit
+      memory(key, () => ({
+        key,
+        subject,
+        entry: undefined,
+        tier: 'memory',
+        freshUntil: 0,
+        usableUntil: 0,
+        view: undefined,
+        aside: undefined,
+      })) as Slot<T>,
+    hit(slot, minLife) {
+      if (!isFresh(slot, minLife)) return undefined
+      if (parts.listening()) tellOfHit(slot, 'memory')
+      return slot.entry
     },
     serve,
-    async get(slot, wish) {
-      const before = slot.entry
-      const { minLife, rejected = slot.rejected } = wish
-      const { exclusive } = slot.subject
-      // However many ask at once, one of them looks.
-      if (parts.file && !exclusive && !slot.flight && !isFresh(slot) && clock.fast() >= slot.holdUntil) {
-        slot.looking ??= look(slot, rejected)
-        await slot.looking
-      }
-      const { entry, tier } = slot
-      if (entry && entry.fingerprint !== wish.rejected && tier === 'file' && isFresh(slot, minLife))
-        return serve(slot, entry, entry === before ? 'memory' : tier)
-      return (await loadSlow()).get(slot, wish, before)
-    },
+    get: (slot, wish, make) => answer(slot, wish).then(make),
     async reject(slot, fingerprint) {
-      if (slot.entry?.fingerprint === fingerprint) {
-        // At once, so that no caller beside this one is handed it any more.
-        slot.rejected = fingerprint
-        slot.freshUntil = 0
-      }
+      // At once, so that no caller beside this one is handed it any more.
+      if (slot.entry?.fingerprint === fingerprint) slot.usableUntil = 0
       return (await loadSlow()).reject(slot, fingerprint)
     },
     enter() {
@@ -127,7 +138,7 @@ export const createEngine = (options: EngineOptions): Engine => {
     },
     isBusy: () => parts.flights.size > 0,
     async settle(timeout) {
-      if (parts.flights.size > 0) await (await loadSlow()).settle(timeout)
+      if (parts.flights.size) await (await loadSlow()).settle(timeout)
     },
   }
 }

@@ -10,6 +10,7 @@ import { fingerprint } from '../hash.ts'
 import { MAX_NAME } from '../life.ts'
 import { asFields, asText, asTime, type Fields } from '../parse.ts'
 import type { Failure } from '../record.ts'
+import { asideOf } from './aside.ts'
 import { coolDown } from './backoff.ts'
 import { within } from './deadline.ts'
 import type { Parts, Slot } from './subject.ts'
@@ -67,9 +68,9 @@ const UNKNOWN_FAILURE: Classified = {
 
 /** Fingerprint of the secret in use, where the source has one. A secret store that hangs or fails must not hold the call. */
 export const secretOf = async (parts: Parts, slot: Slot<unknown>): Promise<string | undefined> => {
-  const { subject } = slot
-  if (subject.secretFingerprint === undefined) return undefined
-  const ask = async (): Promise<string | undefined> => subject.secretFingerprint?.()
+  const { source } = slot.subject
+  if (source.secretFingerprint === undefined) return undefined
+  const ask = async (): Promise<string | undefined> => source.secretFingerprint?.()
   const result = await within(parts.runtime, parts.policy.sourceTimeout, undefined, ask)
   if (result.outcome === 'late') return undefined
   // What it throws may quote the secret, and is no reason to forget a failure: then it counts as another secret. What it
@@ -103,17 +104,17 @@ export const rememberFailure = (
   const now = parts.server.earliest() ?? parts.runtime.wall()
   const pause = Math.max(0, failure.notBefore - now)
   const retryAt = Math.ceil(parts.runtime.wall() + pause)
-  const error = (): WarmTokenError => failureError(slot.subject.key, failure, retryAt)
+  const error = (): WarmTokenError => failureError(slot.key, failure, retryAt)
   const held = failure.kind === 'refused' ? secret : undefined
   const recheck = Math.min(pause, RECHECK)
-  slot.cooling = { until: parts.clock.fast() + recheck, secret: held, askAgainAt: 0, error }
-  slot.holdUntil = slot.cooling.until
-  return cause === undefined ? error() : failureError(slot.subject.key, failure, retryAt, cause)
+  const until = parts.clock.fast() + recheck
+  asideOf(slot).hold = { until, cooling: { until, secret: held, askAgainAt: 0, error } }
+  return cause === undefined ? error() : failureError(slot.key, failure, retryAt, cause)
 }
 
 /** The mint budget is used up until an instant: tells of it, and returns the error. */
 export const refuseByBudget = (parts: Parts, slot: Slot<unknown>, notBefore: number): WarmTokenError => {
-  parts.emit({ type: 'cool-down', key: slot.subject.key, kind: 'budget', until: notBefore, count: 1 })
+  parts.emit({ type: 'cool-down', key: slot.key, kind: 'budget', until: notBefore, count: 1 })
   return rememberFailure(parts, slot, { count: 1, kind: 'budget', code: 'MINT_BUDGET', notBefore }, undefined)
 }
 

@@ -1,7 +1,9 @@
 import type { Entry } from '../contracts.ts'
 import type { Failure } from '../record.ts'
+import { asideOf } from './aside.ts'
 import { book, budgetFreeAt } from './budget.ts'
 import { callSource } from './call-source.ts'
+import { compactEntry } from './compact-entry.ts'
 import { nextFailure, refuseByBudget, rememberFailure, secretOf } from './failure.ts'
 import { keep } from './keep.ts'
 import { makeEntry } from './make-entry.ts'
@@ -14,7 +16,7 @@ export const fetchAlone = async <T>(parts: Parts, slot: Slot<T>, ask: Ask, signa
   const server = parts.server.latest() === undefined ? wallServer(parts) : parts.server
   const time = Math.min(parts.policy.sourceTimeout, ask.timeout)
   const askedAt = server.earliest() ?? 0
-  const { alone } = slot
+  const alone = slot.aside?.alone
   // Between calls the store may be heard of again, so the pause of this environment is kept apart from what the record says.
   if (alone !== undefined && parts.clock.fast() < alone.until && !(await isAnotherSecret(parts, slot, alone.failure)))
     throw rememberFailure(parts, slot, alone.failure, alone.failure.secret)
@@ -32,11 +34,11 @@ export const fetchAlone = async <T>(parts: Parts, slot: Slot<T>, ask: Ask, signa
     if (fetched.curtailed) throw fetched.error
     const failure = nextFailure(parts, alone?.failure, fetched.what, fetched.secret)
     const pause = failure.notBefore - (server.latest() ?? 0)
-    slot.alone = { failure, until: parts.clock.fast() + pause }
+    asideOf(slot).alone = { failure, until: parts.clock.fast() + pause }
     throw rememberFailure(parts, slot, failure, fetched.secret, fetched.error)
   }
-  slot.alone = undefined
-  const entry = makeEntry(parts, slot, fetched.issued, askedAt)
+  if (slot.aside) slot.aside.alone = undefined
+  const entry = compactEntry(makeEntry(parts, slot, fetched.issued, askedAt))
   keep(parts, slot, { entry, tier: 'source', server })
   await writeFile(parts, slot, server)
   return entry
@@ -47,11 +49,12 @@ const isAnotherSecret = async (parts: Parts, slot: Slot<unknown>, failure: Failu
 
 /** Without the record, the budget is what this environment knows of it. */
 const bookAlone = (parts: Parts, slot: Slot<unknown>, now: number): void => {
-  const { mintBudget } = slot.subject.traits ?? {}
+  const { mintBudget } = slot.subject.source.traits ?? {}
   if (mintBudget === undefined) return
-  const freeAt = budgetFreeAt(slot.booked, mintBudget)
+  const aside = asideOf(slot)
+  const freeAt = budgetFreeAt(aside.booked, mintBudget)
   if (now < freeAt) throw refuseByBudget(parts, slot, freeAt)
-  slot.booked = book(slot.booked, now, mintBudget)
+  aside.booked = book(aside.booked, now, mintBudget)
 }
 
 /** This machine's wall clock in the place of a server that has not been heard yet. Good for durations only. */

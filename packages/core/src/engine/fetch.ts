@@ -1,8 +1,10 @@
 import type { Entry } from '../contracts.ts'
 import { SameValueError, StoreError, TimeoutError, WarmTokenError } from '../errors.ts'
 import type { Lease, Refresh } from '../record.ts'
+import { asideOf } from './aside.ts'
 import { callSource, type Failed, type Given, isRefused } from './call-source.ts'
 import { DRIFT_TOLERANCE } from './clock.ts'
+import { compactEntry } from './compact-entry.ts'
 import { nextFailure, rememberFailure, SIGN_IN } from './failure.ts'
 import { keep } from './keep.ts'
 import { commitReserve } from './lease.ts'
@@ -11,7 +13,7 @@ import { forgetNonce } from './nonces.ts'
 import { environmentOf, type Held, publishEntry, writeBack } from './publish.ts'
 import { canSeal, openEntry, seal, writeFile } from './rest.ts'
 import type { Sight } from './store-calls.ts'
-import type { Ask, Parts, Slot, Subject } from './subject.ts'
+import type { Ask, Parts, Slot } from './subject.ts'
 import { abandon, fail, release } from './transitions.ts'
 
 /** The code of a value that could not be committed. */
@@ -29,13 +31,8 @@ const timeToFetch = (parts: Parts, lease: Lease, sentAt: number): number =>
   )
 
 /** Whether enough of a lease is left to ask the source under it. */
-export const isWorthwhile = (
-  parts: Parts,
-  { subject }: { readonly subject: Pick<Subject<unknown>, 'exclusive'> },
-  lease: Lease,
-  sentAt: number,
-): boolean => {
-  const least = subject.exclusive === undefined ? MIN_FETCH : MIN_EXCLUSIVE_FETCH
+export const isWorthwhile = (parts: Parts, slot: Slot<unknown>, lease: Lease, sentAt: number): boolean => {
+  const least = slot.subject.source.exclusive === undefined ? MIN_FETCH : MIN_EXCLUSIVE_FETCH
   return timeToFetch(parts, lease, sentAt) >= Math.min(least, parts.policy.sourceTimeout)
 }
 
@@ -62,7 +59,7 @@ export const fetchUnderLease = async <T>(
   const { took } = fetched
   const entry = makeEntry(parts, slot, fetched.issued, fetched.askedAt)
   const sealed = await seal(parts, slot, entry.value)
-  const exclusive = slot.subject.exclusive !== undefined
+  const exclusive = slot.subject.source.exclusive !== undefined
   // What cannot be shared must not keep the others waiting for it.
   if (sealed === undefined && !exclusive) await writeBack(parts, held, release)
   const published =
@@ -73,7 +70,7 @@ export const fetchUnderLease = async <T>(
   if (published?.outcome === 'fenced') return entry
   if (exclusive && isRefused(slot, ask, fetched.issued)) throw sameAgain(parts, slot)
   const version = published?.outcome === 'published' ? published.version : 0
-  keep(parts, slot, { entry: { ...entry, version }, tier: 'source', server: parts.server })
+  keep(parts, slot, { entry: compactEntry({ ...entry, version }), tier: 'source', server: parts.server })
   if (sealed !== undefined) await writeFile(parts, slot, parts.server, sealed)
   return slot.entry ?? entry
 }
@@ -88,18 +85,19 @@ const askSource = async <T>(
   const { lease, signal, previous, spends } = held
   // Whatever comes of it, this nonce never asks the source again.
   forgetNonce(slot, lease.nonce)
-  const { pending } = slot
-  slot.pending = undefined
+  const aside = asideOf(slot)
+  const { pending } = aside
+  aside.pending = undefined
   if (pending !== undefined && pending.spent === held.record.intent?.fingerprint) return pending.given
   // A codec that fails afterwards would lose what was spent.
-  if (slot.subject.exclusive !== undefined && !(await canSeal(parts, slot))) {
+  if (slot.subject.source.exclusive !== undefined && !(await canSeal(parts, slot))) {
     await writeBack(parts, held, release)
-    const { key } = slot.subject
+    const { key } = slot
     throw new WarmTokenError(`the codec cannot seal values of ${key}`, { key, code: 'CODEC_FAILED', retryable: true })
   }
   if (signal.aborted) {
     await writeBack(parts, held, release)
-    const { key } = slot.subject
+    const { key } = slot
     throw new TimeoutError(`no value for ${key}: the call was given up before the source was asked`, { key })
   }
   return callSource(parts, slot, ask, { time, nonce: lease.nonce, signal, previous, spends, alone: false })
@@ -107,9 +105,9 @@ const askSource = async <T>(
 
 /** A value that is not committed is kept, and published with the next lease; nobody sees it before. */
 const uncommitted = <T>(slot: Slot<T>, held: Held<T>, given: Given<T>): StoreError => {
-  const { key } = slot.subject
+  const { key } = slot
   const spent = held.record.intent?.fingerprint
-  if (spent !== undefined) slot.pending = { given, spent }
+  if (spent !== undefined) asideOf(slot).pending = { given, spent }
   return new StoreError(`the new value of ${key} could not be committed; it is kept and committed with the next call`, {
     key,
     code: UNCOMMITTED,
@@ -141,7 +139,7 @@ const newerEntry = async <T>(
 /** Records the failure for the fleet. A value that is still alive is served all the same. */
 const recordFailure = async <T>(parts: Parts, slot: Slot<T>, held: Held<T>, failed: Failed): Promise<Entry<T>> => {
   const { what, secret, took } = failed
-  const { key } = slot.subject
+  const { key } = slot
   const failure = nextFailure(parts, held.record.failure, what, secret)
   const refresh: Refresh = [Math.floor(parts.server.latest() ?? 0), environmentOf(parts), took, what.kind, '']
   const spent = what.code === SIGN_IN ? 'dead' : what.kind === 'refused' || what.nothingDone ? 'nothing' : 'unknown'
@@ -158,9 +156,8 @@ const recordFailure = async <T>(parts: Parts, slot: Slot<T>, held: Held<T>, fail
     (parts.server.latest() ?? 0) + DRIFT_TOLERANCE < value.hardExpiry
   const entry = alive ? await openEntry(parts, slot, value) : undefined
   if (entry === undefined) throw error
-  const { holdUntil, cooling } = slot
+  const hold = slot.aside?.hold
   keep(parts, slot, { entry, tier: 'store', server: parts.server })
-  slot.holdUntil = holdUntil
-  slot.cooling = cooling
+  asideOf(slot).hold = hold
   return entry
 }

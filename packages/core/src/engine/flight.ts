@@ -33,7 +33,7 @@ export interface Flight<T> {
 
 /** Whether the lease came of an acquire of this environment's that no fetch has used yet. */
 export const ownLease = (parts: Parts, slot: Slot<unknown>, lease: Lease | undefined): Situation['own'] => {
-  const sentAt = lease && slot.nonces?.get(lease.nonce)?.sentAt
+  const sentAt = lease && slot.aside?.nonces?.get(lease.nonce)?.sentAt
   if (lease === undefined || sentAt === undefined) return 'no'
   return isWorthwhile(parts, slot, lease, sentAt) ? 'usable' : 'spent'
 }
@@ -41,7 +41,7 @@ export const ownLease = (parts: Parts, slot: Slot<unknown>, lease: Lease | undef
 /** The lease in the record is one that this flight asked for, although the answer was lost. */
 export const heldLease = <T>(flight: Flight<T>, sight: Sight): Held<T> | undefined => {
   const { lease } = sight.record
-  const asked = lease && flight.slot.nonces?.get(lease.nonce)
+  const asked = lease && flight.slot.aside?.nonces?.get(lease.nonce)
   return lease === undefined || asked === undefined ? undefined : { ...sight, lease, ...asked, ...termsOf(flight) }
 }
 
@@ -55,7 +55,7 @@ export const termsOf = <T>({ endsAt, signal, opened }: Flight<T>): Pick<Held<T>,
 /** Sleeps, then looks at the value again: never by swapping. */
 export const waitAndLook = async <T>(flight: Flight<T>, { record }: Sight, left: number): Promise<Sight> => {
   const { parts, slot, signal } = flight
-  const { key } = slot.subject
+  const { key } = slot
   if (ownLease(parts, slot, record.lease) === 'no' && record.lease !== undefined) {
     flight.waitingSince ??= parts.clock.fast()
     parts.emit({ type: 'wait', key, epoch: record.epoch, polls: flight.polls })

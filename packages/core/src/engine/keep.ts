@@ -20,24 +20,23 @@ interface Kept<T> {
 export const keep = <T>(parts: Shared, slot: Slot<T>, { entry, tier, server }: Kept<T>): void => {
   const now = parts.clock.fast()
   // What the API has refused is kept to be known again, never to be used.
-  const isRefused = entry.fingerprint === slot.rejected
+  const isRefused = entry.fingerprint === slot.aside?.rejected
   const usableUntil = isRefused ? 0 : now + entry.hardExpiry - (server.latest() ?? 0) - DRIFT_TOLERANCE
   const freshUntil = now + entry.softExpiry - (server.earliest() ?? 0) - earlyBy(entry, parts.share)
   Object.assign(slot, {
     entry,
     tier,
-    usableUntil,
-    freshUntil: Math.min(usableUntil, freshUntil),
-    holdUntil: 0,
-    cooling: undefined,
+    usableUntil: Math.floor(usableUntil),
+    freshUntil: Math.floor(freshUntil),
     view: undefined,
   })
+  if (slot.aside) slot.aside.hold = undefined
 }
 
 /** Looks into the file tier. True when it held something usable that this environment did not have. */
 export const readFile = async <T>(parts: Shared, slot: Slot<T>, rejected: string | undefined): Promise<boolean> => {
   const { clock, file } = parts
-  const found = file?.read(slot.subject.key)
+  const found = file?.read(slot.key)
   if (found === undefined) return false
   const { life, sealed, earliest, latest, observed } = found
   const { fingerprint, hardExpiry } = life
@@ -55,15 +54,18 @@ export const readFile = async <T>(parts: Shared, slot: Slot<T>, rejected: string
 
 /** The value in a sealed text; `undefined` when it cannot be opened: the slot then has why, for the slow path to tell. */
 export const unseal = async <T>({ codec }: Shared, slot: Slot<T>, sealed: string): Promise<T | undefined> => {
-  const { key, parse } = slot.subject
+  const { key, subject } = slot
+  let error: unknown
   try {
-    const value = parse(JSON.parse(codec === undefined ? sealed : await bounded(codec.open(sealed, key))) as Json)
+    const value = subject.parse(
+      JSON.parse(codec === undefined ? sealed : await bounded(codec.open(sealed, key))) as Json,
+    )
     if (value !== undefined) return value
-    slot.shut = {}
-  } catch (error) {
+  } catch (thrown) {
     // Sealed for another key, by a key that is gone, or not sealed at all.
-    slot.shut = { error }
+    error = thrown
   }
+  slot.aside = { ...slot.aside, shut: { error } }
   return undefined
 }
 

@@ -5,7 +5,7 @@ import type { Parts, Slot } from './subject.ts'
 /** The life counts from before the request was sent: whenever the issuer started its clock, it was not earlier. */
 export const makeEntry = <T>(parts: Parts, slot: Slot<T>, issued: Issued<T>, issuedAt: number): Entry<T> => {
   const hardExpiry = issuedAt + issued.life
-  const softExpiry = hardExpiry - windowOf(issued.life, parts.policy, slot.subject.traits)
+  const softExpiry = hardExpiry - windowOf(issued.life, parts.policy, slot.subject.source.traits)
   return {
     value: issued.value,
     version: 0,

@@ -1,7 +1,9 @@
 import type { Codec, Entry } from '../contracts.ts'
 import { asFields } from '../parse.ts'
 import type { PublishedValue } from '../record.ts'
+import { asideOf, tidyAside } from './aside.ts'
 import { bounded } from './bounded.ts'
+import { compactEntry } from './compact-entry.ts'
 import { unseal } from './keep.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { Parts, Shared, Slot } from './subject.ts'
@@ -15,12 +17,12 @@ export const writeFile = async <T>(
 ): Promise<void> => {
   const { entry, subject } = slot
   // What cannot be spent twice rests where a swap decides, and nowhere else.
-  if (parts.fileTier === undefined || entry === undefined || subject.exclusive !== undefined) return
+  if (parts.fileTier === undefined || entry === undefined || subject.source.exclusive !== undefined) return
   const text = sealed ?? (await seal(parts, slot, entry.value))
   if (text === undefined) return
-  const { value: _value, ...life } = entry
-  parts.fileTier.write(subject.key, {
-    life,
+  const { version, issuedAt, softExpiry, hardExpiry, fingerprint } = entry
+  parts.fileTier.write(slot.key, {
+    life: { version, issuedAt, softExpiry, hardExpiry, fingerprint },
     sealed: text,
     earliest: server.earliest() ?? 0,
     latest: server.latest() ?? 0,
@@ -38,13 +40,13 @@ export const openEntry = async <T>(
   tellOfShut(parts, slot)
   if (value === undefined) return undefined
   const { sealed: _sealed, publisher: _publisher, ...life } = published
-  return { value, ...life }
+  return compactEntry({ value, ...life })
 }
 
 /** The value as text for rest; `undefined` when the codec failed: then it does not rest anywhere. */
 export const seal = async <T>(parts: Parts, slot: Slot<T>, value: T): Promise<string | undefined> => {
   try {
-    return await parts.seal(JSON.stringify(slot.subject.print(value)), slot.subject.key)
+    return await parts.seal(JSON.stringify(value), slot.key)
   } catch (error) {
     tellOfCodec(parts, slot, 'seal', error)
     return undefined
@@ -54,7 +56,7 @@ export const seal = async <T>(parts: Parts, slot: Slot<T>, value: T): Promise<st
 /** Whether the codec can seal now; asked before something is spent that must not be lost. */
 export const canSeal = async (parts: Parts, slot: Slot<unknown>): Promise<boolean> => {
   try {
-    await parts.seal('{}', slot.subject.key)
+    await parts.seal('{}', slot.key)
     return true
   } catch (error) {
     tellOfCodec(parts, slot, 'seal', error)
@@ -64,18 +66,15 @@ export const canSeal = async (parts: Parts, slot: Slot<unknown>): Promise<boolea
 
 /** Tells why a value could not be opened, if one could not. */
 export const tellOfShut = (parts: Parts, slot: Slot<unknown>): void => {
-  const { shut } = slot
+  const { shut } = slot.aside ?? {}
   if (shut === undefined) return
-  slot.shut = undefined
+  asideOf(slot).shut = undefined
+  tidyAside(slot)
   tellOfCodec(parts, slot, 'open', shut.error)
 }
 
-const tellOfCodec = (
-  { emit }: Parts,
-  { subject: { key } }: Slot<unknown>,
-  operation: 'seal' | 'open',
-  error: unknown,
-): void => emit({ type: 'codec-error', key, operation, code: codeOf(error) })
+const tellOfCodec = ({ emit }: Parts, { key }: Slot<unknown>, operation: 'seal' | 'open', error: unknown): void =>
+  emit({ type: 'codec-error', key, operation, code: codeOf(error) })
 
 /** What failed, by a code or a name: its message may quote what was to be sealed, or the key. */
 const codeOf = (error: unknown): string => {

@@ -1,6 +1,7 @@
 import type { Entry, Store } from '../contracts.ts'
 import { TimeoutError } from '../errors.ts'
 import { createFileTier, type FileWriterOptions } from '../tiers/file-writer.ts'
+import { asideOf, tidyAside } from './aside.ts'
 import { converge, coolingError } from './converge.ts'
 import { atMost } from './deadline.ts'
 import { lifeUntil } from './keep.ts'
@@ -20,6 +21,8 @@ const ABORT_GRACE = 100
 export interface SlowPath {
   /** Resolves to a value: from memory if a stale one will do, else by the one flight of its slot. */
   get<T>(slot: Slot<T>, wish: Wish, before: Entry<T> | undefined): Promise<Served<T>>
+  /** Tells that a look into the file found nothing fresh, and why. */
+  tellOfMiss(slot: Slot<unknown>): void
   /** Forgets the value with this fingerprint, which the API refused: in memory, then in the file. */
   reject(slot: Slot<unknown>, fingerprint: string): void
   /** Waits for every flight, at most `timeout` ms, then aborts the rest. Never rejects. */
@@ -47,31 +50,23 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
   const begin = <T>(slot: Slot<T>, ask: Ask): Promise<Entry<T>> => {
     const controller = new AbortController()
     // A refresh beside the caller may take its time; one that spends something must end while the caller is there.
-    const isFree = parts.background > 0 && slot.subject.exclusive === undefined
+    const isFree = parts.background > 0 && slot.subject.source.exclusive === undefined
     const timeout = Math.max(ask.timeout, isFree ? policy.timeout : 0)
     const flight = converge(
       parts,
       slot,
-      { ...ask, timeout, rejected: ask.rejected ?? slot.rejected },
+      { ...ask, timeout, rejected: ask.rejected ?? slot.aside?.rejected },
       controller.signal,
     ).finally(() => {
-      if (slot.flight === flight) slot.flight = undefined
+      asideOf(slot).flight = undefined
+      tidyAside(slot)
       flights.delete(flight)
     })
     // Whoever waits sees the rejection; a refresh beside the handler tells by events.
     flight.catch(() => {})
-    slot.flight = flight
+    asideOf(slot).flight = flight
     flights.set(flight, controller)
     return flight
-  }
-
-  const tellOfMiss = (slot: Slot<unknown>): void => {
-    const { key } = slot.subject
-    slot.missed = false
-    // It says by itself why a file was not accepted.
-    parts.fileTier?.read(key)
-    tellOfShut(parts, slot)
-    emit({ type: 'miss', key, tier: 'file' })
   }
 
   /** The instant, by `clock.fast()`, until which an entry lives that was just handed out. */
@@ -83,7 +78,7 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
     const usable = usableEntry(parts, slot, ask)
     if (usable === undefined) return undefined
     const now = clock.fast()
-    const held = slot.flight !== undefined || now < slot.holdUntil
+    const held = slot.aside?.flight !== undefined || now < (slot.aside?.hold?.until ?? 0)
     if (!held && parts.background > 0 && now >= slot.freshUntil) begin(slot, ask)
     return held || parts.background > 0 || now < slot.freshUntil ? usable : undefined
   }
@@ -94,17 +89,18 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
       const usable = withoutWaiting(slot, ask)
       if (usable !== undefined) {
         const stale = clock.fast() >= slot.freshUntil
-        if (parts.listening())
-          emit({ type: 'hit', key: slot.subject.key, tier: 'memory', stale, remaining: remaining(parts, slot) })
+        const left = remaining(parts, slot)
+        if (parts.listening()) emit({ type: 'hit', key: slot.key, tier: 'memory', stale, remaining: left })
         return usable
       }
       const left = endsAt - clock.fast()
       const alive = usableEntry(parts, slot, { ...ask, minLife: 0 })
-      const cooling = slot.flight === undefined ? await coolingError(parts, slot) : undefined
+      const cooling = slot.aside?.flight === undefined ? await coolingError(parts, slot) : undefined
       if (cooling !== undefined && alive === undefined) throw cooling
       if (cooling !== undefined || left <= 0) return alive ?? timedOut(slot, ask)
-      const joined = slot.flight !== undefined
-      const result = await atMost(runtime, left, slot.flight ?? begin(slot, { ...ask, timeout: left }))
+      const flight = slot.aside?.flight
+      const joined = flight !== undefined
+      const result = await atMost(runtime, left, flight ?? begin(slot, { ...ask, timeout: left }))
       if (result.outcome === 'failed') {
         const still = usableEntry(parts, slot, { ...ask, minLife: 0 })
         if (still !== undefined) return still
@@ -118,25 +114,33 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
       if (!joined) return result.value
       // A flight that was joined half-way may not know what was asked here.
       if (usableEntry(parts, slot, ask) !== result.value) continue
-      emit({ type: 'shared', key: slot.subject.key })
+      emit({ type: 'shared', key: slot.key })
       return result.value
     }
     return usableEntry(parts, slot, { ...ask, minLife: 0 }) ?? timedOut(slot, ask)
   }
 
+  const answer: SlowPath['get'] = async (slot, wish, before) => {
+    const entry = await get(slot, { ...wish, timeout: wish.timeout ?? policy.timeout })
+    const tier = entry === slot.entry ? slot.tier : 'source'
+    const until = endOf(slot, entry)
+    return { entry, tier: entry === before ? 'memory' : tier, remaining: () => lifeUntil(clock, until) }
+  }
+
   return {
-    async get(slot, wish, before) {
-      if (slot.missed) tellOfMiss(slot)
-      const entry = await get(slot, { ...wish, timeout: wish.timeout ?? policy.timeout })
-      const tier = entry === slot.entry ? slot.tier : 'source'
-      const until = endOf(slot, entry)
-      return { entry, tier: entry === before ? 'memory' : tier, remaining: () => lifeUntil(clock, until) }
+    get: answer,
+    tellOfMiss(slot) {
+      const { key } = slot
+      // It says by itself why a file was not accepted.
+      parts.fileTier?.read(key)
+      tellOfShut(parts, slot)
+      emit({ type: 'miss', key, tier: 'file' })
     },
     reject(slot, fingerprint) {
-      const { key } = slot.subject
+      const { key } = slot
       // Compare, then replace: a value that is not the refused one is a newer one.
       if (slot.entry !== undefined && slot.entry.fingerprint !== fingerprint) return
-      slot.rejected = fingerprint
+      asideOf(slot).rejected = fingerprint
       Object.assign(slot, { entry: undefined, freshUntil: 0, usableUntil: 0, view: undefined })
       emit({ type: 'reject', key, fingerprint })
       if (parts.fileTier?.read(key)?.life.fingerprint === fingerprint) parts.fileTier.remove(key)
@@ -152,6 +156,6 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
 }
 
 const timedOut = (slot: Slot<unknown>, ask: Ask): never => {
-  const { key } = slot.subject
+  const { key } = slot
   throw new TimeoutError(`no value for ${key} within ${Math.round(ask.timeout)} ms`, { key })
 }

@@ -1,16 +1,4 @@
-import type {
-  Codec,
-  Entry,
-  Exclusive,
-  FetchRequest,
-  Issued,
-  Json,
-  Listener,
-  Runtime,
-  Store,
-  Tier,
-  Traits,
-} from '../contracts.ts'
+import type { Codec, Entry, FetchRequest, Issued, Json, Listener, Runtime, Source, Store, Tier } from '../contracts.ts'
 import type { StoreError, WarmTokenError } from '../errors.ts'
 import type { Failure } from '../record.ts'
 import type { FileReader } from '../tiers/file.ts'
@@ -20,24 +8,16 @@ import type { Clock } from './clock.ts'
 import type { Policy } from './policy.ts'
 import type { Anchored, ServerClock } from './server-clock.ts'
 
-/** What the engine keeps warm: a source bound to its parameters and its key. */
+/** What the engine keeps warm: a source as the engine sees it, one for all its keys. */
 export interface Subject<T> {
-  /** Cache key, record key, single-flight key and authenticated data in one. */
-  readonly key: string
-  /** How the issuer behaves. */
-  readonly traits: Traits | undefined
-  /** Set when a fetch spends what cannot be spent twice. */
-  readonly exclusive?: Exclusive<T> | undefined
+  /** How the issuer behaves, whether a fetch spends what cannot be spent twice, and the secret in use. */
+  readonly source: Pick<Source<T, never>, 'traits' | 'exclusive' | 'secretFingerprint'>
   /** Asks the source. */
-  fetch(request: Omit<FetchRequest<unknown, T>, 'params'>): Promise<Issued<T>>
-  /** The value as JSON. */
-  print(value: T): Json
+  fetch(request: FetchRequest<unknown, T>): Promise<Issued<T>>
   /** The value from untrusted JSON, `undefined` when it is not one. */
   parse(json: Json): T | undefined
   /** Eight hexadecimal characters that tell this value from another. */
   fingerprint(value: T): string
-  /** Fingerprint of the secret in use. */
-  readonly secretFingerprint?: (() => string | Promise<string>) | undefined
 }
 
 /** An acquire that was sent. */
@@ -48,31 +28,48 @@ export interface Acquiring {
   readonly spends: string | undefined
 }
 
-/** All that an environment holds for one subject. The warm path reads three fields of it. */
+/**
+ * All that an environment holds for one key: there may be a million of them, so every field is there from the start, and
+ * what is seldom needed is aside. The warm path reads three fields of it.
+ */
 export interface Slot<T> {
+  /** Cache key, record key, single-flight key and authenticated data in one. */
+  readonly key: string
   /** What it is for. */
   readonly subject: Subject<T>
   /** The newest entry, `undefined` before the first. */
-  entry?: Entry<T> | undefined
+  entry: Entry<T> | undefined
   /** Where the entry was found. */
   tier: Tier
-  /** Fresh while `clock.fast()` is below. */
+  /** Fresh while `clock.fast()` is below this and `usableUntil`; a whole number, which takes no memory of its own. */
   freshUntil: number
-  /** Usable while `clock.fast()` is below. */
+  /** Usable while `clock.fast()` is below; a whole number too. */
   usableUntil: number
+  /** For the layer above: what it made of the entry. Cleared when the entry changes. */
+  view: unknown
+  /** What is needed only while something is under way or wrong. */
+  aside: Aside<T> | undefined
+}
+
+/** Why nobody asks for now. */
+export interface Hold {
   /** While a usable value is in hand, nobody asks beyond memory before `clock.fast()` reaches it. */
-  holdUntil: number
+  readonly until: number
   /** The failure that the fleet obeys, as this environment last saw it. */
-  cooling?:
-    | {
-        readonly until: number
-        /** Fingerprint of the secret that was refused; `undefined` when any secret is. */
-        readonly secret: string | undefined
-        /** When the secret in use is asked for again, by `clock.fast()`. */
-        askAgainAt: number
-        readonly error: () => WarmTokenError
-      }
-    | undefined
+  readonly cooling?: {
+    readonly until: number
+    /** Fingerprint of the secret that was refused; `undefined` when any secret is. */
+    readonly secret: string | undefined
+    /** When the secret in use is asked for again, by `clock.fast()`. */
+    askAgainAt: number
+    readonly error: () => WarmTokenError
+  }
+}
+
+/** Made by `asideOf` when it is first needed, dropped when nothing is left in it: it must not be held over a wait. */
+export interface Aside<T> {
+  /** Until another entry comes. */
+  hold?: Hold | undefined
   /** Fingerprint of the last value that the API refused here; it is never used again in this environment. */
   rejected?: string | undefined
   /**
@@ -88,14 +85,8 @@ export interface Slot<T> {
   booked?: number | undefined
   /** The one call under way. */
   flight?: Promise<Entry<T>> | undefined
-  /** The one look into the file under way. */
-  looking?: Promise<void> | undefined
-  /** A look into the file found nothing fresh, and nobody was told yet. */
-  missed?: boolean
   /** Why a value could not be opened, and nobody was told yet. */
-  shut?: { readonly error?: unknown } | undefined
-  /** For the layer above: what it made of the entry. Cleared when the entry changes. */
-  view?: unknown
+  shut?: { readonly error: unknown } | undefined
 }
 
 /** A value as it is handed out. */
@@ -152,6 +143,8 @@ export interface Parts extends Shared {
 
 /** What one `get` asks for. */
 export interface Ask {
+  /** The parameters that the source is given, should it be asked. */
+  readonly params?: unknown
   /** Life that the value must have left, in ms. */
   readonly minLife: number
   /** Within how long, in ms. */

@@ -1,5 +1,6 @@
 import type { Entry } from '../contracts.ts'
 import { StoreError } from '../errors.ts'
+import { asideOf } from './aside.ts'
 import { fetchAlone } from './fetch-alone.ts'
 import type { Flight } from './flight.ts'
 import { usableEntry } from './usable-entry.ts'
@@ -9,16 +10,17 @@ export const withoutStore = async <T>(flight: Flight<T>, cause: StoreError | und
   const { parts, slot, ask, signal } = flight
   const usable = usableEntry(parts, slot, { ...ask, minLife: 0 })
   // A wrong set-up must be seen, not papered over by a fetch per environment.
-  if (usable === undefined && cause !== undefined && !cause.retryable) throw faultFor(slot.subject.key, cause)
-  if (usable === undefined && slot.subject.exclusive !== undefined) {
-    const { key } = slot.subject
+  if (usable === undefined && cause !== undefined && !cause.retryable) throw faultFor(slot.key, cause)
+  if (usable === undefined && slot.subject.source.exclusive !== undefined) {
+    const { key } = slot
     throw (
       (cause && faultFor(key, cause)) ??
       new StoreError(`the store is down, and ${key} may be fetched only under its lease`, { key, retryable: true })
     )
   }
   if (usable === undefined) return fetchAlone(parts, slot, ask, signal)
-  slot.holdUntil = parts.storeDownUntil
+  const aside = asideOf(slot)
+  aside.hold = { ...aside.hold, until: parts.storeDownUntil }
   return usable
 }
 

@@ -1,5 +1,6 @@
-import type { Json, Source, TokenValue } from '../contracts.ts'
+import type { FetchRequest, Json, Source, TokenValue } from '../contracts.ts'
 import type { Engine } from '../engine/engine.ts'
+import type { Served, Subject } from '../engine/subject.ts'
 import { fingerprint } from '../hash.ts'
 import { makeKey } from '../key.ts'
 import { checkOptions } from '../options.ts'
@@ -58,10 +59,26 @@ const freeze = (json: unknown, depth = MAX_DEPTH): boolean =>
   (depth > 0 && Object.values(Object.freeze(json) as object).every((one) => freeze(one, depth - 1)))
 
 const parseTokenValue = (json: Json): TokenValue | undefined => {
-  const { value, type, extra, chain } = asFields(json) ?? {}
-  if (asToken(value) === undefined || asTokenType(type) === undefined || !freeze(extra)) return undefined
-  // Whatever else is in it was not put there by us.
-  return { value, type, ...(asFields(extra) && { extra }), ...(chain !== undefined && { chain }) } as TokenValue
+  const fields = asFields(json)
+  const { value, type, extra = {} } = fields ?? {}
+  const isToken = asToken(value) && asTokenType(type) && asFields(extra) && freeze(extra)
+  // What was read of JSON takes the least memory as it is.
+  return isToken ? (fields as TokenValue | undefined) : undefined
+}
+
+/** One for all handles of a source: what is kept for a key holds nothing of the handle that it was first asked by. */
+const subjects = new WeakMap<object, Subject<TokenValue>>()
+
+const subjectOf = <P>(source: Source<TokenValue, P>): Subject<TokenValue> => {
+  const subject = subjects.get(source) ?? {
+    source,
+    // Whoever asks does so by a handle of this source, which gives its own parameters.
+    fetch: async (request) => (await late()).fetchChecked(source, request as FetchRequest<P>, parseTokenValue),
+    parse: parseTokenValue,
+    fingerprint: ({ value }) => fingerprint(value),
+  }
+  subjects.set(source, subject)
+  return subject
 }
 
 /** What a handle is made of. */
@@ -79,35 +96,30 @@ interface View {
   readonly promise: Promise<Token>
 }
 
+const viewOf = (served: Served<TokenValue>): View => {
+  const token = new Token(served, 0)
+  return { token, promise: Promise.resolve(token) }
+}
+
 /** Binds a source and its parameters to an engine. Throws `TypeError` when a parameter is missing. */
 export const createHandle = <P>({ engine, tokens, source, params, namespace }: HandleParts<P>): TokenHandle => {
-  const { kind, traits, exclusive } = source
-  const key = makeKey(kind, namespace, source.identity(params))
-  const slot = engine.slot<TokenValue>({
-    key,
-    traits,
-    exclusive,
-    fetch: async (request) => (await late()).fetchChecked(source, { ...request, params }, parseTokenValue),
-    print: (value) => ({ ...value }),
-    parse: parseTokenValue,
-    fingerprint: ({ value }) => fingerprint(value),
-    secretFingerprint: source.secretFingerprint?.bind(source),
-  })
+  const key = makeKey(source.kind, namespace, source.identity(params))
+  const slot = engine.slot(key, subjectOf(source))
 
   const hit = (minLife: number): View | undefined => {
-    const { entry } = slot
-    if (entry === undefined || !engine.isHit(slot, minLife)) return undefined
-    if (slot.view === undefined) {
-      const token = new Token(engine.serve(slot, entry), 0)
-      slot.view = { token, promise: Promise.resolve(token) } satisfies View
-    }
+    const entry = engine.hit(slot, minLife)
+    if (!entry) return undefined
+    slot.view ??= viewOf(engine.serve(slot, entry))
     return slot.view as View
   }
 
+  const ask = ({ minLife = 0, timeout }: GetOptions = {}, rejected?: string): Promise<Token> =>
+    engine.get(slot, { params, minLife, timeout, rejected }, (served) => new Token(served, minLife))
+
   const resolve = async (options: GetOptions = {}, rejected?: string): Promise<Token> => {
-    const { minLife = 0, timeout } = checkOptions('get', options, GET_RULES)
+    const wanted = checkOptions('get', options, GET_RULES)
     if (rejected !== undefined) await engine.reject(slot, rejected)
-    return new Token(await engine.get(slot, { minLife, timeout, rejected }), minLife)
+    return ask(wanted, rejected)
   }
 
   const handle: TokenHandle = {
@@ -115,12 +127,12 @@ export const createHandle = <P>({ engine, tokens, source, params, namespace }: H
     tokens,
     peek: (minLife = 0) => hit(minLife)?.token,
     // The warm path: the same promise every time, so nothing is made.
-    get: (options) => (options === undefined && hit(0)?.promise) || resolve(options),
+    get: (options) => (options === undefined ? (hit(0)?.promise ?? ask()) : resolve(options)),
     async reject(token, options) {
       if (!(token instanceof Token)) throw new TypeError('reject: give the Token that was refused')
       return resolve(options, token.fingerprint)
     },
-    fetch: async (input, init) => (await late()).fetchWith({ handle, traits }, input, init),
+    fetch: async (input, init) => (await late()).fetchWith({ handle, traits: source.traits }, input, init),
   }
   return handle
 }

@@ -46,7 +46,7 @@ export const createCalls = (world: World): Calls => {
     open.add(one)
     needs.set(process, Math.max(needs.get(process) ?? 0, ask.minLife))
     try {
-      const served = await engine.get(slot, ask)
+      const served = await engine.get(slot, ask, (given) => given)
       checkServed(world, one, served)
       return served.entry
     } catch (error) {

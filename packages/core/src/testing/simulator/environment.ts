@@ -31,13 +31,14 @@ export const startEnvironment = (world: World, name: string): Environment => {
     emit: (event) => onEvent(world, event, process),
     listening: () => true,
   })
-  return { process, engine, slot: engine.slot(subjectOf(world, process)) }
+  return { process, engine, slot: engine.slot(KEY, subjectOf(world, process)) }
 }
 
 const subjectOf = ({ issuer, rotation }: World, process: Process): Subject<SimulatedToken> => ({
-  key: KEY,
-  traits: undefined,
-  exclusive: rotation?.exclusive,
+  source: {
+    ...(rotation && { exclusive: rotation.exclusive }),
+    secretFingerprint: () => rotation?.seed() ?? 's',
+  },
   fetch: ({ nonce, signal, spends }) =>
     issuer.request({
       nonce,
@@ -45,10 +46,8 @@ const subjectOf = ({ issuer, rotation }: World, process: Process): Subject<Simul
       signal,
       spend: rotation && ((token, sentAt) => rotation.spend({ spends: spends ?? 'nothing', token, process, sentAt })),
     }),
-  print: (token) => token,
   parse: (json) => (typeof json === 'number' ? json : undefined),
   fingerprint: (token) => `t${token}`,
-  secretFingerprint: () => rotation?.seed() ?? 's',
 })
 
 const onEvent = ({ tell, saw, witness }: World, event: WarmEvent, process: Process): void => {

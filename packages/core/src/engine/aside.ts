@@ -1,0 +1,12 @@
+import type { Aside, Slot } from './subject.ts'
+
+/** What a slot holds aside, made when there is nothing. */
+export const asideOf = <T>(slot: Slot<T>): Aside<T> => {
+  slot.aside ??= {}
+  return slot.aside
+}
+
+/** Drops what is aside when nothing is left in it. */
+export const tidyAside = (slot: Slot<unknown>): void => {
+  if (Object.values(slot.aside ?? {}).every((one) => one === undefined)) slot.aside = undefined
+}
