@@ -66,4 +66,14 @@ export const within = <T>(
 
 /** Waits for a promise at most `ms`; what comes later is let go without a trace. */
 export const atMost = <T>(runtime: Runtime, ms: number, promise: Promise<T>): Promise<Timed<T>> =>
-  within(runtime, ms, undefined, () => promise)
+  new Promise((resolve) => {
+    const cancel = runtime.after(ms, () => resolve({ outcome: 'late' }))
+    const finish = (result: Timed<T>): void => {
+      cancel()
+      resolve(result)
+    }
+    promise.then(
+      (value) => finish({ outcome: 'done', value }),
+      (cause: unknown) => finish({ outcome: 'failed', cause }),
+    )
+  })

@@ -2,6 +2,7 @@ import type { Entry, Store, Tier } from '../contracts.ts'
 import { createFileReader } from '../tiers/file.ts'
 import { createMemoryTier } from '../tiers/memory.ts'
 import { createClock } from './clock.ts'
+import type { Crowd } from './crowd.ts'
 import { hitEdges } from './hit-edges.ts'
 import { lifeUntil, readFile } from './keep.ts'
 import type { SlowPath } from './slow.ts'
@@ -25,7 +26,10 @@ export interface Engine {
   hit<T>(slot: Slot<T>, minLife: number): Entry<T> | undefined
   /** Hands out the entry of a slot. Default `tier`: `memory`. */
   serve<T>(slot: Slot<T>, entry: Entry<T>, tier?: Tier): Served<T>
-  /** Resolves to what is made of a value from the nearest tier, or from the source. */
+  /**
+   * Resolves to what is made of a value from the nearest tier, or from the source. Callers with the same wish for a slot
+   * may be given the same promise.
+   */
   get<T, V>(slot: Slot<T>, wish: Wish, make: (served: Served<T>) => V): Promise<V>
   /** Forgets the entry with this fingerprint, in memory and in the file; others learn of it with the next acquire. */
   reject(slot: Slot<unknown>, fingerprint: string): Promise<void>
@@ -50,6 +54,7 @@ export const createEngine = (options: EngineOptions): Engine => {
     clock,
     share: runtime.random(),
     flights: new Map(),
+    join: (_slot, _wish, call) => call(),
     background: 0,
   }
   /** The looks into the file that are under way. */
@@ -88,7 +93,7 @@ export const createEngine = (options: EngineOptions): Engine => {
     else (await loadSlow()).tellOfMiss(slot)
   }
 
-  const answer = async <T>(slot: Slot<T>, wish: Wish): Promise<Served<T>> => {
+  const answer = async <T>(slot: Slot<T>, wish: Wish, crowd: Crowd | undefined): Promise<Served<T>> => {
     const { entry: before, aside } = slot
     // However many ask at once, one of them looks.
     const mayLook = parts.file && !slot.subject.source.exclusive && clock.fast() >= (aside?.hold?.until ?? 0)
@@ -100,7 +105,7 @@ export const createEngine = (options: EngineOptions): Engine => {
     const { entry, tier } = slot
     if (entry && entry.fingerprint !== wish.rejected && tier === 'file' && isFresh(slot, wish.minLife))
       return serve(slot, entry, entry === before ? undefined : tier)
-    return (await loadSlow()).get(slot, wish, before)
+    return (await loadSlow()).get(slot, wish, before, crowd)
   }
 
   return {
@@ -122,7 +127,7 @@ export const createEngine = (options: EngineOptions): Engine => {
       return slot.entry
     },
     serve,
-    get: (slot, wish, make) => answer(slot, wish).then(make),
+    get: (slot, wish, make) => parts.join(slot, wish, async (crowd) => make(await answer(slot, wish, crowd))),
     async reject(slot, fingerprint) {
       // At once, so that no caller beside this one is handed it any more.
       if (slot.entry?.fingerprint === fingerprint) slot.usableUntil = 0

@@ -1,8 +1,9 @@
-import type { Entry, Store } from '../contracts.ts'
+import type { Entry, Store, WarmEvent } from '../contracts.ts'
 import { TimeoutError } from '../errors.ts'
 import { createFileTier, type FileWriterOptions } from '../tiers/file-writer.ts'
 import { asideOf, tidyAside } from './aside.ts'
 import { converge, coolingError } from './converge.ts'
+import { type Crowd, createCrowds } from './crowd.ts'
 import { atMost } from './deadline.ts'
 import { lifeUntil } from './keep.ts'
 import { DEFAULT_POLICY } from './policy.ts'
@@ -20,7 +21,7 @@ const ABORT_GRACE = 100
 /** Everything beyond a hit: loaded when a fresh value is in neither memory nor file. */
 export interface SlowPath {
   /** Resolves to a value: from memory if a stale one will do, else by the one flight of its slot. */
-  get<T>(slot: Slot<T>, wish: Wish, before: Entry<T> | undefined): Promise<Served<T>>
+  get<T>(slot: Slot<T>, wish: Wish, before: Entry<T> | undefined, crowd?: Crowd): Promise<Served<T>>
   /** Tells that a look into the file found nothing fresh, and why. */
   tellOfMiss(slot: Slot<unknown>): void
   /** Forgets the value with this fingerprint, which the API refused: in memory, then in the file. */
@@ -33,7 +34,9 @@ export interface SlowPath {
 export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
   const late = shared.runtime ?? systemRuntime
   const onProblem: FileWriterOptions['onProblem'] = (key, reason) => shared.emit({ type: 'file-error', key, reason })
+  const { join, close } = createCrowds(shared.clock)
   const parts: Parts = Object.assign(shared, {
+    join,
     store,
     runtime: late,
     policy: { ...DEFAULT_POLICY, ...shared.policy },
@@ -83,14 +86,14 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
     return held || parts.background > 0 || now < slot.freshUntil ? usable : undefined
   }
 
-  const get = async <T>(slot: Slot<T>, ask: Ask): Promise<Entry<T>> => {
+  const get = async <T>(slot: Slot<T>, ask: Ask, crowd: Crowd): Promise<Entry<T>> => {
     const endsAt = clock.fast() + ask.timeout
     for (let attempt = 0; attempt < MAX_FLIGHTS; attempt += 1) {
       const usable = withoutWaiting(slot, ask)
       if (usable !== undefined) {
         const stale = clock.fast() >= slot.freshUntil
         const left = remaining(parts, slot)
-        if (parts.listening()) emit({ type: 'hit', key: slot.key, tier: 'memory', stale, remaining: left })
+        tell(slot, crowd, crowd.size, { type: 'hit', key: slot.key, tier: 'memory', stale, remaining: left })
         return usable
       }
       const left = endsAt - clock.fast()
@@ -111,20 +114,26 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
       if (result.outcome !== 'done') return usableEntry(parts, slot, { ...ask, minLife: 0 }) ?? timedOut(slot, ask)
       // The environment may have been frozen on the way, longer than the value lived.
       if (endOf(slot, result.value) - clock.fast() < 1) continue
-      if (!joined) return result.value
+      if (!joined && crowd.size === 1) return result.value
       // A flight that was joined half-way may not know what was asked here.
       if (usableEntry(parts, slot, ask) !== result.value) continue
-      emit({ type: 'shared', key: slot.key })
+      tell(slot, crowd, joined ? crowd.size : crowd.size - 1, { type: 'shared', key: slot.key })
       return result.value
     }
     return usableEntry(parts, slot, { ...ask, minLife: 0 }) ?? timedOut(slot, ask)
   }
 
-  const answer: SlowPath['get'] = async (slot, wish, before) => {
-    const entry = await get(slot, { ...wish, timeout: wish.timeout ?? policy.timeout })
+  const answer: SlowPath['get'] = async (slot, wish, before, crowd = { size: 1 }) => {
+    const entry = await get(slot, { ...wish, timeout: wish.timeout ?? policy.timeout }, crowd)
     const tier = entry === slot.entry ? slot.tier : 'source'
     const until = endOf(slot, entry)
     return { entry, tier: entry === before ? 'memory' : tier, remaining: () => lifeUntil(clock, until) }
+  }
+
+  /** An event for each of so many of a crowd. */
+  const tell = (slot: Slot<unknown>, crowd: Crowd, times: number, event: WarmEvent): void => {
+    close(slot, crowd)
+    for (let n = 0; n < times && parts.listening(); n += 1) emit(event)
   }
 
   return {

@@ -5,6 +5,7 @@ import type { FileReader } from '../tiers/file.ts'
 import type { FileTier } from '../tiers/file-writer.ts'
 import type { Given } from './call-source.ts'
 import type { Clock } from './clock.ts'
+import type { Crowds } from './crowd.ts'
 import type { Policy } from './policy.ts'
 import type { Anchored, ServerClock } from './server-clock.ts'
 
@@ -52,7 +53,7 @@ export interface Slot<T> {
 }
 
 /** Why nobody asks for now. */
-export interface Hold {
+interface Hold {
   /** While a usable value is in hand, nobody asks beyond memory before `clock.fast()` reaches it. */
   readonly until: number
   /** The failure that the fleet obeys, as this environment last saw it. */
@@ -116,6 +117,8 @@ export interface Shared extends Anchored {
   readonly listening: () => boolean
   /** Every flight under way, and what ends it. */
   readonly flights: Map<Promise<unknown>, AbortController>
+  /** Has callers share; the slow path does, when it is loaded. */
+  join: Crowds['join']
   /** How many callers have promised to settle: refreshes may run beside them. */
   background: number
 }
