@@ -123,7 +123,12 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
     return usableEntry(parts, slot, { ...ask, minLife: 0 }) ?? timedOut(slot, ask)
   }
 
-  const answer: SlowPath['get'] = async (slot, wish, before, crowd = { size: 1 }) => {
+  const answer = async <T>(
+    slot: Slot<T>,
+    wish: Wish,
+    before: Entry<T> | undefined,
+    crowd: Crowd,
+  ): Promise<Served<T>> => {
     const entry = await get(slot, { ...wish, timeout: wish.timeout ?? policy.timeout }, crowd)
     const tier = entry === slot.entry ? slot.tier : 'source'
     const until = endOf(slot, entry)
@@ -137,7 +142,11 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
   }
 
   return {
-    get: answer,
+    // Those who have waited for this to be loaded came before anybody could have them share.
+    get: (slot, wish, before, crowd) =>
+      crowd === undefined
+        ? join(slot, wish, (joined = { size: 1 }) => answer(slot, wish, before, joined))
+        : answer(slot, wish, before, crowd),
     tellOfMiss(slot) {
       const { key } = slot
       // It says by itself why a file was not accepted.
