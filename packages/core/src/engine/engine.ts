@@ -19,7 +19,7 @@ export interface EngineOptions extends Pick<Shared, 'codec' | 'runtime' | 'polic
 }
 
 /** Keeps values warm. One for each environment and store. */
-export interface Engine {
+export interface Engine extends Pick<Shared, 'wanted'> {
   /** The slot of a key, made when there is none. */
   slot<T>(key: string, subject: Subject<T>): Slot<T>
   /** The entry in memory while it is fresh with this much life left, in ms: a hit. No I/O, no allocation. */
@@ -54,6 +54,7 @@ export const createEngine = (options: EngineOptions): Engine => {
     clock,
     share: runtime.random(),
     flights: new Map(),
+    wanted: new Set(),
     join: (_slot, _wish, call) => call(),
     background: 0,
   }
@@ -109,6 +110,7 @@ export const createEngine = (options: EngineOptions): Engine => {
   }
 
   return {
+    wanted: parts.wanted,
     slot: <T>(key: string, subject: Subject<T>) =>
       // A key names its source, so a slot under the same key holds values of the same type.
       memory(key, () => ({

@@ -1,20 +1,5 @@
-import type { ReadOptions, Runtime, Seen, Store } from '../contracts.ts'
-
-/** Keys of tokens that somebody wants all at once, each until its first read. */
-const wanted = new Set<string>()
-
-/**
- * Lets the next reads of these keys go out as one, where a store can read many. Until the returned function is called.
- * Said by key, for what is said to an engine is loaded with a hit.
- */
-export const gather = (keys: readonly string[]): (() => void) => {
-  // One alone would only be held up.
-  const many = keys.length > 1 ? keys : []
-  for (const key of many) wanted.add(key)
-  return () => {
-    for (const key of many) wanted.delete(key)
-  }
-}
+import type { ReadOptions, Seen, Store } from '../contracts.ts'
+import type { Parts } from './subject.ts'
 
 /** A read that waits for those beside it. */
 interface Waiting {
@@ -26,11 +11,7 @@ interface Waiting {
 const gathered = new WeakMap<Store, Waiting[]>()
 
 /** Reads a key: together with the others that are wanted with it and begin in this turn, else by itself. */
-export const readGathered = (
-  { store, runtime }: { readonly store: Store; readonly runtime: Runtime },
-  key: string,
-  how: ReadOptions,
-): Promise<Seen> => {
+export const readGathered = ({ store, runtime, wanted }: Parts, key: string, how: ReadOptions): Promise<Seen> => {
   // Another attempt, and whatever is read later, goes alone.
   if (!wanted.delete(key) || store.readMany === undefined) return store.read(key, how)
   return new Promise((resolve) => {

@@ -119,6 +119,8 @@ export interface Shared extends Anchored {
   readonly flights: Map<Promise<unknown>, AbortController>
   /** Has callers share; the slow path does, when it is loaded. */
   join: Crowds['join']
+  /** Keys of tokens that somebody wants all at once, each until its first read: these go out as one where a store can. */
+  readonly wanted: Set<string>
   /** How many callers have promised to settle: refreshes may run beside them. */
   background: number
 }

@@ -113,7 +113,7 @@ export const createTokens = (options: TokensOptions = {}): Tokens => {
 
   const tokens: Tokens = {
     use,
-    prewarm: async (handles, wanted) => (await late()).prewarm(handles, wanted),
+    prewarm: async (handles, options) => (await late()).prewarm(engine.wanted, handles, options),
     report() {
       if (report) return report.read()
       throw new TypeError('report: give createTokens the option "report"')
