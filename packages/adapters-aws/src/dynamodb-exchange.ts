@@ -4,6 +4,8 @@ import type { Agent, IncomingMessage } from 'node:http'
 const CONNECTION_TIMEOUT = 300
 /** Until an answer must have come, in ms. */
 const REQUEST_TIMEOUT = 800
+/** How late a timer must be to tell of starvation, in ms. */
+const LATE = 100
 /** The longest answer that is read, in bytes: 16 MB, what DynamoDB gives at most with a batch. */
 const MAX_ANSWER = 17 * 1024 * 1024
 
@@ -47,6 +49,21 @@ export const agentFor = (url: URL): Agent => {
 }
 
 /**
+ * Calls back after `ms`, unless the returned function is called first. A timer that is late tells of a process that was
+ * starved of its processor: what it waits for may have come in time and wait to be read, so it gets as much longer, at most
+ * twice the time.
+ */
+const patiently = (ms: number, callback: () => void): (() => void) => {
+  const startedAt = Date.now()
+  let timer = setTimeout(() => {
+    const late = Date.now() - startedAt - ms
+    if (late < LATE) callback()
+    else timer = setTimeout(callback, Math.min(late, ms))
+  }, ms)
+  return () => clearTimeout(timer)
+}
+
+/**
  * Sends one request and reads its answer. Rejects when either takes too long, or the signal aborts. By `node:https` and
  * not `fetch`, whose first use takes some 50 ms.
  */
@@ -54,17 +71,16 @@ export const exchange = (url: URL, agent: Agent, { headers, body, signal }: Post
   new Promise((resolve, reject) => {
     const { request: open } = url.protocol === 'http:' ? builtin('node:http') : builtin('node:https')
     const request = open(url, { method: 'POST', agent, signal, headers })
-    const give = (name: string, message: string) => (): void => void request.destroy(failure(name, message))
-    const connecting = setTimeout(give('TimeoutError', 'no connection in time'), CONNECTION_TIMEOUT)
-    const answering = setTimeout(give('TimeoutError', 'no answer in time'), REQUEST_TIMEOUT)
-    const connected = (): void => clearTimeout(connecting)
+    const give = (message: string) => (): void => void request.destroy(failure('TimeoutError', message))
+    const connected = patiently(CONNECTION_TIMEOUT, give('no connection in time'))
+    const answered = patiently(REQUEST_TIMEOUT, give('no answer in time'))
     request.on('socket', (socket) => {
       if (socket.connecting) socket.once(url.protocol === 'http:' ? 'connect' : 'secureConnect', connected)
       else connected()
     })
     request.on('close', () => {
-      clearTimeout(connecting)
-      clearTimeout(answering)
+      connected()
+      answered()
     })
     request.on('error', reject)
     request.on('response', (response) => {

@@ -1,5 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type DynamoDBStoreOptions, dynamoDBStore } from './dynamodb.ts'
 
@@ -218,5 +220,31 @@ describe('a clock that is wrong', () => {
     const reading = storeWith().read('crm~1', how())
     await expect(reading).rejects.toMatchObject({ code: 'STORE_DENIED', retryable: false })
     expect(received).toHaveLength(requests)
+  })
+})
+
+describe('a process that is starved of its processor', () => {
+  it('reads the answer that came in time before it gives up', async () => {
+    const elsewhere = new Worker(
+      `const { createServer } = require('node:http')
+      let requests = 0
+      const server = createServer((request, response) => {
+        requests += 1
+        request.resume().on('end', () => response.end(JSON.stringify({ Item: { pk: { S: 'a' }, body: { S: String(requests) }, tag: { S: 't' } } })))
+      }).listen(0, '127.0.0.1', () => require('node:worker_threads').parentPort.postMessage(server.address().port))`,
+      { eval: true },
+    )
+    try {
+      const [port] = await once(elsewhere, 'message')
+      const store = storeWith({ endpoint: `http://127.0.0.1:${port}` })
+      await store.read('a', how())
+      const read = store.read('a', how())
+      // The request goes out, then nothing is read for longer than an answer may take.
+      await new Promise((resolve) => setImmediate(resolve))
+      for (const until = Date.now() + 1_200; Date.now() < until; );
+      expect((await read).image?.body).toBe('2')
+    } finally {
+      await elsewhere.terminate()
+    }
   })
 })
