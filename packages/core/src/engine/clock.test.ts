@@ -36,29 +36,58 @@ describe('the clock of an environment', () => {
     expect(clock.fast()).toBeGreaterThanOrEqual(before)
   })
 
-  it('bounds the true time from both sides, whatever one clock does, and never falls', () => {
-    const moves = fc.array(
-      fc.record({ ms: fc.integer({ min: 0, max: 100_000 }), kind: fc.constantFrom('run', 'stop', 'back', 'ahead') }),
-      { maxLength: 40 },
-    )
+  type Kind = 'run' | 'stop' | 'back' | 'ahead'
+  interface Move {
+    readonly ms: number
+    readonly kind: Kind
+  }
+
+  /** Lets time pass move by move; what the wall clock is set back by may hide as much of a stop, where there are both. */
+  const holds = (moves: readonly Move[], both: boolean): void => {
+    const { clock, pass } = machine()
+    let [truth, fast, slow, hidden] = [0, 0, 0, 0]
+    for (const { ms, kind } of moves) {
+      const step = kind === 'back' ? -ms * 2 : kind === 'ahead' ? ms * 2 : 0
+      pass(ms, { stopped: kind === 'stop', step })
+      truth += ms
+      if (both) hidden += Math.max(0, -step)
+      expect(clock.fast()).toBeGreaterThanOrEqual(fast)
+      expect(clock.slow()).toBeGreaterThanOrEqual(slow)
+      fast = clock.fast()
+      slow = clock.slow()
+      expect(fast).toBeGreaterThanOrEqual(truth - DRIFT_TOLERANCE - 1 - hidden)
+      expect(slow).toBeLessThanOrEqual(truth + DRIFT_TOLERANCE + 1)
+    }
+  }
+
+  const check = (kinds: readonly Kind[], both = false): void => {
+    const move = fc.record({ ms: fc.integer({ min: 0, max: 100_000 }), kind: fc.constantFrom(...kinds) })
     fc.assert(
-      fc.property(moves, (list) => {
-        const { clock, pass } = machine()
-        let [truth, fast, slow] = [0, 0, 0]
-        for (const { ms, kind } of list) {
-          const step = kind === 'back' ? -ms * 2 : kind === 'ahead' ? ms * 2 : 0
-          pass(ms, { stopped: kind === 'stop', step })
-          truth += ms
-          expect(clock.fast()).toBeGreaterThanOrEqual(fast)
-          expect(clock.slow()).toBeGreaterThanOrEqual(slow)
-          fast = clock.fast()
-          slow = clock.slow()
-          expect(fast).toBeGreaterThanOrEqual(truth - DRIFT_TOLERANCE - 1)
-          expect(slow).toBeLessThanOrEqual(truth + DRIFT_TOLERANCE + 1)
-        }
-      }),
+      fc.property(fc.array(move, { maxLength: 40 }), (moves) => holds(moves, both)),
       { numRuns: 2_000 },
     )
+  }
+
+  it('bounds the true time from both sides while the monotonic clock stops, and never falls', () => {
+    check(['run', 'stop'])
+  })
+
+  it('bounds it while the wall clock steps', () => {
+    check(['run', 'back', 'ahead'])
+  })
+
+  it('bounds it but for what a step back hides of a stop, while both do', () => {
+    check(['run', 'stop', 'back', 'ahead'], true)
+  })
+
+  it('is out by the steps that hid a stop, at most', () => {
+    const moves: readonly Move[] = [
+      { ms: 44, kind: 'stop' },
+      { ms: 1, kind: 'back' },
+      { ms: 8, kind: 'stop' },
+    ]
+    holds(moves, true)
+    expect(() => holds(moves, false)).toThrow()
   })
 
   it('knows the time on the server as an interval, not as a point', () => {
