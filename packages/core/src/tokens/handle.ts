@@ -66,27 +66,11 @@ const parseTokenValue = (json: Json): TokenValue | undefined => {
   return isToken ? (fields as TokenValue | undefined) : undefined
 }
 
-/** One for all handles of a source: what is kept for a key holds nothing of the handle that it was first asked by. */
-const subjects = new WeakMap<object, Subject<TokenValue>>()
-
-const subjectOf = <P>(source: Source<TokenValue, P>): Subject<TokenValue> => {
-  const subject = subjects.get(source) ?? {
-    source,
-    // Whoever asks does so by a handle of this source, which gives its own parameters.
-    fetch: async (request) => (await late()).fetchChecked(source, request as FetchRequest<P>, parseTokenValue),
-    parse: parseTokenValue,
-    fingerprint: ({ value }) => fingerprint(value),
-  }
-  subjects.set(source, subject)
-  return subject
-}
-
-/** What a handle is made of. */
+/** What the handles of a source are made of. */
 interface HandleParts<P> {
   readonly engine: Engine
   readonly tokens: Tokens
   readonly source: Source<TokenValue, P>
-  readonly params: P
   readonly namespace: string
 }
 
@@ -101,38 +85,53 @@ const viewOf = (served: Served<TokenValue>): View => {
   return { token, promise: Promise.resolve(token) }
 }
 
-/** Binds a source and its parameters to an engine. Throws `TypeError` when a parameter is missing. */
-export const createHandle = <P>({ engine, tokens, source, params, namespace }: HandleParts<P>): TokenHandle => {
-  const key = makeKey(source.kind, namespace, source.identity(params))
-  const slot = engine.slot(key, subjectOf(source))
-
-  const hit = (minLife: number): View | undefined => {
-    const entry = engine.hit(slot, minLife)
-    if (!entry) return undefined
-    slot.view ??= viewOf(engine.serve(slot, entry))
-    return slot.view as View
+/** Binds a source to an engine; its parameters make a handle. That throws `TypeError` when one is missing. */
+export const createHandles = <P>({
+  engine,
+  tokens,
+  source,
+  namespace,
+}: HandleParts<P>): ((params: P) => TokenHandle) => {
+  // One for all its handles: what is kept for a key holds nothing of the handle that it was first asked by.
+  const subject: Subject<TokenValue> = {
+    source,
+    // Whoever asks does so by a handle of this source, which gives its own parameters.
+    fetch: async (request) => (await late()).fetchChecked(source, request as FetchRequest<P>, parseTokenValue),
+    parse: parseTokenValue,
+    fingerprint: ({ value }) => fingerprint(value),
   }
+  return (params) => {
+    const key = makeKey(source.kind, namespace, source.identity(params))
+    const slot = engine.slot(key, subject)
 
-  const ask = ({ minLife = 0, timeout }: GetOptions = {}, rejected?: string): Promise<Token> =>
-    engine.get(slot, { params, minLife, timeout, rejected }, (served) => new Token(served, minLife))
+    const hit = (minLife: number): View | undefined => {
+      const entry = engine.hit(slot, minLife)
+      if (!entry) return undefined
+      slot.view ??= viewOf(engine.serve(slot, entry))
+      return slot.view as View
+    }
 
-  const resolve = async (options: GetOptions = {}, rejected?: string): Promise<Token> => {
-    const wanted = checkOptions('get', options, GET_RULES)
-    if (rejected !== undefined) await engine.reject(slot, rejected)
-    return ask(wanted, rejected)
+    const ask = ({ minLife = 0, timeout }: GetOptions = {}, rejected?: string): Promise<Token> =>
+      engine.get(slot, { params, minLife, timeout, rejected }, (served) => new Token(served, minLife))
+
+    const resolve = async (options: GetOptions = {}, rejected?: string): Promise<Token> => {
+      const wanted = checkOptions('get', options, GET_RULES)
+      if (rejected !== undefined) await engine.reject(slot, rejected)
+      return ask(wanted, rejected)
+    }
+
+    const handle: TokenHandle = {
+      key,
+      tokens,
+      peek: (minLife = 0) => hit(minLife)?.token,
+      // The warm path: the same promise every time, so nothing is made.
+      get: (options) => (options === undefined ? (hit(0)?.promise ?? ask()) : resolve(options)),
+      async reject(token, options) {
+        if (!(token instanceof Token)) throw new TypeError('reject: give the Token that was refused')
+        return resolve(options, token.fingerprint)
+      },
+      fetch: async (input, init) => (await late()).fetchWith({ handle, traits: source.traits }, input, init),
+    }
+    return handle
   }
-
-  const handle: TokenHandle = {
-    key,
-    tokens,
-    peek: (minLife = 0) => hit(minLife)?.token,
-    // The warm path: the same promise every time, so nothing is made.
-    get: (options) => (options === undefined ? (hit(0)?.promise ?? ask()) : resolve(options)),
-    async reject(token, options) {
-      if (!(token instanceof Token)) throw new TypeError('reject: give the Token that was refused')
-      return resolve(options, token.fingerprint)
-    },
-    fetch: async (input, init) => (await late()).fetchWith({ handle, traits: source.traits }, input, init),
-  }
-  return handle
 }

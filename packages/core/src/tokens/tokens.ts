@@ -5,7 +5,7 @@ import { createBus } from '../observe/bus.ts'
 import type { Report, Reporter } from '../observe/report.ts'
 import { checkOptions } from '../options.ts'
 import * as a from '../rules.ts'
-import { createHandle, type TokenHandle } from './handle.ts'
+import { createHandles, type TokenHandle } from './handle.ts'
 import { late } from './later.ts'
 import type { Token } from './token.ts'
 
@@ -107,7 +107,7 @@ export const createTokens = (options: TokensOptions = {}): Tokens => {
   function use<P>(source: Source<TokenValue, P>): TokenHandle | TokenFamily<P> {
     if (!hasMethods(source) || !a.text[1](source.kind) || !/^[a-z0-9-]{1,24}$/.test(source.kind))
       throw new TypeError('use: a source must be { kind, identity, fetch }, its kind 1 to 24 of a-z 0-9 -')
-    const bind = (params: P): TokenHandle => createHandle({ engine, tokens, source, params, namespace })
+    const bind = createHandles({ engine, tokens, source, namespace })
     return source.parameters === true ? { for: bind } : bind(undefined as P)
   }
 
