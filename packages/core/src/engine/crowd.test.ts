@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { Issued, TokenValue, WarmEvent } from '../contracts.ts'
+import type { Issued, Runtime, Store, TokenValue, WarmEvent } from '../contracts.ts'
 import { TimeoutError } from '../errors.ts'
 import { custom } from '../sources/custom.ts'
+import { memoryStore } from '../stores/memory.ts'
+import { Token } from '../tokens/token.ts'
 import { createTokens } from '../tokens/tokens.ts'
 import { type Crowd, createCrowds } from './crowd.ts'
+import { systemRuntime } from './runtime.ts'
 import type { Slot, Wish } from './subject.ts'
 
 const HOUR = 3_600_000
@@ -67,6 +70,27 @@ describe('a thousand callers at once', () => {
     expect(results.every(({ status }) => status === 'rejected')).toBe(true)
     expect([count('fetch'), count('shared')]).toEqual([1, 0])
     await expect(crm.get()).rejects.toThrow(/is unavailable/)
+  })
+})
+
+describe('callers who came before the slow path was loaded', () => {
+  it.each([1, 2, 3])('and one who comes after it in the same instant all get tokens: %i before', async (early) => {
+    const memory = memoryStore()
+    let later: Promise<Token> | undefined
+    const store: Store = {
+      ...memory,
+      read(...args) {
+        later ??= crm.get()
+        return memory.read(...args)
+      },
+    }
+    const runtime: Runtime = { ...systemRuntime, wall: () => 1_700_000_000_000 }
+    const source = custom({ identity: 'x', fetch: async () => ({ value: 'abc', life: HOUR }) })
+    const crm = createTokens({ directory: false, store, runtime }).use(source)
+    const first = await Promise.all(Array.from({ length: early }, () => crm.get()))
+    expect([...first, await later].map((token) => token instanceof Token && token.value)).toEqual(
+      Array.from({ length: early + 1 }, () => 'abc'),
+    )
   })
 })
 

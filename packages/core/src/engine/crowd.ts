@@ -45,7 +45,7 @@ export const createCrowds = (clock: Clock): Crowds => {
     if (there?.at === at && there.before === slot.entry && isSame(there.wish, wish)) {
       there.size += 1
       there.call ??= call(there)
-      // Of one slot and one wish everybody makes the same.
+      // Of one slot and one wish everybody who joins here makes the same.
       return there.call as Promise<V>
     }
     const gathering: Gathering = { at, wish, before: slot.entry, size: 0, call: undefined }

@@ -34,9 +34,12 @@ export interface SlowPath {
 export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
   const late = shared.runtime ?? systemRuntime
   const onProblem: FileWriterOptions['onProblem'] = (key, reason) => shared.emit({ type: 'file-error', key, reason })
-  const { join, close } = createCrowds(shared.clock)
+  const crowds = createCrowds(shared.clock)
+  // Those who have waited for this to be loaded came before anybody could have them share. They are a crowd apart, for they
+  // are given what is served, the others what is made of it.
+  const early = createCrowds(shared.clock)
   const parts: Parts = Object.assign(shared, {
-    join,
+    join: crowds.join,
     store,
     runtime: late,
     policy: { ...DEFAULT_POLICY, ...shared.policy },
@@ -137,15 +140,15 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
 
   /** An event for each of so many of a crowd. */
   const tell = (slot: Slot<unknown>, crowd: Crowd, times: number, event: WarmEvent): void => {
-    close(slot, crowd)
+    crowds.close(slot, crowd)
+    early.close(slot, crowd)
     for (let n = 0; n < times && parts.listening(); n += 1) emit(event)
   }
 
   return {
-    // Those who have waited for this to be loaded came before anybody could have them share.
     get: (slot, wish, before, crowd) =>
       crowd === undefined
-        ? join(slot, wish, (joined = { size: 1 }) => answer(slot, wish, before, joined))
+        ? early.join(slot, wish, (joined = { size: 1 }) => answer(slot, wish, before, joined))
         : answer(slot, wish, before, crowd),
     tellOfMiss(slot) {
       const { key } = slot
