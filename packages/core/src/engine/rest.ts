@@ -19,7 +19,8 @@ export const writeFile = async <T>(
   // What cannot be spent twice rests where a swap decides, and nowhere else.
   if (parts.fileTier === undefined || entry === undefined || subject.source.exclusive !== undefined) return
   const text = sealed ?? (await seal(parts, slot, entry.value))
-  if (text === undefined) return
+  // It may have been rejected while it was sealed.
+  if (text === undefined || slot.entry !== entry) return
   const { version, issuedAt, softExpiry, hardExpiry, fingerprint } = entry
   parts.fileTier.write(slot.key, {
     life: { version, issuedAt, softExpiry, hardExpiry, fingerprint },

@@ -76,8 +76,12 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
   }
 
   /** The instant, by `clock.fast()`, until which an entry lives that was just handed out. */
-  const endOf = <T>(slot: Slot<T>, entry: Entry<T>): number =>
-    slot.entry === entry ? slot.usableUntil : clock.fast() + entry.hardExpiry - (server.latest() ?? runtime.wall())
+  const endOf = <T>(slot: Slot<T>, entry: Entry<T>): number => {
+    if (slot.entry === entry) return slot.usableUntil
+    // Others were handed it a moment ago, and one of them has rejected it since.
+    if (entry.fingerprint === slot.aside?.rejected) return 0
+    return clock.fast() + entry.hardExpiry - (server.latest() ?? runtime.wall())
+  }
 
   /** A usable value that nobody needs to wait for, and a refresh of it begun where that is due. */
   const withoutWaiting = <T>(slot: Slot<T>, ask: Ask): Entry<T> | undefined => {

@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Store, WarmEvent } from '../contracts.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Codec, Store, WarmEvent } from '../contracts.ts'
 import { SourceRefusedError, SourceUnavailableError } from '../errors.ts'
 import { custom } from '../sources/custom.ts'
 import { memoryStore } from '../stores/memory.ts'
@@ -231,6 +231,31 @@ describe('a store that is down', () => {
     expect(fetches()).toBe(1)
     expect(events).toContainEqual(expect.objectContaining({ type: 'fetch', alone: true }))
     expect((await handle.get()).tier).toBe('memory')
+  })
+
+  it('and a codec that takes its time let nobody have what is rejected meanwhile, nor keep it in the file', async () => {
+    const sealing = Promise.withResolvers<void>()
+    const codec: Codec = {
+      name: 'slow',
+      open: (text) => text,
+      async seal(text) {
+        await sealing.promise
+        return text
+      },
+    }
+    let files: readonly string[] = []
+    const look = async (n: number) => {
+      if (n === 2) files = readdirSync(directory)
+      return { value: `secret-${n}`, life: HOUR }
+    }
+    const { handle, types } = environment({ store: down, codec }, look)
+    const first = handle.get()
+    await vi.waitFor(() => expect(handle.peek()).toBeDefined())
+    const refused = handle.peek()
+    const renewing = refused && handle.reject(refused)
+    await vi.waitFor(() => expect(types()).toContain('reject'))
+    sealing.resolve()
+    expect([(await first).value, (await renewing)?.value, files]).toEqual(['secret-2', 'secret-2', []])
   })
 
   it('only for writes does not keep a token away that is stale and still lives', async () => {
