@@ -7,7 +7,7 @@ import { memoryStore } from '@warmtoken/core/memory'
 import { type WarmTokensOptions, warmTokens } from '@warmtoken/core/middy'
 import type { Context } from 'aws-lambda'
 import middy6 from 'middy6'
-import { describe, expect, expectTypeOf, it } from 'vitest'
+import { describe, expect, expectTypeOf, it, vi } from 'vitest'
 
 const HOUR = 3_600_000
 
@@ -92,6 +92,42 @@ describe.each(versions)('warmTokens with Middy %s', (_version, middy) => {
     await handler({}, contextWith())
     expect(seen.map((one) => one instanceof Promise)).toEqual([true, false, false, false])
     expect(seen.slice(1).every((one) => one instanceof Token)).toBe(true)
+  })
+
+  it('leaves what another middleware has put in the place of a promise', async () => {
+    const { crm } = setUp()
+    const wrap = ({ internal }: { readonly internal: { crm?: unknown } }): void => {
+      internal.crm = Promise.resolve(internal.crm).then((token) => ({ client: token }))
+    }
+    const handler = middy<unknown, string>()
+      .use(warmTokens({ crm }, { setToContext: false }))
+      .before(wrap)
+      .before(async () => void (await crm.get()))
+      .before(async (request) => {
+        const { crm: wrapped } = await getInternal(['crm'], request as never)
+        Object.assign(request.context, { wrapped })
+      })
+      .handler(async (_event, context) => Object.keys((context as unknown as { wrapped: object }).wrapped).join())
+    expect(await handler({}, contextWith())).toBe('client')
+  })
+
+  it('puts its own token on the context where requests beside each other share what is internal', async () => {
+    const { crm } = setUp()
+    const token = await crm.get()
+    const [one, two] = [Promise.withResolvers<Token>(), Promise.withResolvers<Token>()]
+    const asked = [one, two]
+    const gated: TokenHandle = { ...crm, peek: () => undefined, get: async () => asked.shift()?.promise ?? token }
+    const seen: unknown[] = []
+    const handler = middy<unknown, void>({ internal: {} } as never)
+      .use(warmTokens({ crm: gated }))
+      .handler(async (_event, { crm: own }) => void seen.push(own))
+    const both = [handler({}, contextWith()), handler({}, contextWith())]
+    await vi.waitFor(() => expect(asked).toEqual([]))
+    one.resolve(token)
+    await vi.waitFor(() => expect(seen).toEqual([token]))
+    two.resolve(token)
+    await Promise.all(both)
+    expect(seen).toEqual([token, token])
   })
 
   it('works with getInternal, also without setToContext', async () => {

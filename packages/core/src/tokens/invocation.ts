@@ -90,10 +90,14 @@ export const createInvocations = (
 
   const valuesOf = (taken: Taken): readonly unknown[] => named.map(([name]) => taken[name])
 
+  const byName = (tokens: readonly unknown[]): Taken =>
+    Object.fromEntries(named.map(([name], at) => [name, tokens[at]]))
+
   /** Nobody may ever await the promise, and a rejection must then not end the process. */
   const watch = (invocation: Invocation, name: string, promise: Promise<Token>): Promise<Token> => {
     const done = (result: unknown): void => {
-      invocation.taken[name] = result
+      // Another middleware, or a request beside this one, may have put something else there.
+      if (invocation.taken[name] === promise) invocation.taken[name] = result
       invocation.pending -= 1
     }
     invocation.pending += 1
@@ -125,8 +129,8 @@ export const createInvocations = (
       return invocation
     },
     put({ taken, pending }, target) {
-      if (pending > 0) return Promise.all(valuesOf(taken)).then(() => assign(target, taken))
-      return assign(target, taken)
+      if (pending === 0) return assign(target, taken)
+      return Promise.all(valuesOf(taken)).then((tokens) => assign(target, byName(tokens)))
     },
     leave,
     end(invocation) {
