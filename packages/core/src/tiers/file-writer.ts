@@ -64,7 +64,7 @@ export const createFileTier = (reader: FileReader, { runtime, onProblem }: FileW
         if (!fs.existsSync(directory)) fs.mkdirSync(directory, { recursive: true, mode: FOLDER_MODE })
         if (!trusts()) return tell(key, 'folder')
         const text = `${JSON.stringify(headOf(key, entry))}\n${entry.sealed}`
-        if (text.length > MAX_FILE_SIZE) return onProblem(key, 'size')
+        if (Buffer.byteLength(text) > MAX_FILE_SIZE) return onProblem(key, 'size')
         // Worker threads share a process id, so only a random name is free.
         const fresh = `${directory}/.${runtime.unique()}.tmp`
         const file = fs.openSync(fresh, O_WRONLY | O_CREAT | O_EXCL, FILE_MODE)

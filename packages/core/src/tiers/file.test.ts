@@ -107,6 +107,26 @@ describe('the file tier', () => {
     expect([earliest, latest]).toEqual([START, START + 1_000])
   })
 
+  it.each([
+    ['ASCII', 'x'.repeat(MAX_FILE_SIZE)],
+    ['what takes more bytes than characters', '\u00fc'.repeat(MAX_FILE_SIZE / 2)],
+  ])('writes nothing that it would not read again: too much of %s', (_what, sealed) => {
+    const tier = makeTier()
+    tier.write(KEY, entry({ sealed }))
+    expect(tier.problems).toEqual(['size'])
+    expect(readdirSync(directory)).toEqual([])
+  })
+
+  it('takes a file of a form before lists for none, and puts its own in the place', () => {
+    const spoiled = readSpoiled((path) => {
+      const { fields, sealed } = partsOf(path)
+      writeFileSync(path, `${JSON.stringify({ ...fields, schema: 1 })}\n${sealed}`)
+    })
+    expect(spoiled).toEqual({ found: undefined, problems: ['corrupt'] })
+    makeTier().write(KEY, entry())
+    expect(makeTier().read(KEY)).toBeDefined()
+  })
+
   it('has no entry and no problem where nothing was written, and makes no folder for a look', () => {
     const tier = makeTier()
     expect(tier.read(KEY)).toBeUndefined()
