@@ -97,4 +97,28 @@ describe('the esbuild plugin', () => {
       expect(text).not.toMatch(/import ?"/)
     }
   })
+
+  it('leaves imports alone that run something, also where all chunks are named alike', async () => {
+    const files = {
+      'effect.js': 'globalThis.ran = true',
+      'old.cjs': 'exports.two = 2',
+      'lazy.js': `import cjs from './old.cjs'; export const { two } = cjs`,
+      'first.js': `import './effect.js'; export const later = () => import('./lazy.js'); export const { ran } = globalThis`,
+      'other.js': `import './effect.js'; export const later = () => import('./lazy.js')`,
+    }
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+    const options = { bundle: true, splitting: true, format: 'esm', platform: 'node', outdir: 'alike' } as const
+    const both = {
+      absWorkingDir: folder,
+      entryPoints: ['first.js', 'other.js'],
+      plugins: [builtinModules()],
+      ...options,
+    }
+    await build({ ...both, chunkNames: '[hash]/[name]' })
+    const run = `import { later, ran } from './alike/first.js'; console.log(ran, (await later()).two)`
+    writeFileSync(join(folder, 'run.js'), run)
+    const { stdout, stderr } = spawnSync(process.execPath, ['run.js'], { cwd: folder, encoding: 'utf8' })
+    expect([stdout, stderr]).toEqual(['true 2\n', ''])
+    expect(readFileSync(join(folder, 'alike', 'first.js'), 'utf8').match(/import ?"/g)).toHaveLength(1)
+  })
 })

@@ -1,23 +1,27 @@
 import type { BuildResult, Metafile } from 'esbuild'
 
-const { basename, resolve } = process.getBuiltinModule('node:path')
+const { posix, resolve } = process.getBuiltinModule('node:path')
 
-/** The chunks that hold helpers of esbuild's alone, by their file names. */
+/** The chunks that hold helpers of esbuild's alone, by their paths. */
 const helperChunks = ({ outputs }: Metafile): readonly string[] =>
   Object.entries(outputs)
     .filter(([, { inputs, imports, entryPoint }]) => {
       const isOwn = entryPoint === undefined && Object.keys(inputs).length === 0
       return isOwn && imports.length === 0
     })
-    .map(([path]) => basename(path))
-    .filter((name) => /^[\w.-]+\.m?js$/.test(name))
+    .map(([path]) => path)
+
+/** How one output names another that it imports. A file's name alone is not enough: chunks in folders may be named alike. */
+const nameIn = (output: string, chunk: string): string => {
+  const path = posix.relative(posix.dirname(output), chunk)
+  return /^\.\.?\//.test(path) ? path : `./${path}`
+}
 
 /** The text without imports of these files that import nothing. Spaces take their place, for the sake of source maps. */
 const without = (text: string, names: readonly string[]): string =>
-  names.reduce((rest, name) => {
-    const idle = new RegExp(`\\bimport ?"[^"\\n]*${name.replaceAll('.', '\\.')}";`, 'g')
-    return rest.replace(idle, (found) => ' '.repeat(found.length))
-  }, text)
+  text.replace(/\bimport ?"([^"\n]*)";/g, (found, name: string) =>
+    names.includes(name) ? ' '.repeat(found.length) : found,
+  )
 
 /**
  * Takes idle imports of esbuild's helpers out of a build that splits its code. esbuild puts what CommonJS needs into a
@@ -28,14 +32,15 @@ export const dropIdleHelpers = async (
   { metafile, outputFiles }: Pick<BuildResult, 'metafile' | 'outputFiles'>,
   folder: string,
 ): Promise<void> => {
-  const names = metafile === undefined ? [] : helperChunks(metafile)
-  if (metafile === undefined || names.length === 0) return
+  const chunks = metafile === undefined ? [] : helperChunks(metafile)
+  if (metafile === undefined || chunks.length === 0) return
   const { readFile, writeFile } = process.getBuiltinModule('node:fs/promises')
   const importing = Object.entries(metafile.outputs).filter(([, { imports }]) =>
-    imports.some(({ path }) => names.includes(basename(path))),
+    imports.some(({ path }) => chunks.includes(path)),
   )
   for (const [output] of importing) {
     const path = resolve(folder, output)
+    const names = chunks.map((chunk) => nameIn(output, chunk))
     if (outputFiles === undefined) {
       await writeFile(path, without(await readFile(path, 'utf8'), names))
       continue
