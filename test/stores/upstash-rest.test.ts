@@ -97,6 +97,8 @@ describe('the store without a client', () => {
 
   it.each([
     [401, '{"error":"WRONGPASS marked-record"}', 'STORE_DENIED', false],
+    [401, '{"error":"invalid auth, marked-token"}', 'STORE_DENIED', false],
+    [401, '<html>marked-token</html>', 'STORE_DENIED', false],
     [400, '{"error":"NOPERM marked-record"}', 'STORE_DENIED', false],
     [400, '{"error":"ERR max request size exceeded. marked-record"}', 'STORE_REFUSED', false],
     [400, '{"error":"ERR max daily request limit exceeded. marked-record"}', 'STORE_UNAVAILABLE', true],
@@ -106,6 +108,7 @@ describe('the store without a client', () => {
     [200, 'marked-record', 'STORE_UNAVAILABLE', true],
     [200, '"marked-record"', 'STORE_UNAVAILABLE', true],
     [200, '{"result":"marked-record"}', 'STORE_UNAVAILABLE', true],
+    [200, '{"result":[1e999,["absent","=","="]]}', 'STORE_UNAVAILABLE', true],
   ])(
     'answered by %i %s asks no second time, says %s, and shows nothing of it',
     async (status, body, code, retryable) => {
@@ -116,6 +119,21 @@ describe('the store without a client', () => {
       expect(received).toHaveLength(1)
     },
   )
+
+  it.each([
+    [429, '{"error":"slow down, marked-record"}', 'Upstash: UpstashError (HTTP 429)'],
+    [500, '{"error":"ERR marked-record"}', 'Upstash: UpstashError (ERR)'],
+    [502, '<html>marked-record</html>', 'Upstash: AnswerUnreadable (HTTP 502)'],
+  ])('answered by %i %s says %s', async (status, body, message) => {
+    answer = (response) => void response.writeHead(status).end(body)
+    await expect(storeAt().read('key', how())).rejects.toMatchObject({ message })
+  })
+
+  it('ends when the server wants to speak something else', async () => {
+    answer = (response) =>
+      void response.socket?.write('HTTP/1.1 101 Other\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n')
+    await expect(storeAt().read('key', how())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  })
 
   it('reads no answer without end', async () => {
     answer = (response) => {
@@ -142,5 +160,12 @@ describe('the store without a client', () => {
       expect(error).toMatchObject({ code: 'STORE_REFUSED', retryable: false, message: expect.stringMatching(/"url"/) })
       expect(shown(error)).not.toMatch(/marked|example/)
     }
+  })
+
+  it.each(['marked-token\n', 'marked-\u2603'])('says that a token with %j in it is none', async (token) => {
+    const error = await faultOf(upstashStore({ url, token }).read('key', how()))
+    expect(error).toMatchObject({ code: 'STORE_REFUSED', retryable: false, message: expect.stringMatching(/"token"/) })
+    expect(shown(error)).not.toMatch(/marked/)
+    expect(received).toHaveLength(0)
   })
 })

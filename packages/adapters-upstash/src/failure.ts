@@ -24,8 +24,10 @@ export const storeFault = (error: unknown): StoreFault => {
   }
   if (REFUSED.test(words)) return fault('Upstash: the record is longer than the database takes', 'STORE_REFUSED')
   if (name === 'UrlError') return fault('Upstash: the option "url" is no URL', 'STORE_REFUSED')
+  if (name === 'TokenError')
+    return fault('Upstash: the option "token" holds a character that no token has', 'STORE_REFUSED')
   const system = (cause as { code?: unknown } | undefined)?.code
-  const said = name === 'UpstashError' ? CODE.exec(words)?.[0] : typeof system === 'string' ? system : undefined
+  const said = (name === 'UpstashError' && CODE.exec(words)?.[0]) || (typeof system === 'string' ? system : undefined)
   return fault(`Upstash: ${name}${said === undefined ? '' : ` (${said})`}`, 'STORE_UNAVAILABLE')
 }
 

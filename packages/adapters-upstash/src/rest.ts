@@ -13,7 +13,7 @@ const builtin = process.getBuiltinModule
 
 /** An answer, read whole. */
 interface Answer {
-  readonly isOk: boolean
+  readonly status: number
   readonly text: string
   /** What the database wants to see again, so that a replica does not answer before it has heard of our writes. */
   readonly syncToken: string
@@ -27,7 +27,7 @@ const failure = (name: string, message: string, cause?: unknown): Error =>
 
 /**
  * Asks by Upstash's REST API, without `@upstash/redis`: its `fetch` takes a new environment some 50 ms at first use, and
- * each request twice the processor time of `node:https`. Throws a fault when the URL is none.
+ * each request twice the processor time of `node:https`. Throws a fault when the URL is none, or the token no header.
  */
 export const askByRest = (url: string, token: string): Ask => {
   const post = poster(url, token)
@@ -49,8 +49,10 @@ const poster = (url: string, token: string): Post => {
   const address = URL.parse(url)
   if (address === null || !/^https?:$/.test(address.protocol)) throw storeFault(failure('UrlError', 'no URL'))
   const { Agent, request: open } = address.protocol === 'http:' ? builtin('node:http') : builtin('node:https')
+  const authorization = `Bearer ${token}`
+  checkHeader(authorization)
   const agent: Agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS })
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const headers = { authorization, 'content-type': 'application/json' }
   return (body, syncToken, signal) => {
     const length = Buffer.byteLength(body)
     return answerTo(
@@ -66,6 +68,15 @@ const poster = (url: string, token: string): Post => {
   }
 }
 
+/** Such as a line's end that was copied with the token. What Node would throw at the first request says nothing of it. */
+const checkHeader = (authorization: string): void => {
+  try {
+    builtin('node:http').validateHeaderValue('authorization', authorization)
+  } catch {
+    throw storeFault(failure('TokenError', 'no token'))
+  }
+}
+
 const answerTo = (open: () => ClientRequest, body: string, signal: AbortSignal): Promise<Answer> =>
   new Promise((resolve, reject) => {
     if (signal.aborted) return reject(failure('AbortError', 'the call was aborted'))
@@ -76,6 +87,11 @@ const answerTo = (open: () => ClientRequest, body: string, signal: AbortSignal):
     request.on('error', (cause) =>
       reject(cause.name === 'Error' ? failure('NetworkError', 'the request failed', cause) : cause),
     )
+    // Node ends such a connection without an error, and so without an end of this promise.
+    request.on('upgrade', (_response, socket) => {
+      socket.destroy()
+      reject(failure('NetworkError', 'the server speaks something else'))
+    })
     request.on('response', (response) => read(response, resolve, reject))
     request.end(body)
   })
@@ -93,25 +109,29 @@ const read = (response: IncomingMessage, resolve: (answer: Answer) => void, reje
   response.on('end', () => {
     const { statusCode = 0, headers } = response
     const { 'upstash-sync-token': syncToken } = headers
-    resolve({ isOk: statusCode === 200, text, syncToken: typeof syncToken === 'string' ? syncToken : '' })
+    resolve({ status: statusCode, text, syncToken: typeof syncToken === 'string' ? syncToken : '' })
   })
 }
 
 /** What the command gave. Throws what the server says of one that failed, or that it says nothing that can be read. */
-const resultOf = ({ isOk, text }: Answer): unknown => {
-  const { result, error } = parse(text)
-  if (isOk && error === undefined) return result
-  throw failure('UpstashError', String(error))
+const resultOf = ({ status, text }: Answer): unknown => {
+  // Whoever stands before the database may say it in words of their own.
+  if (status === 401) throw failure('UpstashError', 'Unauthorized')
+  const cause = status === 200 ? undefined : { code: `HTTP ${status}` }
+  const json = parse(text)
+  if (json === undefined) throw failure('AnswerUnreadable', 'the answer is not JSON', cause)
+  if (status === 200 && json.error === undefined) return json.result
+  throw failure('UpstashError', String(json.error), cause)
 }
 
-const parse = (text: string): { readonly result?: unknown; readonly error?: unknown } => {
+const parse = (text: string): { readonly result?: unknown; readonly error?: unknown } | undefined => {
   try {
     const json: unknown = JSON.parse(text)
-    if (typeof json === 'object' && json !== null) return json
+    return typeof json === 'object' && json !== null ? json : undefined
   } catch {
     // What the parser says would quote a record.
+    return undefined
   }
-  throw failure('AnswerUnreadable', 'the answer is not JSON')
 }
 
 const pause = (signal: AbortSignal): Promise<void> =>

@@ -44,6 +44,7 @@ export const makeRunner = async ({ url = '', token = '', client }: UpstashStoreO
 
 const parseAnswer = (answer: unknown): Answer => {
   const [at, ...images] = Array.isArray(answer) ? (answer as unknown[]) : []
-  if (typeof at !== 'number' || images.length === 0 || !images.every(Array.isArray)) throw unreadable()
+  if (typeof at !== 'number' || !Number.isFinite(at) || images.length === 0 || !images.every(Array.isArray))
+    throw unreadable()
   return { time: { at, precision: 1 }, images: images as unknown[][] }
 }
