@@ -83,6 +83,11 @@ export const exchange = (url: URL, agent: Agent, { headers, body, signal }: Post
       answered()
     })
     request.on('error', reject)
+    // Node ends such a connection without an error, and so without an end of this promise.
+    request.on('upgrade', (_response, socket) => {
+      socket.destroy()
+      reject(failure('AnswerUnreadable', 'what answers is no DynamoDB'))
+    })
     request.on('response', (response) => {
       read(response).then(resolve, reject)
     })

@@ -98,6 +98,13 @@ describe('the store without the SDK', () => {
     ])
   })
 
+  it('ends when the server wants to speak something else', async () => {
+    server.prependListener('request', (request) => {
+      request.socket.write('HTTP/1.1 101 Other\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n')
+    })
+    await expect(storeWith().read('crm~1', how())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  })
+
   it.each([
     [{ status: 400, body: '{"__type":"com.amazon.coral.service#ExpiredTokenException"}' }, 'STORE_DENIED', 1],
     [{ status: 400, body: '{"__type":"x#AccessDeniedException","message":"marked-secret-key"}' }, 'STORE_DENIED', 1],
