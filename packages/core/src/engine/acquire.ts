@@ -1,6 +1,7 @@
 import { StoreError, WarmTokenError } from '../errors.ts'
 import { fingerprint } from '../hash.ts'
 import type { Intent, Lease } from '../record.ts'
+import { hasRefused } from './aside.ts'
 import { book } from './budget.ts'
 import { within } from './deadline.ts'
 import { classify, nextFailure, rememberFailure, SIGN_IN, secretOf } from './failure.ts'
@@ -28,7 +29,9 @@ export const tryAcquire = async <T>(flight: Flight<T>, sight: Sight, takeOver: b
   const length = Math.min(leaseLength(parts.policy), flight.endsAt - sentAt)
   const now = Math.ceil(parts.server.latest() ?? 0)
   const budget = traits?.mintBudget === undefined ? undefined : book(sight.record.budget, now, traits.mintBudget)
-  const record = acquire(sight.record, { nonce, now, length, rejected: ask.rejected, intent, budget })
+  const { value } = sight.record
+  const rejected = value !== undefined && hasRefused(slot, value.fingerprint) ? value.fingerprint : ask.rejected
+  const record = acquire(sight.record, { nonce, now, length, rejected, intent, budget })
   const result = await swapRecord(parts, record, { expected: sight.image, tag: parts.runtime.unique(), signal }).catch(
     (error: unknown) => countFailedSwap(flight, error),
   )

@@ -10,3 +10,7 @@ export const asideOf = <T>(slot: Slot<T>): Aside<T> => {
 export const tidyAside = (slot: Slot<unknown>): void => {
   if (Object.values(slot.aside ?? {}).every((one) => one === undefined)) slot.aside = undefined
 }
+
+/** Whether this environment knows that the API has refused the value. */
+export const hasRefused = ({ aside }: Slot<unknown>, fingerprint: string): boolean =>
+  aside?.rejected?.includes(fingerprint) === true

@@ -1,6 +1,7 @@
 import type { Issued } from '../contracts.ts'
 import { SameValueError, SourceUnavailableError, TimeoutError, type WarmTokenError } from '../errors.ts'
 import { asFields } from '../parse.ts'
+import { hasRefused } from './aside.ts'
 import { within } from './deadline.ts'
 import { classify, secretOf } from './failure.ts'
 import type { Ask, Parts, Slot } from './subject.ts'
@@ -108,6 +109,9 @@ const check = <T>(parts: Parts, slot: Slot<T>, ask: Ask, issued: Issued<T>): War
   )
 }
 
-/** Whether the source gave the very value that the API has refused. */
-export const isRefused = <T>(slot: Slot<T>, ask: Ask, issued: Issued<T>): boolean =>
-  ask.rejected !== undefined && slot.subject.fingerprint(issued.value) === ask.rejected
+/** Whether the source gave the very value that the API has refused, or one from before it. */
+export const isRefused = <T>(slot: Slot<T>, ask: Ask, issued: Issued<T>): boolean => {
+  if (ask.rejected === undefined) return false
+  const fingerprint = slot.subject.fingerprint(issued.value)
+  return fingerprint === ask.rejected || hasRefused(slot, fingerprint)
+}

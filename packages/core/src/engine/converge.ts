@@ -1,7 +1,7 @@
 import type { Entry } from '../contracts.ts'
 import { SourceUnavailableError, StoreError, TimeoutError } from '../errors.ts'
 import { tryAcquire } from './acquire.ts'
-import { asideOf } from './aside.ts'
+import { asideOf, hasRefused } from './aside.ts'
 import { budgetFreeAt } from './budget.ts'
 import { decide, isAlive, type Situation } from './decide.ts'
 import { earlyBy } from './early.ts'
@@ -114,6 +114,7 @@ const assess = async <T>(flight: Flight<T>, { record }: Sight): Promise<Situatio
     flight.seen = { nonce: lease.nonce, at: parts.clock.slow() }
   }
   const unreadable = value !== undefined && flight.opened?.entry === undefined
+  const unwanted = value !== undefined && (unreadable || hasRefused(slot, value.fingerprint))
   const { mintBudget } = slot.subject.source.traits ?? {}
   if (record.budget !== undefined) noteBudget(slot, record.budget)
   return {
@@ -124,7 +125,7 @@ const assess = async <T>(flight: Flight<T>, { record }: Sight): Promise<Situatio
     own: ownLease(parts, slot, lease),
     need: value === undefined ? 0 : Math.min(ask.minLife, reachableLife(value, slot.subject.source.traits)),
     early: value === undefined ? 0 : earlyBy(value, parts.share),
-    rejected: unreadable ? value.fingerprint : ask.rejected,
+    rejected: unwanted ? value.fingerprint : ask.rejected,
     secret: flight.secret,
     budgetFreeAt: budgetFreeAt(slot.aside?.booked, mintBudget),
   }

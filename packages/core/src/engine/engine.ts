@@ -99,7 +99,8 @@ export const createEngine = (options: EngineOptions): Engine => {
     // However many ask at once, one of them looks.
     const mayLook = parts.file && !slot.subject.source.exclusive && clock.fast() >= (aside?.hold?.until ?? 0)
     if (mayLook && !aside?.flight && !isFresh(slot)) {
-      const looking = looks.get(slot) ?? look(slot, wish.rejected ?? aside?.rejected).finally(() => looks.delete(slot))
+      const looking =
+        looks.get(slot) ?? look(slot, wish.rejected ?? aside?.rejected?.[0]).finally(() => looks.delete(slot))
       looks.set(slot, looking)
       await looking
     }

@@ -20,7 +20,7 @@ interface Kept<T> {
 export const keep = <T>(parts: Shared, slot: Slot<T>, { entry, tier, server }: Kept<T>): void => {
   const now = parts.clock.fast()
   // What the API has refused is kept to be known again, never to be used.
-  const isRefused = entry.fingerprint === slot.aside?.rejected
+  const isRefused = slot.aside?.rejected?.includes(entry.fingerprint)
   const usableUntil = isRefused ? 0 : now + entry.hardExpiry - (server.latest() ?? 0) - DRIFT_TOLERANCE
   const freshUntil = now + entry.softExpiry - (server.earliest() ?? 0) - earlyBy(entry, parts.share)
   Object.assign(slot, {

@@ -1,7 +1,7 @@
 import type { Entry, Store, WarmEvent } from '../contracts.ts'
 import { TimeoutError } from '../errors.ts'
 import { createFileTier, type FileWriterOptions } from '../tiers/file-writer.ts'
-import { asideOf, tidyAside } from './aside.ts'
+import { asideOf, hasRefused, tidyAside } from './aside.ts'
 import { converge, coolingError } from './converge.ts'
 import { type Crowd, createCrowds } from './crowd.ts'
 import { atMost } from './deadline.ts'
@@ -15,6 +15,8 @@ import { usableEntry } from './usable-entry.ts'
 
 /** How often one call starts over because a flight that it joined did not give what it asked for. */
 const MAX_FLIGHTS = 3
+/** How many refused values are known again. */
+const MAX_REJECTED = 8
 /** What is kept back of a settle's time for aborted calls to give their leases back, in ms. */
 const ABORT_GRACE = 100
 
@@ -61,7 +63,7 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
     const flight = converge(
       parts,
       slot,
-      { ...ask, timeout, rejected: ask.rejected ?? slot.aside?.rejected },
+      { ...ask, timeout, rejected: ask.rejected ?? slot.aside?.rejected?.[0] },
       controller.signal,
     ).finally(() => {
       asideOf(slot).flight = undefined
@@ -79,7 +81,7 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
   const endOf = <T>(slot: Slot<T>, entry: Entry<T>): number => {
     if (slot.entry === entry) return slot.usableUntil
     // Others were handed it a moment ago, and one of them has rejected it since.
-    if (entry.fingerprint === slot.aside?.rejected) return 0
+    if (hasRefused(slot, entry.fingerprint)) return 0
     return clock.fast() + entry.hardExpiry - (server.latest() ?? runtime.wall())
   }
 
@@ -165,7 +167,9 @@ export const createSlowPath = (shared: Shared, store: Store): SlowPath => {
       const { key } = slot
       // Compare, then replace: a value that is not the refused one is a newer one.
       if (slot.entry !== undefined && slot.entry.fingerprint !== fingerprint) return
-      asideOf(slot).rejected = fingerprint
+      const aside = asideOf(slot)
+      const others = (aside.rejected ?? []).filter((one) => one !== fingerprint)
+      aside.rejected = [fingerprint, ...others.slice(0, MAX_REJECTED - 1)]
       Object.assign(slot, { entry: undefined, freshUntil: 0, usableUntil: 0, view: undefined })
       emit({ type: 'reject', key, fingerprint })
       if (parts.fileTier?.read(key)?.life.fingerprint === fingerprint) parts.fileTier.remove(key)

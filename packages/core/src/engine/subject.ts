@@ -71,8 +71,8 @@ interface Hold {
 export interface Aside<T> {
   /** Until another entry comes. */
   hold?: Hold | undefined
-  /** Fingerprint of the last value that the API refused here; it is never used again in this environment. */
-  rejected?: string | undefined
+  /** Fingerprints of the last values that the API refused here, newest first; none is used again in this environment. */
+  rejected?: readonly string[] | undefined
   /**
    * The nonces of acquires that may still hold the lease, with `clock.fast()` from before each was sent: a lease whose
    * answer was lost, or that landed late, is recognized as one's own. Each is taken out when the source is asked.

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Codec, Store, WarmEvent } from '../contracts.ts'
+import { shiftedRuntime } from '../engine/shifted-runtime.test-data.ts'
 import { SourceRefusedError, SourceUnavailableError } from '../errors.ts'
 import { custom } from '../sources/custom.ts'
 import { memoryStore } from '../stores/memory.ts'
@@ -130,6 +131,29 @@ describe('a rejected token', () => {
     await handle.reject(old)
     expect((await handle.reject(old)).value).toBe('secret-2')
     expect(fetches()).toBe(2)
+  })
+
+  it('is not forgotten for an older one that a slower caller rejects', async () => {
+    const { runtime, advance } = shiftedRuntime()
+    const inner = memoryStore({ wall: runtime.wall })
+    let down = false
+    const store: Store = {
+      ...inner,
+      swap: (...args) => (down ? Promise.reject(new Error('no')) : inner.swap(...args)),
+    }
+    const { handle } = environment({ store, runtime, directory: false }, async (n) => {
+      if (down) throw new Error('no')
+      return { value: `secret-${n}`, life: HOUR }
+    })
+    const older = await handle.get()
+    const token = await handle.reject(older)
+    down = true
+    await expect(handle.reject(token)).rejects.toBeInstanceOf(SourceUnavailableError)
+    await expect(handle.reject(older)).rejects.toBeInstanceOf(SourceUnavailableError)
+    down = false
+    advance(120_000)
+    const after = await handle.get()
+    expect([older.value, token.value]).not.toContain(after.value)
   })
 
   it('is a typed error and a pause when the issuer gives the same one again', async () => {
