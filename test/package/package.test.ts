@@ -93,3 +93,8 @@ describe.each(folders)('%s as it would be published', (folder) => {
     expect(publishConfig?.exports).toEqual(Object.fromEntries(expected))
   })
 })
+
+it('types the Upstash store without a client, which nobody must install for it', async () => {
+  const { stdout } = await run('tar', ['-xOzf', await pack('packages/adapters-upstash'), 'package/dist/redis.d.ts'])
+  expect(stdout.match(/from ['"][^.'"][^'"]*['"]/g)).toEqual([expect.stringContaining('@warmtoken/core')])
+})

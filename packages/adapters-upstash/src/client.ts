@@ -1,9 +1,13 @@
 import type { Redis } from '@upstash/redis'
+import type { RedisClient } from './redis.ts'
 import type { Ask } from './run.ts'
+
+/** Held fast by the compiler: a `Redis` of `@upstash/redis` is such a client. The options themselves cannot name it. */
+type Client = Redis extends RedisClient ? RedisClient : never
 
 /** Asks by a client of the user's own. Its promise is left when the signal aborts: one client knows no signal of a call. */
 export const askByClient =
-  (redis: Redis): Ask =>
+  (redis: Client): Ask =>
   (name, script, { keys, args, signal }) =>
     abortable(name === 'eval' ? redis.eval(script, keys, args) : redis.evalsha(script, keys, args), signal)
 

@@ -4,8 +4,15 @@
  * @module
  */
 
-import type { Redis } from '@upstash/redis'
 import type { Store } from '@warmtoken/core'
+
+/** What the store uses of a `Redis` of `@upstash/redis`, whose own type would have to be installed. */
+export interface RedisClient {
+  /** Runs a script by its text. */
+  eval(script: string, keys: string[], args: string[]): Promise<unknown>
+  /** Runs a script by its SHA-1. */
+  evalsha(sha1: string, keys: string[], args: string[]): Promise<unknown>
+}
 
 /** How {@link upstashStore} is set up: with `url` and `token`, or with a `client`. */
 export interface UpstashStoreOptions {
@@ -16,11 +23,11 @@ export interface UpstashStoreOptions {
   /** What the keys begin with. Default `warmtoken:`. */
   readonly prefix?: string
   /**
-   * A client of one's own, or a function that gives it. It should retry once, not deserialize, not pipeline by itself,
+   * A `Redis` of `@upstash/redis`, or a function that gives it. It should retry once, not deserialize, not pipeline by itself,
    * and have no `signal` or one that is a function. Default: none. Requests are sent without a client then, which saves a
    * new environment some 50 ms and half the processor time of each request.
    */
-  readonly client?: Redis | (() => Redis | Promise<Redis>)
+  readonly client?: RedisClient | (() => RedisClient | Promise<RedisClient>)
 }
 
 const KNOWN = ['url', 'token', 'prefix', 'client']
