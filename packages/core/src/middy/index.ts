@@ -59,12 +59,13 @@ export const warmTokens = <H extends Handles>(handles: H, options: WarmTokensOpt
   let several = false
 
   const warmTokensBefore = ({ context, internal }: Request): Promise<void> | undefined => {
-    if (last !== undefined && last.leaves.length > 0) {
+    if (last?.leave !== undefined) {
       others.set(last.taken, last)
       if (!several) leave(last)
     }
-    last = begin(context, internal)
-    return setToContext ? put(last, context as unknown as Taken) : undefined
+    const target = setToContext ? (context as unknown as Taken) : undefined
+    last = begin(context, internal, target)
+    return target && put(last, target)
   }
 
   const finish = ({ internal }: { readonly internal: object }): Promise<void> | undefined => {

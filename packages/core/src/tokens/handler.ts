@@ -38,10 +38,10 @@ export const withTokens = <H extends Handles, Event, Result>(
 ): WrappedHandler<Event, Result> => {
   const { begin, put, end } = createInvocations('withTokens', handles, options)
   return async (event, given) => {
-    const context: object = given ?? {}
-    const invocation = begin(given, {})
+    const context = (given ?? {}) as Taken
+    const invocation = begin(given, {}, context)
     try {
-      await put(invocation, context as Taken)
+      await put(invocation, context)
       return await handler(event, context as never)
     } finally {
       await end(invocation)

@@ -53,15 +53,15 @@ export interface Invocation {
   readonly taken: Taken
   /** How many of them are not at hand yet. */
   pending: number
-  /** What ends its right to have refreshes run beside it; empty once it has. */
-  readonly leaves: (() => void)[]
+  /** Ends its right to have refreshes run beside it; `undefined` once it has. */
+  leave: (() => void) | undefined
 }
 
 /** What an invocation does with its tokens, in this order. */
 export interface Invocations {
-  /** Takes the tokens, into `taken` under their names. */
-  begin(context: InvocationContext | undefined, taken: Taken): Invocation
-  /** Puts them on a target once they are all at hand: at once where memory had them. */
+  /** Takes the tokens, into `taken` under their names; those that memory has go on the target, too. */
+  begin(context: InvocationContext | undefined, taken: Taken, target: Taken | undefined): Invocation
+  /** Puts them on the target once they are all at hand; no promise where memory had them. */
   put(invocation: Invocation, target: Taken): Promise<void> | undefined
   /** No refresh is begun beside it any more. Harmless to repeat. */
   leave(invocation: Invocation): void
@@ -90,9 +90,6 @@ export const createInvocations = (
 
   const valuesOf = (taken: Taken): readonly unknown[] => named.map(([name]) => taken[name])
 
-  const byName = (tokens: readonly unknown[]): Taken =>
-    Object.fromEntries(named.map(([name], at) => [name, tokens[at]]))
-
   /** Nobody may ever await the promise, and a rejection must then not end the process. */
   const watch = (invocation: Invocation, name: string, promise: Promise<Token>): Promise<Token> => {
     const done = (result: unknown): void => {
@@ -105,12 +102,18 @@ export const createInvocations = (
     return promise
   }
 
-  const leave: Invocations['leave'] = ({ leaves }) => {
-    for (const one of leaves.splice(0)) one()
+  const enterAll = (): (() => void) => {
+    const leaves = owners.map(({ enter }) => enter())
+    return () => {
+      for (const one of leaves) one()
+    }
   }
+  // Nearly always there is one.
+  const enter = owners.length > 1 ? enterAll : (owners[0]?.enter ?? enterAll)
 
-  const assign = (target: Taken, taken: Taken): undefined => {
-    for (const [name] of named) target[name] = taken[name]
+  const leave: Invocations['leave'] = (invocation) => {
+    invocation.leave?.()
+    invocation.leave = undefined
   }
 
   const finish = async (timeout: number, works: readonly unknown[]): Promise<void> =>
@@ -118,19 +121,23 @@ export const createInvocations = (
 
   // What is made for each invocation is one object and what `enter` gives: the functions are the same for all.
   return {
-    begin(context, taken) {
+    begin(context, taken, target) {
       const left = remainingTime(context)
       const wanted = minLife === 'invocation' ? left : minLife
-      const invocation: Invocation = { context, taken, pending: 0, leaves: owners.map(enter) }
-      for (const [name, handle] of named)
+      const invocation: Invocation = { context, taken, pending: 0, leave: enter() }
+      for (const [name, handle] of named) {
+        const token = handle.peek(wanted)
+        if (token && target) target[name] = token
         taken[name] =
-          handle.peek(wanted) ??
-          watch(invocation, name, handle.get({ minLife: wanted, timeout: Math.max(1, left - margin) }))
+          token ?? watch(invocation, name, handle.get({ minLife: wanted, timeout: Math.max(1, left - margin) }))
+      }
       return invocation
     },
     put({ taken, pending }, target) {
-      if (pending === 0) return assign(target, taken)
-      return Promise.all(valuesOf(taken)).then((tokens) => assign(target, byName(tokens)))
+      if (pending === 0) return undefined
+      return Promise.all(valuesOf(taken)).then((tokens) => {
+        for (const [at, [name]] of named.entries()) target[name] = tokens[at]
+      })
     },
     leave,
     end(invocation) {
@@ -142,5 +149,4 @@ export const createInvocations = (
   }
 }
 
-const enter = (tokens: Tokens): (() => void) => tokens.enter()
 const isBusy = ({ busy }: Tokens): boolean => busy
