@@ -91,7 +91,8 @@ export const createFileReader = ({ directory, runtime }: FileTierOptions): FileR
   const pathOf = (key: string): string => `${directory}/${key.slice(key.lastIndexOf('~') + 1)}.json`
 
   // Where there are no users, every file has the owner 0.
-  const isOwn: FileReader['isOwn'] = ({ uid, mode }) => uid === (process.getuid?.() ?? 0) && (mode & OTHERS_WRITE) === 0
+  const user = process.getuid?.() ?? 0
+  const isOwn: FileReader['isOwn'] = ({ uid, mode }) => uid === user && (mode & OTHERS_WRITE) === 0
 
   const trusts = (): boolean => {
     if (trusted === undefined) {
