@@ -74,6 +74,11 @@ describe('all packages', () => {
     expect(adapters.length).toBeGreaterThan(0)
     expect(adapters.flatMap(checkAdapter)).toEqual([])
   })
+
+  it('take at most 90 lines a file where they are adapters, with their documentation', () => {
+    const linesOf = (path: string): number => readFileSync(join(ROOT, path), 'utf8').trimEnd().split('\n').length
+    expect(adapters.filter(({ path }) => linesOf(path) > 90).map(({ path }) => path)).toEqual([])
+  })
 })
 
 describe('the functions', () => {

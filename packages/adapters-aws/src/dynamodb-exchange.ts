@@ -1,11 +1,10 @@
 import type { Agent, IncomingMessage } from 'node:http'
+import { patiently } from './patiently.ts'
 
 /** Until a connection must stand, in ms. */
 const CONNECTION_TIMEOUT = 300
 /** Until an answer must have come, in ms. */
 const REQUEST_TIMEOUT = 800
-/** How late a timer must be to tell of starvation, in ms. */
-const LATE = 100
 /** The longest answer that is read, in bytes: 16 MB, what DynamoDB gives at most with a batch. */
 const MAX_ANSWER = 17 * 1024 * 1024
 
@@ -46,21 +45,6 @@ const read = async (response: IncomingMessage): Promise<Answer> => {
 export const agentFor = (url: URL): Agent => {
   const { Agent } = url.protocol === 'http:' ? builtin('node:http') : builtin('node:https')
   return new Agent({ keepAlive: true, maxSockets: 50 })
-}
-
-/**
- * Calls back after `ms`, unless the returned function is called first. A timer that is late tells of a process that was
- * starved of its processor: what it waits for may have come in time and wait to be read, so it gets as much longer, at most
- * twice the time.
- */
-const patiently = (ms: number, callback: () => void): (() => void) => {
-  const startedAt = Date.now()
-  let timer = setTimeout(() => {
-    const late = Date.now() - startedAt - ms
-    if (late < LATE) callback()
-    else timer = setTimeout(callback, Math.min(late, ms))
-  }, ms)
-  return () => clearTimeout(timer)
 }
 
 /**

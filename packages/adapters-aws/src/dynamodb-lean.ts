@@ -1,8 +1,9 @@
 import { serverTime } from './clock.ts'
 import { doubt } from './doubt.ts'
+import { understand } from './dynamodb-answer.ts'
 import type { Credentials } from './dynamodb-credentials.ts'
-import { type Answer, agentFor, exchange, failure } from './dynamodb-exchange.ts'
-import type { Item, Output, Send, Sent, Unmet } from './dynamodb-send.ts'
+import { agentFor, exchange, failure } from './dynamodb-exchange.ts'
+import type { Send, Sent, Unmet } from './dynamodb-send.ts'
 import { signerOf } from './dynamodb-sign.ts'
 import { isOpen, isPassing, sdkError } from './failure.ts'
 
@@ -20,30 +21,6 @@ const OF_A_CLOCK: ReadonlySet<string> = new Set([
   'RequestTimeTooSkewed',
   'SignatureDoesNotMatch',
 ])
-
-const isObject = (value: unknown): value is { readonly [name: string]: unknown } =>
-  typeof value === 'object' && value !== null
-
-/** The JSON of an answer; what the parser says of it would quote a record. */
-const parse = ({ text, status }: Answer): { readonly [name: string]: unknown } => {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (isObject(value)) return value
-  } catch {
-    // Below.
-  }
-  throw failure('AnswerUnreadable', 'the answer of DynamoDB is not JSON', status >= 400 ? status : undefined)
-}
-
-const understand = (answer: Answer): Sent | Unmet => {
-  const fields = parse(answer)
-  const time = serverTime(answer.date)
-  if (answer.status === 200) return { output: fields as Output, time }
-  const type = String(fields['__type'] ?? `HTTP ${answer.status}`)
-  const name = type.slice(type.lastIndexOf('#') + 1)
-  if (name === 'ConditionalCheckFailedException') return { unmet: fields['Item'] as Item, time }
-  throw failure(/^[\w ]{1,100}$/.test(name) ? name : 'Error', 'DynamoDB refused the request', answer.status)
-}
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -101,8 +78,9 @@ export const sendSigned = (place: LeanPlace): Send => {
       } catch (error) {
         const cause = error instanceof Error ? error : failure('Error', 'the request failed')
         isDoubted ||= isOpen(cause)
-        const isWorthwhile = count < ATTEMPTS && !signal.aborted && isPassing(cause) && !isRefused(cause)
-        if (!isWorthwhile) throw isDoubted ? doubt(cause) : cause
+        // No credentials will be there the next moment either.
+        const mayPass = isPassing(cause) && cause.name !== 'CredentialsProviderError'
+        if (!mayPass || count === ATTEMPTS || signal.aborted) throw isDoubted ? doubt(cause) : cause
         await pause(FIRST_PAUSE * 2 ** count * Math.random(), signal).catch((late: Error) => {
           throw isDoubted ? doubt(late) : late
         })
@@ -110,6 +88,3 @@ export const sendSigned = (place: LeanPlace): Send => {
     }
   }
 }
-
-/** No credentials will be there the next moment either. */
-const isRefused = (error: Error): boolean => sdkError(error).name === 'CredentialsProviderError'
