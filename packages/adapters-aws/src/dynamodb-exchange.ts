@@ -28,17 +28,22 @@ export interface Answer {
 export const failure = (name: string, message: string, status?: number): Error =>
   Object.assign(new Error(message), { name, ...(status !== undefined && { $metadata: { httpStatusCode: status } }) })
 
-const read = async (response: IncomingMessage): Promise<Answer> => {
+/** Reads an answer whole. By events: to iterate over it takes 1.7 ms of a cold start. */
+const read = (response: IncomingMessage, resolve: (answer: Answer) => void, reject: (error: Error) => void): void => {
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of response) {
-    size += (chunk as Uint8Array).byteLength
-    if (size > MAX_ANSWER) throw failure('AnswerTooLong', 'the answer of DynamoDB is too long')
-    chunks.push(chunk as Uint8Array)
-  }
-  if (!response.complete) throw failure('AnswerBroken', 'the answer of DynamoDB broke off')
-  const { statusCode = 0, headers } = response
-  return { status: statusCode, date: headers.date, text: Buffer.concat(chunks).toString('utf8') }
+  response.on('data', (chunk: Uint8Array) => {
+    size += chunk.byteLength
+    if (size > MAX_ANSWER) response.destroy(failure('AnswerTooLong', 'the answer of DynamoDB is too long'))
+    else chunks.push(chunk)
+  })
+  response.on('error', reject)
+  response.on('end', () => {
+    const { statusCode = 0, headers } = response
+    resolve({ status: statusCode, date: headers.date, text: Buffer.concat(chunks).toString('utf8') })
+  })
+  // After its end this says nothing any more.
+  response.on('close', () => reject(failure('AnswerBroken', 'the answer of DynamoDB broke off')))
 }
 
 /** The connections to an address, kept for the requests to come. */
@@ -54,10 +59,14 @@ export const agentFor = (url: URL): Agent => {
 export const exchange = (url: URL, agent: Agent, { headers, body, signal }: Posted): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const { request: open } = url.protocol === 'http:' ? builtin('node:http') : builtin('node:https')
-    const request = open(url, { method: 'POST', agent, signal, headers })
-    const give = (message: string) => (): void => void request.destroy(failure('TimeoutError', message))
-    const connected = patiently(CONNECTION_TIMEOUT, give('no connection in time'))
-    const answered = patiently(REQUEST_TIMEOUT, give('no answer in time'))
+    const request = open(url, { method: 'POST', agent, headers })
+    const give = (name: string, message: string) => (): void => void request.destroy(failure(name, message))
+    // Not the request's own option for it, which takes another ms of a cold start.
+    const stop = give('AbortError', 'the call was aborted')
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop)
+    const connected = patiently(CONNECTION_TIMEOUT, give('TimeoutError', 'no connection in time'))
+    const answered = patiently(REQUEST_TIMEOUT, give('TimeoutError', 'no answer in time'))
     request.on('socket', (socket) => {
       if (socket.connecting) socket.once(url.protocol === 'http:' ? 'connect' : 'secureConnect', connected)
       else connected()
@@ -65,6 +74,7 @@ export const exchange = (url: URL, agent: Agent, { headers, body, signal }: Post
     request.on('close', () => {
       connected()
       answered()
+      signal.removeEventListener('abort', stop)
     })
     request.on('error', reject)
     // Node ends such a connection without an error, and so without an end of this promise.
@@ -72,8 +82,6 @@ export const exchange = (url: URL, agent: Agent, { headers, body, signal }: Post
       socket.destroy()
       reject(failure('AnswerUnreadable', 'what answers is no DynamoDB'))
     })
-    request.on('response', (response) => {
-      read(response).then(resolve, reject)
-    })
+    request.on('response', (response) => read(response, resolve, reject))
     request.end(body)
   })
