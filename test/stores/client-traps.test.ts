@@ -131,8 +131,24 @@ describe('a store', () => {
     ['upstashStore', () => upstashStore({ url: 'https://x' }), 'token'],
     ['upstashStore', () => upstashStore(undefined as never), 'url'],
     ['upstashStore', () => upstashStore({ url: 'https://x', token: 'y', retry: false } as never), 'retry'],
+    ['upstashStore', () => upstashStore({ url: 'example.upstash.io', token: 'y' }), 'url'],
+    ['upstashStore', () => upstashStore({ url: 'redis://example.upstash.io', token: 'y' }), 'url'],
+    ['upstashStore', () => upstashStore({ url: 'http://example.upstash.io', token: 'y' }), 'url'],
+    ['upstashStore', () => upstashStore({ url: 'http://localhost:80@example.upstash.io', token: 'y' }), 'url'],
+    ['upstashStore', () => upstashStore({ url: 'http://localhost.example.com', token: 'y' }), 'url'],
   ])('%s refuses wrong options by name', (name, make, option) => {
     expect(make).toThrow(TypeError)
     expect(make).toThrow(new RegExp(`^${name}: .*"${option}"`))
+    expect(make).not.toThrow(/example/)
+  })
+
+  it.each([
+    { url: 'https://example.upstash.io' },
+    { url: 'http://localhost:8080' },
+    { url: 'http://127.0.0.1' },
+    { url: 'http://[::1]:8080/' },
+    { url: 'http://redis.internal', allowInsecure: true },
+  ])('upstashStore takes %j', (place) => {
+    expect(upstashStore({ ...place, token: 'y' }).name).toBe('upstash')
   })
 })

@@ -154,14 +154,6 @@ describe('the store without a client', () => {
     expect(received).toHaveLength(1)
   })
 
-  it('says which option is no URL', async () => {
-    for (const wrong of ['example.upstash.io', 'redis://example.upstash.io']) {
-      const error = await faultOf(storeAt(wrong).read('key', how()))
-      expect(error).toMatchObject({ code: 'STORE_REFUSED', retryable: false, message: expect.stringMatching(/"url"/) })
-      expect(shown(error)).not.toMatch(/marked|example/)
-    }
-  })
-
   it.each(['marked-token\n', 'marked-\u2603'])('says that a token with %j in it is none', async (token) => {
     const error = await faultOf(upstashStore({ url, token }).read('key', how()))
     expect(error).toMatchObject({ code: 'STORE_REFUSED', retryable: false, message: expect.stringMatching(/"token"/) })

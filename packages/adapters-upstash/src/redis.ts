@@ -18,6 +18,8 @@ export interface RedisClient {
 export interface UpstashStoreOptions {
   /** The REST URL of the database. */
   readonly url?: string
+  /** Allow `http:` in `url` beyond this machine, where everybody on the way can read the tokens. Default false. */
+  readonly allowInsecure?: boolean
   /** Its REST token. It must be allowed EVAL and EVALSHA: a read-only token is not. */
   readonly token?: string
   /** What the keys begin with. Default `warmtoken:`. */
@@ -30,13 +32,21 @@ export interface UpstashStoreOptions {
   readonly client?: RedisClient | (() => RedisClient | Promise<RedisClient>)
 }
 
-const KNOWN = ['url', 'token', 'prefix', 'client']
+const KNOWN = ['url', 'allowInsecure', 'token', 'prefix', 'client']
+
+/** Whether nobody on the way can read what is sent to this address: it is encrypted, or stays on this machine. */
+const isPrivate = ({ protocol, hostname }: URL): boolean =>
+  protocol === 'https:' || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+
+const isAddress = (url: string, allowInsecure: boolean): boolean =>
+  /^https?:/i.test(url) && URL.canParse(url) && (allowInsecure || isPrivate(new URL(url)))
 
 type Calls = Required<Omit<Store, 'name' | 'open'>>
 
 /**
  * Makes the store. Redis replicates asynchronously: a failover may forget the last writes, so it saves calls to the
- * issuer but does not exclude a second one. Throws `TypeError` when both `client` and `url` with `token` are missing.
+ * issuer but does not exclude a second one. Throws `TypeError` when both `client` and `url` with `token` are
+ * missing, and for a `url` that is not safe.
  *
  * @example
  * ```ts
@@ -54,6 +64,9 @@ export const upstashStore = (options: UpstashStoreOptions): Store => {
       throw new TypeError(`upstashStore: option "${name}" is required when there is no "client"`)
     }
   }
+  const { client, url = '', allowInsecure = false } = options
+  if (client === undefined && !isAddress(url, allowInsecure))
+    throw new TypeError('upstashStore: option "url" must be an https URL; http to others only with "allowInsecure"')
   let calls: Promise<Calls> | undefined
   // An environment whose memory or file has the token loads none of it.
   const load = (): Promise<Calls> => {
