@@ -31,6 +31,10 @@ export const storeFault = (error: unknown): StoreFault => {
   return fault(`Upstash: ${name}${said === undefined ? '' : ` (${said})`}`, 'STORE_UNAVAILABLE')
 }
 
+/** An error of a name that tells what failed. */
+export const failure = (name: string, message: string, cause?: unknown): Error =>
+  Object.assign(new Error(message, { cause }), { name })
+
 /** Whether Redis does not know a script yet: nothing was done. */
 export const isUnknownScript = (error: unknown): boolean =>
   error instanceof Error && /^NOSCRIPT\b/.test(wordsOf(error.message))

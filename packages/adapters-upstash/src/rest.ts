@@ -1,11 +1,14 @@
-import { type Answer, failure, poster } from './rest-post.ts'
+import { failure } from './failure.ts'
+import type { Answer } from './rest-answer.ts'
+import { poster } from './rest-post.ts'
 import type { Ask } from './run.ts'
 
 /** The pause before the one repeat of a request that got no answer, in ms. */
 const REPEAT_AFTER = 20
+
 /**
  * Asks by Upstash's REST API, without `@upstash/redis`: its `fetch` takes a new environment some 50 ms at first use, and
- * each request twice the processor time of `node:https`. Throws a fault when the URL is none, or the token no header.
+ * each request more than twice the processor time. Throws a fault when the URL is none, or the token no header.
  */
 export const askByRest = (url: string, token: string): Ask => {
   const post = poster(url, token)

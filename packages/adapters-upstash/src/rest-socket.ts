@@ -1,0 +1,42 @@
+import type { OnReadOpts, Socket } from 'node:net'
+
+/** After so long without a word the system asks whether the other side is still there, in ms; as an `Agent` of Node does. */
+const PROBE_AFTER = 1_000
+
+/** How much a connection reads at once, in bytes: more than most records have. */
+const READ_SIZE = 16 * 1024
+
+const builtin = process.getBuiltinModule
+
+/** Makes what opens connections to a server. They may be written to at once, and give what comes as it comes. */
+export const opener = ({ protocol, hostname, port }: URL): ((onData: (piece: Buffer) => void) => Socket) => {
+  const host = hostname.replace(/^\[(.*)\]$/, '$1')
+  if (protocol === 'http:') {
+    const { connect } = builtin('node:net')
+    return (onData) => prepared(connect({ host, port: Number(port || 80), onread: readInto(onData) }))
+  }
+  const { connect } = builtin('node:tls')
+  const isName = builtin('node:net').isIP(host) === 0
+  const fixed = { host, port: Number(port || 443), ALPNProtocols: ['http/1.1'], ...(isName && { servername: host }) }
+  // The next handshake is shorter with what the last one left.
+  let session: Buffer | undefined
+  return (onData) => {
+    const settings = { ...fixed, ...(session && { session }), onread: readInto(onData) }
+    const socket = connect(settings)
+    socket.on('session', (fresh) => {
+      session = fresh
+    })
+    return prepared(socket)
+  }
+}
+
+const prepared = <S extends Socket>(socket: S): S => socket.setNoDelay(true).setKeepAlive(true, PROBE_AFTER)
+
+/** Past the stream that a socket is, which costs as much as the rest of an answer. The buffer is read into again. */
+const readInto = (onData: (piece: Buffer) => void): OnReadOpts => ({
+  buffer: Buffer.allocUnsafe(READ_SIZE),
+  callback(length, buffer) {
+    onData(Buffer.from(buffer.subarray(0, length)))
+    return true
+  },
+})
