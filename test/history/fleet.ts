@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import type { Program } from '../stores/fleet/program.ts'
 import { CRASHES, type Line, type Message, type Orders, PAUSES, type Told } from './protocol.ts'
 
 /** Worker threads that keep tokens warm, each with an engine and a client of its own. */
@@ -13,11 +15,14 @@ export interface Fleet {
   stop(): Promise<readonly Line[]>
 }
 
+/** What a worker runs. */
+export const WORKER: string = fileURLToPath(new URL('./worker.ts', import.meta.url))
 /** How often holders may crash and pause in a run. */
 const PERMITS = { crashes: 12, pauses: 60 }
 
 /** Starts a fleet; resolves when all have been told to begin. `folder` is where the lines go. */
 export const startFleet = async (
+  program: Program,
   size: number,
   { folder, ...orders }: Omit<Orders, 'file' | 'permits'> & { readonly folder: string },
 ): Promise<Fleet> => {
@@ -46,10 +51,7 @@ export const startFleet = async (
     const file = join(folder, `${files.length}.jsonl`)
     const workerData: Orders = { ...orders, permits, file, seed: orders.seed + files.length }
     files.push(file)
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      workerData,
-      execArgv: ['--conditions=source'],
-    })
+    const worker = new Worker(program.file, { workerData })
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
     living.set(worker, ended)
     worker.once('error', (error) => {

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { checkHistory, type HistoryEvent, type HistoryResult } from '@warmtoken/core/testing'
 import { type Chance, type FaultProxy, seededRandom, startFaultProxy } from '@warmtoken/local'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { makeProgram, type Program } from '../stores/fleet/program.ts'
 import { BACKENDS, type Started } from './backends.ts'
 import { connect } from './connect.ts'
-import { type Fleet, startFleet } from './fleet.ts'
+import { type Fleet, startFleet, WORKER } from './fleet.ts'
 import { startCountingIssuer } from './issuer.ts'
 import type { Address, Line } from './protocol.ts'
 
@@ -60,13 +61,13 @@ const byKey = (lines: readonly Line[]): ReadonlyMap<string, HistoryEvent[]> => {
   return Map.groupBy(events, ({ key }) => key)
 }
 
-const play = async ({ address }: Started): Promise<Run> => {
+const play = async (program: Program, { address }: Started): Promise<Run> => {
   const random = seededRandom(seed)
   const folder = mkdtempSync(join(tmpdir(), 'warmtoken-history-'))
   const issuer = await startCountingIssuer(() => 20 + random() * 100)
   const proxy = await startFaultProxy({ target: address.url, plan: PLAN, random })
   try {
-    const fleet = await startFleet(WORKERS, {
+    const fleet = await startFleet(program, WORKERS, {
       address: { ...address, url: proxy.url },
       issuerUrl: issuer.url,
       seed,
@@ -88,6 +89,12 @@ const play = async ({ address }: Started): Promise<Run> => {
   }
 }
 
+let program: Program
+beforeAll(async () => {
+  program = await makeProgram(WORKER)
+})
+afterAll(() => program.close())
+
 describe.each(BACKENDS)('forty workers on %s, with lost replies, pauses and crashes', (name, start) => {
   test('leave one clean chain for each token', { timeout: AT_MOST + 120_000 }, async ({ skip }) => {
     const started = await start().catch((error: unknown) => {
@@ -95,7 +102,7 @@ describe.each(BACKENDS)('forty workers on %s, with lost replies, pauses and cras
       return undefined
     })
     if (started === undefined) return skip(`SKIPPED: ${name} could not be started`)
-    const run = await play(started).finally(started.close)
+    const run = await play(program, started).finally(started.close)
     const results = [...run.results.values()]
     const sum = (count: keyof HistoryResult['counts']): number =>
       results.reduce((total, { counts }) => total + counts[count], 0)

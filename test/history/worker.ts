@@ -71,16 +71,6 @@ const family = tokens.use(
 
 let isStopping = false
 const next = (): Promise<unknown> => new Promise((resolve) => parentPort?.once('message', resolve))
-const word = next()
-// The client is loaded before the start, or forty loads at once would make everything else late.
-await connect(address)
-  .read('warm-up', { signal: AbortSignal.timeout(10_000), consistent: false })
-  .catch(() => {})
-say({ type: 'ready' })
-await word
-next().then(() => {
-  isStopping = true
-})
 
 const use = async (params: Params): Promise<void> => {
   const handle = family.for(params)
@@ -93,7 +83,22 @@ const use = async (params: Params): Promise<void> => {
   }
 }
 
-await Promise.all(PARAMS.map(use))
-await tokens.settle({ timeout: 3_000 })
-say({ type: 'done' })
-parentPort?.close()
+const work = async (): Promise<void> => {
+  const word = next()
+  // The client is loaded before the start, or forty loads at once would make everything else late.
+  await connect(address)
+    .read('warm-up', { signal: AbortSignal.timeout(10_000), consistent: false })
+    .catch(() => {})
+  say({ type: 'ready' })
+  await word
+  next().then(() => {
+    isStopping = true
+  })
+  await Promise.all(PARAMS.map(use))
+  await tokens.settle({ timeout: 3_000 })
+  say({ type: 'done' })
+  parentPort?.close()
+}
+
+// A failure is the thread's, which tells it.
+work()

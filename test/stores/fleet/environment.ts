@@ -1,6 +1,6 @@
 /**
  * A process of cold environments: its code is warm, its memory is empty. It says that it is ready, and asks for the
- * token when all are told to.
+ * token when all are told to. With the next orders it is empty again.
  */
 
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
@@ -85,14 +85,18 @@ const run = async (orders: Orders, shared: Store): Promise<Report> => {
   return { ...result, startedAt, endedAt: Date.now(), reads: reads(), swaps, events }
 }
 
-process.once('message', async (first) => {
-  const orders = first as Orders
-  const stores = Array.from({ length: orders.environments }, () => makeStore(orders))
-  await Promise.all(stores.map(warmUp))
-  process.once('message', async () => {
-    const reports = await Promise.all(stores.map((store) => run(orders, store)))
-    // What is not yet written when the channel closes is lost.
-    process.send?.(reports, () => process.disconnect())
-  })
-  process.send?.('ready')
+let orders: Orders | undefined
+let stores: readonly Store[] = []
+
+process.on('message', async (message: Orders | 'go') => {
+  if (message !== 'go') {
+    const next = message
+    orders = next
+    stores = Array.from({ length: next.environments }, () => makeStore(next))
+    await Promise.all(stores.map(warmUp))
+    process.send?.('ready')
+  } else if (orders !== undefined) {
+    const going = orders
+    process.send?.(await Promise.all(stores.map((store) => run(going, store))))
+  }
 })

@@ -1,12 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import type { Orders, Report } from './message.ts'
+import type { Program } from './program.ts'
 
-const SCRIPT = fileURLToPath(new URL('./environment.ts', import.meta.url))
+/** What a process of a fleet runs. */
+export const ENVIRONMENT: string = fileURLToPath(new URL('./environment.ts', import.meta.url))
 /** How many processes load at a time: all at once would only fight for the processor. */
 const LOADING = 8
 
@@ -14,70 +13,57 @@ const LOADING = 8
 export interface Fleet {
   /** Lets them go; resolves to what became of each environment of the processes that lived to tell. */
   go(): Promise<readonly Report[]>
+  /** Brings them back to the barrier, as environments that know nothing of what was before. */
+  prepare(orders: Orders): Promise<void>
   /** Ends one process without warning. */
   kill(index: number): void
   /** Ends all that still run. */
   close(): void
 }
 
-/** The script of a process, in one file: two hundred that load the SDK file by file take minutes. */
-export interface Program {
-  readonly file: string
-  /** Removes it. */
-  close(): Promise<void>
-}
-
-/** Bundles the script into a folder of its own. */
-export const makeProgram = async (): Promise<Program> => {
-  const folder = await mkdtemp(join(tmpdir(), 'warmtoken-fleet-'))
-  const file = join(folder, 'environment.cjs')
-  const close = () => rm(folder, { recursive: true, force: true })
-  const form = { bundle: true, platform: 'node', format: 'cjs', target: 'node22' } as const
-  await build({ ...form, conditions: ['source'], entryPoints: [SCRIPT], outfile: file, logLevel: 'error' }).catch(
-    async (error: unknown) => {
-      await close()
-      throw error
-    },
-  )
-  return { file, close }
-}
-
 /** Starts processes and brings them to the barrier. */
 export const startFleet = async (program: Program, processes: number, orders: Orders): Promise<Fleet> => {
-  const members: Awaited<ReturnType<typeof startMember>>[] = []
-  for (let begun = 0; begun < processes; begun += LOADING) {
-    const batch = Array.from({ length: Math.min(LOADING, processes - begun) }, () => startMember(program, orders))
-    members.push(...(await Promise.all(batch)))
+  const members = Array.from({ length: processes }, (): Member => ({ child: undefined }))
+  const prepare = async (next: Orders): Promise<void> => {
+    for (let begun = 0; begun < processes; begun += LOADING) {
+      await Promise.all(members.slice(begun, begun + LOADING).map((member) => bringUp(program, member, next)))
+    }
   }
+  await prepare(orders)
   return {
+    prepare,
     async go() {
-      for (const { child } of members) child.send('go')
-      return (await Promise.all(members.map(({ reports }) => reports))).flat()
+      const reports = await Promise.all(members.map(({ child }) => child && ask(child, 'go')))
+      return reports.flatMap((each) => (each as readonly Report[] | undefined) ?? [])
     },
-    kill: (index) => void members[index]?.child.kill('SIGKILL'),
+    kill: (index) => void members[index]?.child?.kill('SIGKILL'),
     close() {
-      for (const { child } of members) child.kill('SIGKILL')
+      for (const { child } of members) child?.kill('SIGKILL')
     },
   }
 }
 
-const startMember = async ({ file }: Program, orders: Orders) => {
+interface Member {
+  child: ChildProcess | undefined
+}
+
+const bringUp = async ({ file }: Program, member: Member, orders: Orders): Promise<void> => {
   const credentials = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local-secret' }
   const env = { ...process.env, ...credentials, NODE_COMPILE_CACHE: dirname(file) }
-  const child = fork(file, { execArgv: [], env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-  const ready = new Promise<void>((resolve, reject) => {
-    child.once('message', () => resolve())
-    child.once('exit', (code) => reject(new Error(`an environment ended with ${code} before it was ready`)))
-  })
-  child.send(orders)
-  await ready
-  return { child, reports: reportsOf(child) }
+  member.child ??= fork(file, { execArgv: [], env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  if ((await ask(member.child, orders)) !== 'ready') throw new Error('an environment ended before it was ready')
 }
 
-/** Nothing when the process was killed. */
-const reportsOf = (child: ChildProcess): Promise<readonly Report[]> =>
+/** What a process answers; nothing when it was killed. */
+const ask = (child: ChildProcess, what: Orders | 'go'): Promise<unknown> =>
   new Promise((resolve) => {
-    child.once('message', (message) => resolve(message as readonly Report[]))
+    const finish = (message?: unknown): void => {
+      child.off('message', finish)
+      child.off('disconnect', finish)
+      resolve(message)
+    }
+    child.once('message', finish)
     // The exit may be told before the last message is; the channel closes after it.
-    child.once('disconnect', () => resolve([]))
+    child.once('disconnect', () => finish())
+    child.send(what)
   })
