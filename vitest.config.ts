@@ -9,7 +9,8 @@ export default defineConfig({
   test: {
     reporters: ['default', plainReporter()],
     include: ['packages/*/src/**/*.test.ts', 'infra/**/*.test.ts', 'functions/**/*.test.ts', 'test/**/*.test.ts'],
-    // Hundreds of processes on few cores want the machine to themselves: `pnpm test:contention` runs these, one by one.
+    // Hundreds of processes on few cores want the machine to themselves: `pnpm test:contention` runs these, one by one,
+    // and `.ci/run` has it follow the others.
     exclude:
       process.env['WARMTOKEN_CONTENTION'] === undefined
         ? ['**/node_modules/**', ...CONTENTION]
