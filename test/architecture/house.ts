@@ -6,14 +6,16 @@ const CORE = 'packages/core/src/'
 const GROUND: { readonly [part: string]: readonly string[] } = {
   contracts: [],
   parse: [],
+  'parse-text': [],
+  misuse: [],
   hash: [],
   builtin: [],
   errors: ['contracts'],
   rules: ['parse'],
-  options: ['parse', 'rules'],
-  key: ['contracts', 'hash'],
-  life: ['contracts', 'parse'],
-  record: ['contracts', 'parse', 'life'],
+  options: ['misuse', 'parse', 'rules'],
+  key: ['contracts', 'hash', 'misuse'],
+  life: ['contracts', 'parse', 'parse-text'],
+  record: ['contracts', 'parse', 'parse-text', 'life'],
 }
 const ground = Object.keys(GROUND)
 

@@ -10,22 +10,9 @@ export type Fields = { readonly [name: string]: unknown }
 export const asFields = (value: unknown): Fields | undefined =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined
 
-/** The text as JSON, `undefined` when it is not. */
-export const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return undefined
-  }
-}
-
 /** The value as an instant or a length: finite, not negative, within what a date can hold. */
 export const asTime = (value: unknown): number | undefined =>
   typeof value === 'number' && value >= 0 && value <= LAST_INSTANT ? value : undefined
-
-/** The value as a text of at most `max` characters. */
-export const asText = (value: unknown, max: number): string | undefined =>
-  typeof value === 'string' && value.length <= max ? value : undefined
 
 /** The value as a text of a form. */
 const matching = (value: unknown, form: RegExp): string | undefined =>

@@ -1,6 +1,7 @@
 import type { Image, Seen, Swapped } from '../contracts.ts'
 import { StoreError, TimeoutError } from '../errors.ts'
-import { asFields, asText } from '../parse.ts'
+import { asFields } from '../parse.ts'
+import { asText } from '../parse-text.ts'
 import { emptyRecord, parseRecord, printRecord, type WarmRecord } from '../record.ts'
 import { within } from './deadline.ts'
 import { readGathered } from './gather.ts'

@@ -1,5 +1,6 @@
 import { SourceRefusedError, SourceUnavailableError } from '../errors.ts'
-import { asFields, asText, asToken, type Fields, parseJson } from '../parse.ts'
+import { asFields, asToken, type Fields } from '../parse.ts'
+import { asText, parseJson } from './text.ts'
 
 /** The largest answer of an issuer that is read, in bytes. */
 export const MAX_ANSWER: number = 64 * 1024

@@ -1,6 +1,7 @@
 import type { Codec, Image, Seen, Store, Swapped } from '../contracts.ts'
 import { WarmTokenError } from '../errors.ts'
-import { asFields, asText, asTime, parseJson } from '../parse.ts'
+import { asFields, asTime } from '../parse.ts'
+import { asText, parseJson } from './text.ts'
 
 /** Where a ticket is kept. */
 export interface TicketBox {

@@ -1,9 +1,10 @@
 import type { Issued, Json, TokenValue } from '../contracts.ts'
 import { SourceRefusedError, SourceUnavailableError } from '../errors.ts'
-import { asFields, asText, type Fields } from '../parse.ts'
+import { asFields, type Fields } from '../parse.ts'
 import { type Answer, ask, checkStatus, jsonOf, retryAfterOf, tokenOf } from './answer.ts'
 import { assertionsOf } from './github-assertion.ts'
 import { readSecret, type Secret } from './secret.ts'
+import { asText } from './text.ts'
 
 /** A request for one installation's token. */
 interface InstallationRequest {

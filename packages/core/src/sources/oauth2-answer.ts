@@ -1,7 +1,8 @@
 import type { Issued, TokenValue } from '../contracts.ts'
 import { SourceUnavailableError } from '../errors.ts'
-import { asFields, asTokenType, type Fields, parseJson } from '../parse.ts'
+import { asFields, asTokenType, type Fields } from '../parse.ts'
 import { type Answer, checkStatus, jsonOf, lifeOf, refusal, safeCode, tokenOf } from './answer.ts'
+import { parseJson } from './text.ts'
 
 /** Error codes of RFC 6749 §5.2 and others that may pass by themselves. */
 const PASSING = ['temporarily_unavailable', 'server_error', 'slow_down']

@@ -1,6 +1,7 @@
 import type { TokenValue } from '../contracts.ts'
 import { fingerprint } from '../hash.ts'
-import { asFields, asText } from '../parse.ts'
+import { asFields } from '../parse.ts'
+import { asText } from './text.ts'
 
 /** The longest refresh token that is accepted, in characters; no answer of an issuer that is read is longer. */
 const MAX_REFRESH_TOKEN = 64 * 1024

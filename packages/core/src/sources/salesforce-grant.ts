@@ -1,8 +1,8 @@
 import type { Issued, TokenValue } from '../contracts.ts'
 import { SourceUnavailableError } from '../errors.ts'
-import { asText } from '../parse.ts'
 import { requestByAssertion } from './jwt-bearer-grant.ts'
 import type { SalesforceOptions } from './salesforce.ts'
+import { asText } from './text.ts'
 
 /**
  * How long a token is used, in ms. A session of Salesforce ends when nobody used it for the org's time-out, 2 h unless

@@ -1,6 +1,6 @@
 import type { Image, ReadOptions, Seen, ServerTime, Store, Swap, Swapped } from '../contracts.ts'
 import { checkOptions } from '../options.ts'
-import { parseJson } from '../parse.ts'
+import { parseJson } from '../parse-text.ts'
 import * as a from '../rules.ts'
 
 /** How often a copy is put into the front before it is left as it is. */

@@ -1,6 +1,5 @@
 import type { ApiAnswer, Traits } from '../contracts.ts'
 import { NotReplayableError } from '../errors.ts'
-import { parseJson } from '../parse.ts'
 import { abortable, pause } from './abortable.ts'
 import { type Attached, fetchAttached } from './attached-fetch.ts'
 import type { TokenHandle } from './handle.ts'
@@ -59,7 +58,11 @@ const readJson = async (response: Response): Promise<unknown> => {
     if (size > MAX_BODY) return undefined
     text += decoder.decode(chunk, { stream: true })
   }
-  return parseJson(text + decoder.decode())
+  try {
+    return JSON.parse(text + decoder.decode()) as unknown
+  } catch {
+    return undefined
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { FetchRequest, Issued, Json, Source, TokenValue } from '../contracts.ts'
 import { SourceUnavailableError } from '../errors.ts'
-import { asFields, asToken, asTokenType, parseJson } from '../parse.ts'
+import { asFields, asToken, asTokenType } from '../parse.ts'
 
 const bad = (field: string, must: string, code = 'BAD_TOKEN'): SourceUnavailableError =>
   new SourceUnavailableError(`the source gave no "${field}" ${must}`, { code })
@@ -8,7 +8,7 @@ const bad = (field: string, must: string, code = 'BAD_TOKEN'): SourceUnavailable
 /** A copy as JSON, `undefined` when it is none. Whose text this is knows what it holds, so no error is passed on. */
 const copyOf = (value: unknown): Json | undefined => {
   try {
-    return parseJson(JSON.stringify(value)) as Json | undefined
+    return JSON.parse(JSON.stringify(value)) as Json
   } catch {
     return undefined
   }
