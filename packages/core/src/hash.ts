@@ -11,35 +11,36 @@ const BLOCK = 64
 /** The first 32 bits of the fractional part of a root: what is above them is cut off by the conversion. */
 const fraction = (root: number): number => (root * 2 ** 32) | 0
 
-/** The first 64 primes: those below 312. A sieve, for dividing takes four times as long in code that is still cold. */
-const primes: number[] = []
+/** Of the first 64 primes, those below 312. A sieve, for dividing takes four times as long in code that is still cold. */
+const ROUND: number[] = []
+/** Of the first eight. */
+const START: number[] = []
 const isComposite: boolean[] = []
 for (let n = 2; n < 312; n += 1) {
   if (isComposite[n]) continue
-  primes.push(n)
+  ROUND.push(fraction(Math.cbrt(n)))
+  if (n < 20) START.push(fraction(Math.sqrt(n)))
   for (let multiple = n * n; multiple < 312; multiple += n) isComposite[multiple] = true
 }
-const ROUND: readonly number[] = primes.map((prime) => fraction(Math.cbrt(prime)))
-const START: readonly number[] = primes.slice(0, 8).map((prime) => fraction(Math.sqrt(prime)))
 
-/** Shifts count modulo 32, so that to the left by `-bits` is what goes out on the right. */
-const rotate = (word: number, bits: number): number => (word >>> bits) | (word << -bits)
-const rotateTwice = (word: number, one: number, two: number): number => rotate(word, one) ^ rotate(word, two)
+/** Two rotations to the right and a shift. Shifts count modulo 32: to the left by `-bits` is what goes out on the right. */
+const mix = (one: number, two: number, shift: number, word = 0): number =>
+  (word >>> one) ^ (word << -one) ^ (word >>> two) ^ (word << -two) ^ (word >>> shift)
 
 /** The state after the block of `data` that begins at `from`. */
 const compress = (state: readonly number[], data: Buffer, from: number): readonly number[] => {
-  const words = new Int32Array(64)
-  const at = (index: number): number => words[index] ?? 0
+  const words: number[] = []
   let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = state
   ROUND.forEach((round, i) => {
-    const x = at(i - 15)
-    const y = at(i - 2)
-    words[i] =
+    const word =
       i < 16
         ? data.readInt32BE(from + i * 4)
-        : at(i - 16) + (rotateTwice(x, 7, 18) ^ (x >>> 3)) + at(i - 7) + (rotateTwice(y, 17, 19) ^ (y >>> 10))
-    const one = h + (rotateTwice(e, 6, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + round + at(i)
-    const two = (rotateTwice(a, 2, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))
+        : ((words[i - 16] ?? 0) + mix(7, 18, 3, words[i - 15]) + (words[i - 7] ?? 0) + mix(17, 19, 10, words[i - 2])) |
+          0
+    words.push(word)
+    // Here the third is a rotation as well.
+    const one = h + (mix(6, 11, 25, e) ^ (e << 7)) + (g ^ (e & (f ^ g))) + round + word
+    const two = (mix(2, 13, 22, a) ^ (a << 10)) + ((a & (b ^ c)) ^ (b & c))
     h = g
     g = f
     f = e
@@ -55,12 +56,12 @@ const compress = (state: readonly number[], data: Buffer, from: number): readonl
 /** The SHA-256 of a text in UTF-8, as 64 hexadecimal characters. */
 export const sha256 = (text: string): string => {
   const length = Buffer.byteLength(text)
-  const data = Buffer.alloc((((length + 8) >> 6) + 1) * BLOCK)
+  // Whole blocks: for the text, and for what is behind it, a bit and in the last eight bytes the length in bits.
+  const data = Buffer.alloc((length + 8 + BLOCK) & -BLOCK)
   data.write(text)
-  // Behind the text a bit, and at the end of the last block its length in bits.
   data[length] = 0x80
   data.writeUIntBE(length * 8, data.length - 6, 6)
-  let state = START
+  let state: readonly number[] = START
   for (let from = 0; from < data.length; from += BLOCK) state = compress(state, data, from)
   return state.map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
 }
