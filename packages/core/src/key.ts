@@ -1,5 +1,6 @@
 import type { Json } from './contracts.ts'
 import { sha256 } from './hash.ts'
+import { misuse } from './misuse.ts'
 
 /** Identities nest no deeper than this. */
 const MAX_DEPTH = 16
@@ -16,12 +17,12 @@ export const canonical = (value: Json, depth = 0): string => {
     const fields = Object.keys(value).sort()
     return `{${fields.map((name) => `${JSON.stringify(name)}:${canonical(value[name] ?? null, depth + 1)}`)}}`
   }
-  throw new TypeError(`the identity of a source must be JSON, at most ${MAX_DEPTH} deep`)
+  return misuse('identity', `it must be JSON, at most ${MAX_DEPTH} deep`)
 }
 
 /** A map, a date or a URL has no fields of its own: any two of them would be one key. Works across realms. */
 const isPlain = (value: Json): value is { readonly [name: string]: Json } =>
-  value !== undefined && Object.getPrototypeOf(Object.getPrototypeOf(value) ?? value) === null
+  Boolean(value) && !Object.getPrototypeOf(Object.getPrototypeOf(value) ?? value)
 
 /**
  * The key of a value: a readable prefix for operators, `~`, and a hash of everything that makes it differ from others.

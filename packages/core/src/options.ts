@@ -1,3 +1,4 @@
+import { misuse } from './misuse.ts'
 import { asFields } from './parse.ts'
 import type { Rule } from './rules.ts'
 
@@ -11,18 +12,15 @@ export const checkOptions = <T>(
   rules: { readonly [name: string]: Rule },
   required: readonly string[] = [],
 ): T => {
-  const refuse = (why: string): never => {
-    throw new TypeError(`${where}: ${why}`)
-  }
-  const fields = asFields(options) ?? refuse('options must be an object')
+  const fields = asFields(options) ?? misuse(where, 'options must be an object')
   const given: { [name: string]: unknown } = {}
   for (const name of Object.keys({ ...rules, ...fields })) {
     const value = fields[name]
     // Own names only: every object has a "constructor".
     const [must, test] =
       (Object.hasOwn(rules, name) && rules[name]) ||
-      refuse(`unknown option "${name}"; known are ${Object.keys(rules).join(', ')}`)
-    if (value === undefined ? required.includes(name) : !test(value)) refuse(`option "${name}" must be ${must}`)
+      misuse(where, `unknown option "${name}"; known are ${Object.keys(rules).join(', ')}`)
+    if (value === undefined ? required.includes(name) : !test(value)) misuse(where, `option "${name}" must be ${must}`)
     if (value !== undefined) given[name] = value
   }
   return given as T

@@ -15,7 +15,7 @@ export const asTime = (value: unknown): number | undefined =>
   typeof value === 'number' && value >= 0 && value <= LAST_INSTANT ? value : undefined
 
 /** The value as a text of a form. */
-const matching = (value: unknown, form: RegExp): string | undefined =>
+export const matching = (value: unknown, form: RegExp): string | undefined =>
   typeof value === 'string' && form.test(value) ? value : undefined
 
 /**

@@ -1,20 +1,20 @@
 /** What options must be: one rule an export, so that a bundle holds only those it uses. Lengths are in ms. @module */
 
-import { asFields, asTime } from './parse.ts'
+import { asFields, asTime, matching } from './parse.ts'
 
 /** What an option must be: words that complete "option X must be …", and the test. */
 export type Rule = readonly [must: string, test: (value: unknown) => boolean]
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 const isFunction = (value: unknown): boolean => typeof value === 'function'
-const isAbove0 = (value: unknown): boolean => (asTime(value) ?? 0) > 0
+const isAbove0 = (value: unknown): boolean => Boolean(asTime(value))
 
 /** A length. */
-export const length: Rule = ['a number of ms above 0', isAbove0]
+export const length: Rule = ['ms > 0', isAbove0]
 /** A length that may be nothing. */
-export const lengthOrNone: Rule = ['a number of ms, 0 or more', (value) => asTime(value) !== undefined]
+export const lengthOrNone: Rule = ['ms >= 0', (value) => asTime(value) !== undefined]
 /** How many. */
-export const count: Rule = ['a whole number above 0', (value) => Number.isSafeInteger(value) && isAbove0(value)]
+export const count: Rule = ['a whole number > 0', (value) => Number.isSafeInteger(value) && isAbove0(value)]
 /** Yes or no. */
 export const flag: Rule = ['true or false', (value) => typeof value === 'boolean']
 /** A function. */
@@ -28,14 +28,14 @@ export const textOrCallback: Rule = ['a text or a function', (value) => isText(v
 /** Texts. */
 export const texts: Rule = ['a list of texts', (value) => Array.isArray(value) && value.every(isText)]
 /** An address on the web. */
-export const url: Rule = ['an http(s) URL', (value) => isText(value) && /^https?:/i.test(value) && URL.canParse(value)]
+export const url: Rule = ['an http(s) URL', (value) => URL.canParse(matching(value, /^https?:/i) ?? '')]
 /** One of some words. */
 export const oneOf = (...words: readonly unknown[]): Rule => [
   `one of ${words.join(', ')}`,
   (value) => words.includes(value),
 ]
 /** Something with methods. */
-export const shaped = (must: string, ...methods: readonly string[]): Rule => [
-  must,
+export const shaped = (...methods: readonly string[]): Rule => [
+  `{ ${methods.join(', ')} }`,
   (value) => methods.every((method) => isFunction(asFields(value)?.[method])),
 ]

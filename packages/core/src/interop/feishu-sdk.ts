@@ -29,9 +29,9 @@ export interface FeishuSdkCacheOptions {
 
 const RULES = {
   appId: a.text,
-  tenant: a.shaped('a token handle', 'get', 'peek'),
-  tenants: a.shaped('what use(feishuStoreTenant(…)) returns', 'for'),
-  others: a.shaped('a cache', 'get', 'set'),
+  tenant: a.shaped('get', 'peek'),
+  tenants: ['what use(feishuStoreTenant(…)) returns', a.shaped('for')[1]] as const,
+  others: a.shaped('get', 'set'),
 }
 
 /** With less life left the SDK would not use a token any more, in ms. */

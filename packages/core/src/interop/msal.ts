@@ -32,7 +32,7 @@ export interface MsalCachePlugin {
 }
 
 const RULES = {
-  handle: a.shaped('a token handle', 'get', 'peek'),
+  handle: a.shaped('get', 'peek'),
   clientId: a.text,
   tenantId: a.text,
   scopes: a.texts,

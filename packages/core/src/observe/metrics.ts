@@ -6,6 +6,7 @@
  */
 
 import type { Listener, WarmEvent } from '../contracts.ts'
+import { misuse } from '../misuse.ts'
 import { checkOptions } from '../options.ts'
 import * as a from '../rules.ts'
 
@@ -33,7 +34,7 @@ export interface PowertoolsMetricsOptions {
 /** One measurement: at most one an event, since every name costs 0.30 USD a month for each source. */
 type Measurement = readonly [name: string, unit: 'Count' | 'Milliseconds', value: number]
 
-const isPowertools = a.shaped('a Metrics of @aws-lambda-powertools/metrics', 'addMetric', 'singleMetric')
+const [, isPowertools] = a.shaped('addMetric', 'singleMetric')
 const RULES = { source: a.flag }
 
 /** What an event measures; nothing, where it is a hit in memory or a step that others tell of. */
@@ -72,7 +73,8 @@ export const powertoolsMetrics = (
   metrics: Pick<PowertoolsMetrics, 'addMetric' | 'singleMetric'>,
   options: PowertoolsMetricsOptions = {},
 ): Listener => {
-  if (!isPowertools[1](metrics)) throw new TypeError(`powertoolsMetrics: the first argument must be ${isPowertools[0]}`)
+  if (!isPowertools(metrics))
+    misuse('powertoolsMetrics', 'the first argument must be a Metrics of @aws-lambda-powertools/metrics')
   const { source = true } = checkOptions('powertoolsMetrics', options, RULES)
   return (event) => {
     const measured = measure(event)

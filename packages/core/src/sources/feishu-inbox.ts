@@ -31,9 +31,9 @@ export interface TicketInbox {
 }
 
 const RULES = {
-  store: a.shaped('a store', 'read', 'swap'),
+  store: a.shaped('read', 'swap'),
   appId: a.text,
-  codec: a.shaped('a codec', 'seal', 'open'),
+  codec: a.shaped('seal', 'open'),
 }
 
 /**

@@ -34,7 +34,7 @@ export interface WebhookAnswer {
 }
 
 const RULES = {
-  inbox: a.shaped('a ticket inbox', 'put', 'get'),
+  inbox: a.shaped('put', 'get'),
   verificationToken: a.textOrCallback,
   encryptKey: a.textOrCallback,
 }

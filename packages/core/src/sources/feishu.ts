@@ -48,7 +48,7 @@ export interface FeishuTenantParameters {
 }
 
 const RULES = { appId: a.text, appSecret: a.textOrCallback, baseUrl: a.url, allowInsecure: a.flag }
-const STORE_RULES = { ...RULES, inbox: a.shaped('a ticket inbox', 'put', 'get') }
+const STORE_RULES = { ...RULES, inbox: a.shaped('put', 'get') }
 const REQUIRED = ['appId', 'appSecret']
 
 /** With this much life left or more the same token comes again; below, a new one, and both are valid. In ms. */

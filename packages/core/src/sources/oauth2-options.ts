@@ -1,4 +1,5 @@
 import type { Json } from '../contracts.ts'
+import { misuse } from '../misuse.ts'
 import { checkOptions } from '../options.ts'
 import type { Rule } from '../rules.ts'
 import * as a from '../rules.ts'
@@ -73,7 +74,7 @@ const CLIENT_RULES = {
 /** Throws `TypeError` unless there is one address, and a safe one. */
 export const checkIssuer = (where: string, { issuer, tokenEndpoint, allowInsecure }: IssuerOptions): void => {
   if (!issuer === !tokenEndpoint || (!allowInsecure && /^http:/i.test(issuer ?? tokenEndpoint ?? '')))
-    throw new TypeError(`${where}: give option "issuer" or "tokenEndpoint", not both; http only with "allowInsecure"`)
+    misuse(where, 'give one of "issuer" and "tokenEndpoint"; http only with "allowInsecure"')
 }
 
 /** Checks the options of a client. `lone` is how it proves itself when it has neither secret nor key. */
@@ -89,7 +90,7 @@ export const checkClient = <T extends ClientOptions>(
   const { clientSecret, privateKey, authentication = privateKey ? KEY : clientSecret ? 'basic' : lone } = given
   const takesKey = authentication === KEY
   if (!privateKey === takesKey || !clientSecret !== (takesKey || authentication === 'none'))
-    throw new TypeError(`${where}: give option "clientSecret" or "privateKey", the one that ${authentication} takes`)
+    misuse(where, `give of "clientSecret" and "privateKey" what "${authentication}" takes`)
   return { ...given, authentication, secret: privateKey ?? clientSecret ?? '' }
 }
 

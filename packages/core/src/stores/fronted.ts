@@ -35,8 +35,8 @@ export interface FrontProblem {
 }
 
 const RULES = {
-  front: a.shaped('a store', 'read', 'swap'),
-  authority: a.shaped('a store', 'read', 'swap'),
+  front: a.shaped('read', 'swap'),
+  authority: a.shaped('read', 'swap'),
   frontTimeout: a.length,
   skew: a.length,
   keep: a.length,

@@ -3,6 +3,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { Served, Subject } from '../engine/subject.ts'
 import { fingerprint } from '../hash.ts'
 import { makeKey } from '../key.ts'
+import { misuse } from '../misuse.ts'
 import { checkOptions } from '../options.ts'
 import { asFields, asToken, asTokenType } from '../parse.ts'
 import * as a from '../rules.ts'
@@ -127,7 +128,7 @@ export const createHandles = <P>({
       // The warm path: the same promise every time, so nothing is made.
       get: (options) => (options === undefined ? (hit(0)?.promise ?? ask()) : resolve(options)),
       async reject(token, options) {
-        if (!(token instanceof Token)) throw new TypeError('reject: give the Token that was refused')
+        if (!(token instanceof Token)) misuse('reject', 'give the Token that was refused')
         return resolve(options, token.fingerprint)
       },
       fetch: async (input, init) => (await late()).fetchWith({ handle, traits: source.traits }, input, init),

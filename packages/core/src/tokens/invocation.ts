@@ -1,3 +1,4 @@
+import { misuse } from '../misuse.ts'
 import { checkOptions } from '../options.ts'
 import * as a from '../rules.ts'
 import type { TokenHandle } from './handle.ts'
@@ -34,7 +35,7 @@ const RULES = {
   margin: a.lengthOrNone,
 }
 
-const [, isHandle] = a.shaped('', 'get', 'peek')
+const [, isHandle] = a.shaped('get', 'peek')
 
 /** The time that the invocation has left, in ms. */
 const remainingTime = (context: InvocationContext | undefined): number => {
@@ -84,7 +85,7 @@ export const createInvocations = (
 ): Invocations => {
   const named: readonly (readonly [string, TokenHandle])[] = Object.entries(handles ?? {})
   if (named.length === 0 || !named.every(([, handle]) => isHandle(handle)))
-    throw new TypeError(`${where}: the tokens must be as in { crm: tokens.use(source) }`)
+    misuse(where, 'the tokens must be as in { crm: tokens.use(source) }')
   const { minLife = 'invocation', margin = 300 } = checkOptions(where, options, { ...RULES, ...more })
   const owners = [...new Set(named.map(([, { tokens }]) => tokens))]
 

@@ -1,9 +1,11 @@
 import type { Codec, Listener, Runtime, Source, Store, TokenValue } from '../contracts.ts'
 import { createEngine } from '../engine/engine.ts'
 import type { Policy } from '../engine/policy.ts'
+import { misuse } from '../misuse.ts'
 import { createBus } from '../observe/bus.ts'
 import type { Report, Reporter } from '../observe/report.ts'
 import { checkOptions } from '../options.ts'
+import { matching } from '../parse.ts'
 import * as a from '../rules.ts'
 import { createHandles, type TokenHandle } from './handle.ts'
 import { late } from './later.ts'
@@ -68,25 +70,25 @@ export interface TokenFamily<P> {
 }
 
 const RULES = {
-  store: a.shaped('a store', 'read', 'swap'),
+  store: a.shaped('read', 'swap'),
   directory: [
     'an absolute path, or false',
-    (value: unknown) => value === false || (a.text[1](value) && /^\//.test(String(value))),
+    (value: unknown) => value === false || matching(value, /^\//) !== undefined,
   ] as const,
-  codec: a.shaped('a codec', 'seal', 'open'),
+  codec: a.shaped('seal', 'open'),
   namespace: a.text,
   maxEntries: a.count,
   background: a.flag,
-  onEvent: ['a function or a list of functions', (value: unknown) => [value].flat().every(a.callback[1])] as const,
-  report: a.shaped('what createReport() returns', 'listen', 'read'),
-  runtime: a.shaped('a runtime', 'wall', 'monotonic', 'random', 'unique', 'after'),
+  onEvent: ['a function, or several', (value: unknown) => [value].flat().every(a.callback[1])] as const,
+  report: a.shaped('listen', 'read'),
+  runtime: a.shaped('wall', 'monotonic', 'random', 'unique', 'after'),
   refreshWindow: a.length,
   sourceTimeout: a.length,
   storeTimeout: a.length,
   timeout: a.length,
 }
 
-const [, hasMethods] = a.shaped('', 'identity', 'fetch')
+const [, hasMethods] = a.shaped('identity', 'fetch')
 
 /** Makes the toolkit. Throws `TypeError` that names the option when one is wrong or unknown. */
 export const createTokens = (options: TokensOptions = {}): Tokens => {
@@ -105,8 +107,8 @@ export const createTokens = (options: TokensOptions = {}): Tokens => {
   function use(source: Source<TokenValue>): TokenHandle
   function use<P>(source: Source<TokenValue, P>): TokenFamily<P>
   function use<P>(source: Source<TokenValue, P>): TokenHandle | TokenFamily<P> {
-    if (!hasMethods(source) || !a.text[1](source.kind) || !/^[a-z0-9-]{1,24}$/.test(source.kind))
-      throw new TypeError('use: a source must be { kind, identity, fetch }, its kind 1 to 24 of a-z 0-9 -')
+    if (!hasMethods(source) || !matching(source.kind, /^[a-z0-9-]{1,24}$/))
+      misuse('use', 'a source must be { kind, identity, fetch }, its kind 1 to 24 of a-z 0-9 -')
     const bind = createHandles({ engine, tokens, source, namespace })
     return source.parameters === true ? { for: bind } : bind(undefined as P)
   }
@@ -114,10 +116,7 @@ export const createTokens = (options: TokensOptions = {}): Tokens => {
   const tokens: Tokens = {
     use,
     prewarm: async (handles, options) => (await late()).prewarm(engine.wanted, handles, options),
-    report() {
-      if (report) return report.read()
-      throw new TypeError('report: give createTokens the option "report"')
-    },
+    report: () => (report ?? misuse('report', 'give createTokens the option "report"')).read(),
     enter: engine.enter,
     get busy() {
       return engine.isBusy()
