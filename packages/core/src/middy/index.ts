@@ -49,30 +49,29 @@ export type WarmTokensMiddleware<H extends Handles> = MiddlewareObj<
  * ```
  */
 export const warmTokens = <H extends Handles>(handles: H, options: WarmTokensOptions = {}): WarmTokensMiddleware<H> => {
-  const { begin, put, leave, end } = createInvocations('warmTokens', handles, options, { setToContext: flag })
+  const { begin, end } = createInvocations('warmTokens', handles, options, { setToContext: flag })
   const { setToContext = true } = options
 
+  // Where an invocation is in what Middy hands to its hooks: no name, so that nobody else finds it there.
+  const own = Symbol()
+  type Hooked = Pick<Request, 'context'> & { readonly internal: Taken & { [own]?: Invocation } }
   let last: Invocation | undefined
-  // Invocations that had not ended when another began: they run beside each other, or were answered early.
-  const others = new WeakMap<object, Invocation>()
-  // Whether they were seen to run beside each other. Where they do not, the last one is over when the next begins.
+  // Whether invocations were seen to run beside each other. Where they do not, the last is over when the next begins.
   let several = false
 
-  const warmTokensBefore = ({ context, internal }: Request): Promise<void> | undefined => {
-    if (last?.leave !== undefined) {
-      others.set(last.taken, last)
-      if (!several) leave(last)
-    }
-    const target = setToContext ? (context as unknown as Taken) : undefined
-    last = begin(context, internal, target)
-    return target && put(last, target)
+  const warmTokensBefore = ({ context, internal }: Hooked): Promise<void> | undefined => {
+    // It may have been answered early.
+    if (!several) last?.leave()
+    last = begin(context, internal, setToContext ? (context as unknown as Taken) : undefined)
+    internal[own] = last
+    return last.ready
   }
 
-  const finish = ({ internal }: { readonly internal: object }): Promise<void> | undefined => {
-    if (last?.taken === internal) return end(last)
-    const other = others.get(internal)
-    several ||= other !== undefined
-    return other && end(other)
+  const finish = ({ internal }: Pick<Hooked, 'internal'>): Promise<void> | undefined => {
+    const invocation = internal[own]
+    if (!invocation) return undefined
+    several ||= invocation !== last
+    return end(invocation)
   }
   const warmTokensAfter: typeof finish = (request) => finish(request)
   const warmTokensOnError: typeof finish = (request) => finish(request)

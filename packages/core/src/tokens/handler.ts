@@ -36,12 +36,12 @@ export const withTokens = <H extends Handles, Event, Result>(
   handler: Handler<H, Event, Result>,
   options: HandlerOptions = {},
 ): WrappedHandler<Event, Result> => {
-  const { begin, put, end } = createInvocations('withTokens', handles, options)
+  const { begin, end } = createInvocations('withTokens', handles, options)
   return async (event, given) => {
     const context = (given ?? {}) as Taken
     const invocation = begin(given, {}, context)
     try {
-      await put(invocation, context)
+      await invocation.ready
       return await handler(event, context as never)
     } finally {
       await end(invocation)

@@ -3,7 +3,6 @@ import { checkOptions } from '../options.ts'
 import * as a from '../rules.ts'
 import type { TokenHandle } from './handle.ts'
 import { late } from './later.ts'
-import type { Token } from './token.ts'
 import type { Handles, Tokens } from './tokens.ts'
 
 /** What is read of a Lambda context: how long the invocation may still take, in ms. */
@@ -51,27 +50,45 @@ export interface Taken {
 /** An invocation that has begun. */
 export interface Invocation {
   readonly context: InvocationContext | undefined
-  readonly taken: Taken
-  /** How many of them are not at hand yet. */
-  pending: number
-  /** Ends its right to have refreshes run beside it; `undefined` once it has. */
-  leave: (() => void) | undefined
+  /** Ends its right to have refreshes run beside it. Harmless to repeat. */
+  readonly leave: () => void
+  /** Resolves when all tokens are on the target; `undefined` when they are already, or there is no target. */
+  ready: Promise<void> | undefined
+  /** While some of its tokens are on their way: resolves when none is, whatever became of them. */
+  pending: Promise<void> | undefined
 }
 
 /** What an invocation does with its tokens, in this order. */
 export interface Invocations {
-  /** Takes the tokens, into `taken` under their names; those that memory has go on the target, too. */
+  /** Takes the tokens, into `taken` under their names, and onto the target; no promise is made where memory has them. */
   begin(context: InvocationContext | undefined, taken: Taken, target: Taken | undefined): Invocation
-  /** Puts them on the target once they are all at hand; no promise where memory had them. */
-  put(invocation: Invocation, target: Taken): Promise<void> | undefined
-  /** No refresh is begun beside it any more. Harmless to repeat. */
-  leave(invocation: Invocation): void
   /**
    * Leaves, and finishes what is under way, its own tokens included, within the time that is left. Where nothing is, there
    * is no promise either: each costs an invocation some hundred ns.
    */
   end(invocation: Invocation): Promise<void> | undefined
 }
+
+/** Puts a token into its places once it is there. */
+const arrive = async (name: string, taken: Taken, target: Taken = {}): Promise<void> => {
+  const promise = taken[name]
+  const token = await promise
+  // Another middleware, or a request beside this one, may have put something else there.
+  if (taken[name] === promise) taken[name] = token
+  target[name] = token
+}
+
+/** Enters two toolkits, or more, as one. */
+const both =
+  (one: Tokens['enter'], other: Tokens['enter']): Tokens['enter'] =>
+  () => {
+    const leaves = [one(), other()]
+    return () => {
+      for (const leave of leaves) leave()
+    }
+  }
+
+const isBusy = ({ busy }: Tokens): boolean => busy
 
 /**
  * Wires tokens to invocations. `more`: rules of options beside {@link InvocationOptions}. Throws `TypeError` for wrong
@@ -88,66 +105,36 @@ export const createInvocations = (
     misuse(where, 'the tokens must be as in { crm: tokens.use(source) }')
   const { minLife = 'invocation', margin = 300 } = checkOptions(where, options, { ...RULES, ...more })
   const owners = [...new Set(named.map(([, { tokens }]) => tokens))]
+  const enter = owners.map((tokens) => tokens.enter).reduce(both)
 
-  const valuesOf = (taken: Taken): readonly unknown[] => named.map(([name]) => taken[name])
-
-  /** Nobody may ever await the promise, and a rejection must then not end the process. */
-  const watch = (invocation: Invocation, name: string, promise: Promise<Token>): Promise<Token> => {
-    const done = (result: unknown): void => {
-      // Another middleware, or a request beside this one, may have put something else there.
-      if (invocation.taken[name] === promise) invocation.taken[name] = result
-      invocation.pending -= 1
-    }
-    invocation.pending += 1
-    promise.then(done, () => done(promise))
-    return promise
-  }
-
-  const enterAll = (): (() => void) => {
-    const leaves = owners.map(({ enter }) => enter())
-    return () => {
-      for (const one of leaves) one()
-    }
-  }
-  // Nearly always there is one.
-  const enter = owners.length > 1 ? enterAll : (owners[0]?.enter ?? enterAll)
-
-  const leave: Invocations['leave'] = (invocation) => {
-    invocation.leave?.()
-    invocation.leave = undefined
-  }
-
-  const finish = async (timeout: number, works: readonly unknown[]): Promise<void> =>
-    (await late()).settleWithin(timeout, works, owners)
-
-  // What is made for each invocation is one object and what `enter` gives: the functions are the same for all.
   return {
     begin(context, taken, target) {
       const left = remainingTime(context)
       const wanted = minLife === 'invocation' ? left : minLife
-      const invocation: Invocation = { context, taken, pending: 0, leave: enter() }
+      const invocation: Invocation = { context, leave: enter(), ready: undefined, pending: undefined }
+      const coming: Promise<void>[] = []
       for (const [name, handle] of named) {
         const token = handle.peek(wanted)
-        if (token && target) target[name] = token
-        taken[name] =
-          token ?? watch(invocation, name, handle.get({ minLife: wanted, timeout: Math.max(1, left - margin) }))
+        taken[name] = token ?? handle.get({ minLife: wanted, timeout: Math.max(1, left - margin) })
+        if (!token) coming.push(arrive(name, taken, target))
+        else if (target) target[name] = token
+      }
+      if (coming.length > 0) {
+        // Nobody may ever await a token that is not put on a target: its rejection must not end the process.
+        invocation.pending = Promise.allSettled(coming).then(() => {
+          invocation.pending = undefined
+        })
+        // What it resolves to Middy would take for an answer.
+        if (target) invocation.ready = Promise.all(coming).then(() => undefined)
       }
       return invocation
     },
-    put({ taken, pending }, target) {
-      if (pending === 0) return undefined
-      return Promise.all(valuesOf(taken)).then((tokens) => {
-        for (const [at, [name]] of named.entries()) target[name] = tokens[at]
-      })
-    },
-    leave,
-    end(invocation) {
-      leave(invocation)
-      const { context, taken, pending } = invocation
-      if (pending === 0 && !owners.some(isBusy)) return undefined
-      return finish(Math.max(0, remainingTime(context) - margin), pending > 0 ? valuesOf(taken) : [])
+    end({ context, leave, pending }) {
+      leave()
+      if (!pending && !owners.some(isBusy)) return undefined
+      return late().then(({ settleWithin }) =>
+        settleWithin(Math.max(0, remainingTime(context) - margin), pending, owners),
+      )
     },
   }
 }
-
-const isBusy = ({ busy }: Tokens): boolean => busy

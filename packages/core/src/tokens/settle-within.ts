@@ -1,14 +1,18 @@
 import type { Tokens } from './tokens.ts'
 
 /**
- * Resolves when all of these works have ended, however they did, and what is under way for these tokens has, after `ms`
- * at the latest; then the latter is aborted.
+ * Resolves when this work has ended, and what is under way for these tokens has, after `ms` at the latest; then the latter
+ * is aborted. The work must not reject.
  */
-export const settleWithin = async (ms: number, works: readonly unknown[], owners: readonly Tokens[]): Promise<void> => {
+export const settleWithin = async (
+  ms: number,
+  work: Promise<void> | undefined,
+  owners: readonly Tokens[],
+): Promise<void> => {
   const startedAt = performance.now()
   await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, ms)
-    void Promise.allSettled(works).then(() => {
+    void Promise.resolve(work).then(() => {
       clearTimeout(timer)
       resolve()
     })
