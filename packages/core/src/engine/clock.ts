@@ -37,16 +37,12 @@ export const createClock = (runtime: Pick<Runtime, 'wall' | 'monotonic'>): Clock
     drift += wallNow - wall - elapsed
     wall = wallNow
     monotonic = monotonicNow
-    const slowBefore = slow
     fast += elapsed
     slow += elapsed
-    if (drift > DRIFT_TOLERANCE) {
-      fast += drift
-      drift = 0
-    } else if (drift < -DRIFT_TOLERANCE) {
-      slow = Math.max(slowBefore, slow + drift)
-      drift = 0
-    }
+    if (drift > DRIFT_TOLERANCE) fast += drift
+    else if (drift < -DRIFT_TOLERANCE) slow -= Math.min(elapsed, -drift)
+    else return
+    drift = 0
   }
 
   return {

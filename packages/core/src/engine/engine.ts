@@ -3,8 +3,9 @@ import { createFileReader } from '../tiers/file.ts'
 import { createMemoryTier } from '../tiers/memory.ts'
 import { createClock } from './clock.ts'
 import type { Crowd } from './crowd.ts'
+import { readFile } from './file-hit.ts'
 import { hitEdges } from './hit-edges.ts'
-import { lifeUntil, readFile } from './keep.ts'
+import { lifeUntil } from './limit.ts'
 import type { SlowPath } from './slow.ts'
 import type { Served, Shared, Slot, Subject, Wish } from './subject.ts'
 
@@ -22,10 +23,11 @@ export interface EngineOptions extends Pick<Shared, 'codec' | 'runtime' | 'polic
 export interface Engine extends Pick<Shared, 'wanted'> {
   /** The slot of a key, made when there is none. */
   slot<T>(key: string, subject: Subject<T>): Slot<T>
-  /** The entry in memory while it is fresh with this much life left, in ms: a hit. No I/O, no allocation. */
-  hit<T>(slot: Slot<T>, minLife: number): Entry<T> | undefined
-  /** Hands out the entry of a slot. Default `tier`: `memory`. */
-  serve<T>(slot: Slot<T>, entry: Entry<T>, tier?: Tier): Served<T>
+  /**
+   * What is made of the entry in memory, once for each, while it is fresh with this much life left, in ms: a hit. No I/O,
+   * no allocation. All who ask for a slot make the same.
+   */
+  hit<T, V>(slot: Slot<T>, minLife: number, make: (served: Served<T>) => V): V | undefined
   /**
    * Resolves to what is made of a value from the nearest tier, or from the source. Callers with the same wish for a slot
    * may be given the same promise.
@@ -40,8 +42,8 @@ export interface Engine extends Pick<Shared, 'wanted'> {
   enter(): () => void
   /** Whether anything that was begun is under way. */
   isBusy(): boolean
-  /** Waits for everything that was begun, at most `timeout` ms, then aborts it. Never rejects. */
-  settle(timeout: number): Promise<void>
+  /** Waits for everything that was begun, at most `timeout` ms (default 1,000), then aborts it. Never rejects. */
+  settle(options?: { readonly timeout?: number }): Promise<void>
 }
 
 /** Makes an engine. */
@@ -78,7 +80,8 @@ export const createEngine = (options: EngineOptions): Engine => {
     return now < slot.freshUntil && now + minLife < slot.usableUntil
   }
 
-  const serve: Engine['serve'] = ({ usableUntil }, entry, tier = 'memory') => ({
+  /** Hands out the entry of a slot. */
+  const serve = <T>({ usableUntil }: Slot<T>, entry: Entry<T>, tier: Tier = 'memory'): Served<T> => ({
     entry,
     tier,
     remaining: () => lifeUntil(clock, usableUntil),
@@ -89,7 +92,8 @@ export const createEngine = (options: EngineOptions): Engine => {
 
   /** Another worker of this environment, or the process before this one, may have left a fresh value in the file. */
   const look = async <T>(slot: Slot<T>, rejected: string | undefined): Promise<void> => {
-    if ((await readFile(parts, slot, rejected)) && isFresh(slot)) tellOfHit(slot, 'file')
+    await readFile(parts, slot, rejected)
+    if (isFresh(slot)) tellOfHit(slot, 'file')
     // The slow path, where every miss leads, tells of it and why.
     else (await loadSlow()).tellOfMiss(slot)
   }
@@ -124,12 +128,14 @@ export const createEngine = (options: EngineOptions): Engine => {
         view: undefined,
         aside: undefined,
       })) as Slot<T>,
-    hit(slot, minLife) {
-      if (!isFresh(slot, minLife)) return undefined
+    hit<T, V>(slot: Slot<T>, minLife: number, make: (served: Served<T>) => V) {
+      const { entry } = slot
+      if (!entry || !isFresh(slot, minLife)) return undefined
       if (parts.listening()) tellOfHit(slot, 'memory')
-      return slot.entry
+      slot.view ??= make(serve(slot, entry))
+      // Whoever has the slot makes the same of it each time.
+      return slot.view as V
     },
-    serve,
     get: (slot, wish, make) => parts.join(slot, wish, async (crowd) => make(await answer(slot, wish, crowd))),
     async reject(slot, fingerprint) {
       // At once, so that no caller beside this one is handed it any more.
@@ -145,7 +151,7 @@ export const createEngine = (options: EngineOptions): Engine => {
       }
     },
     isBusy: () => parts.flights.size > 0,
-    async settle(timeout) {
+    async settle({ timeout = 1_000 } = {}) {
       if (parts.flights.size) await (await loadSlow()).settle(timeout)
     },
   }

@@ -4,7 +4,7 @@ import type { PublishedValue } from '../record.ts'
 import { asideOf, tidyAside } from './aside.ts'
 import { bounded } from './bounded.ts'
 import { compactEntry } from './compact-entry.ts'
-import { unseal } from './keep.ts'
+import { unseal } from './file-hit.ts'
 import type { ServerClock } from './server-clock.ts'
 import type { Parts, Shared, Slot } from './subject.ts'
 

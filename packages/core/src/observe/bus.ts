@@ -18,7 +18,7 @@ export const createBus = (listeners: readonly Listener[]): Bus => {
     listening: () => listeners.length > 0 || channel.hasSubscribers,
     emit(event) {
       // A channel reports what its subscribers throw by itself; ours must not break a token either.
-      if (channel.hasSubscribers) channel.publish(event)
+      channel.publish(event)
       for (const listener of listeners) {
         try {
           listener(event)

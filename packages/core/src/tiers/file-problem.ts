@@ -1,5 +1,6 @@
 import { asFields } from '../parse.ts'
-import { type FileHead, type FileReader, MAX_FILE_SIZE } from './file.ts'
+import type { FileReader } from './file.ts'
+import { type FileHead, MAX_FILE_SIZE } from './file-form.ts'
 
 /** Why a file was not accepted or could not be written. */
 export type FileProblem = 'folder' | 'symlink' | 'owner' | 'permissions' | 'size' | 'corrupt' | 'key' | 'disk'

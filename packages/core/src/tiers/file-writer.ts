@@ -1,5 +1,6 @@
 import type { Runtime } from '../contracts.ts'
-import { type FileEntry, type FileHead, type FileReader, MAX_FILE_SIZE, machineTime, SCHEMA } from './file.ts'
+import { type FileEntry, type FileReader, machineTime } from './file.ts'
+import { type FileHead, MAX_FILE_SIZE, SCHEMA } from './file-form.ts'
 import { type FileProblem, problemOf } from './file-problem.ts'
 
 const FILE_MODE = 0o600

@@ -1,13 +1,7 @@
 import type { Stats } from 'node:fs'
 import type { Entry, Runtime } from '../contracts.ts'
 import { asTime } from '../parse.ts'
-
-/** The version of the file's form. */
-export const SCHEMA = 2
-/** The largest file that is read, in bytes. */
-export const MAX_FILE_SIZE: number = 1024 * 1024
-/** Permission bits that let somebody else change a file. */
-const OTHERS_WRITE = 0o022
+import { type Instants, MAX_FILE_SIZE, OTHERS_WRITE, SCHEMA } from './file-form.ts'
 
 /** An entry as a file holds it, sealed, with the time on the server as this machine knew it when it was written. */
 export interface FileEntry {
@@ -21,31 +15,6 @@ export interface FileEntry {
   /** Whether that time came from a server, and not from this machine's wall clock. */
   readonly observed: boolean
 }
-
-/**
- * The first line of a file, as a JSON list: what is looked for in every cold start is short and has no names in it. After
- * it comes the sealed value as it is: as JSON in JSON it would be escaped and parsed twice.
- */
-export type FileHead = readonly [
-  schema: number,
-  key: string,
-  fingerprint: string,
-  observed: boolean,
-  length: number,
-  ...instants: Instants,
-]
-
-/** The two clocks of this machine come last. */
-type Instants = readonly [
-  version: number,
-  issuedAt: number,
-  softExpiry: number,
-  hardExpiry: number,
-  earliest: number,
-  latest: number,
-  wall: number,
-  monotonic: number,
-]
 
 const areInstants = (list: readonly unknown[]): list is Instants =>
   list.length === 8 && list.every((one) => asTime(one) !== undefined)
@@ -88,11 +57,11 @@ export const createFileReader = ({ directory, runtime }: FileTierOptions): FileR
   let trusted: boolean | undefined
 
   // The key ends in a hash; only that part names the file, so no input of a user reaches the file system.
-  const pathOf = (key: string): string => `${directory}/${key.slice(key.lastIndexOf('~') + 1)}.json`
+  const pathOf = (key: string): string => `${directory}/${key.split('~').at(-1)}.json`
 
   // Where there are no users, every file has the owner 0.
   const user = process.getuid?.() ?? 0
-  const isOwn: FileReader['isOwn'] = ({ uid, mode }) => uid === user && (mode & OTHERS_WRITE) === 0
+  const isOwn: FileReader['isOwn'] = ({ uid, mode }) => uid === user && !(mode & OTHERS_WRITE)
 
   const trusts = (): boolean => {
     if (trusted === undefined) {

@@ -67,14 +67,6 @@ const parseTokenValue = (json: Json): TokenValue | undefined => {
   return isToken ? (fields as TokenValue | undefined) : undefined
 }
 
-/** What the handles of a source are made of. */
-interface HandleParts<P> {
-  readonly engine: Engine
-  readonly tokens: Tokens
-  readonly source: Source<TokenValue, P>
-  readonly namespace: string
-}
-
 /** What a memory hit hands out, made once for each entry. */
 interface View {
   readonly token: Token
@@ -87,52 +79,44 @@ const viewOf = (served: Served<TokenValue>): View => {
 }
 
 /** Binds a source to an engine; its parameters make a handle. That throws `TypeError` when one is missing. */
-export const createHandles = <P>({
-  engine,
-  tokens,
-  source,
-  namespace,
-}: HandleParts<P>): ((params: P) => TokenHandle) => {
-  // One for all its handles: what is kept for a key holds nothing of the handle that it was first asked by.
-  const subject: Subject<TokenValue> = {
-    source,
-    // Whoever asks does so by a handle of this source, which gives its own parameters.
-    fetch: async (request) => (await late()).fetchChecked(source, request as FetchRequest<P>, parseTokenValue),
-    parse: parseTokenValue,
-    fingerprint: ({ value }) => fingerprint(value),
+export const createHandles =
+  (engine: Engine, tokens: Tokens, namespace: string) =>
+  <P>(source: Source<TokenValue, P>): ((params: P) => TokenHandle) => {
+    // One for all its handles: what is kept for a key holds nothing of the handle that it was first asked by.
+    const subject: Subject<TokenValue> = {
+      source,
+      // Whoever asks does so by a handle of this source, which gives its own parameters.
+      fetch: async (request) => (await late()).fetchChecked(source, request as FetchRequest<P>, parseTokenValue),
+      parse: parseTokenValue,
+      fingerprint: ({ value }) => fingerprint(value),
+    }
+    return (params) => {
+      const key = makeKey(source.kind, namespace, source.identity(params))
+      const slot = engine.slot(key, subject)
+
+      const hit = (minLife: number): View | undefined => engine.hit(slot, minLife, viewOf)
+
+      const ask = ({ minLife = 0, timeout }: GetOptions = {}, rejected?: string): Promise<Token> =>
+        engine.get(slot, { params, minLife, timeout, rejected }, (served) => new Token(served, minLife))
+
+      const resolve = async (options: GetOptions = {}, rejected?: string): Promise<Token> => {
+        const wanted = checkOptions('get', options, GET_RULES)
+        if (rejected !== undefined) await engine.reject(slot, rejected)
+        return ask(wanted, rejected)
+      }
+
+      const handle: TokenHandle = {
+        key,
+        tokens,
+        peek: (minLife = 0) => hit(minLife)?.token,
+        // The warm path: the same promise every time, so nothing is made.
+        get: (options) => (options === undefined ? (hit(0)?.promise ?? ask()) : resolve(options)),
+        async reject(token, options) {
+          if (!(token instanceof Token)) misuse('reject', 'give the Token that was refused')
+          return resolve(options, token.fingerprint)
+        },
+        fetch: async (input, init) => (await late()).fetchWith({ handle, traits: source.traits }, input, init),
+      }
+      return handle
+    }
   }
-  return (params) => {
-    const key = makeKey(source.kind, namespace, source.identity(params))
-    const slot = engine.slot(key, subject)
-
-    const hit = (minLife: number): View | undefined => {
-      const entry = engine.hit(slot, minLife)
-      if (!entry) return undefined
-      slot.view ??= viewOf(engine.serve(slot, entry))
-      return slot.view as View
-    }
-
-    const ask = ({ minLife = 0, timeout }: GetOptions = {}, rejected?: string): Promise<Token> =>
-      engine.get(slot, { params, minLife, timeout, rejected }, (served) => new Token(served, minLife))
-
-    const resolve = async (options: GetOptions = {}, rejected?: string): Promise<Token> => {
-      const wanted = checkOptions('get', options, GET_RULES)
-      if (rejected !== undefined) await engine.reject(slot, rejected)
-      return ask(wanted, rejected)
-    }
-
-    const handle: TokenHandle = {
-      key,
-      tokens,
-      peek: (minLife = 0) => hit(minLife)?.token,
-      // The warm path: the same promise every time, so nothing is made.
-      get: (options) => (options === undefined ? (hit(0)?.promise ?? ask()) : resolve(options)),
-      async reject(token, options) {
-        if (!(token instanceof Token)) misuse('reject', 'give the Token that was refused')
-        return resolve(options, token.fingerprint)
-      },
-      fetch: async (input, init) => (await late()).fetchWith({ handle, traits: source.traits }, input, init),
-    }
-    return handle
-  }
-}

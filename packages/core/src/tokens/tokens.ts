@@ -109,7 +109,7 @@ export const createTokens = (options: TokensOptions = {}): Tokens => {
   function use<P>(source: Source<TokenValue, P>): TokenHandle | TokenFamily<P> {
     if (!hasMethods(source) || !matching(source.kind, /^[a-z0-9-]{1,24}$/))
       misuse('use', 'a source must be { kind, identity, fetch }, its kind 1 to 24 of a-z 0-9 -')
-    const bind = createHandles({ engine, tokens, source, namespace })
+    const bind = createHandles(engine, tokens, namespace)(source)
     return source.parameters === true ? { for: bind } : bind(undefined as P)
   }
 
@@ -121,7 +121,7 @@ export const createTokens = (options: TokensOptions = {}): Tokens => {
     get busy() {
       return engine.isBusy()
     },
-    settle: ({ timeout = 1_000 } = {}) => engine.settle(timeout),
+    settle: engine.settle,
   }
   return tokens
 }

@@ -32,7 +32,7 @@ export const live = async (name: string, { world, calls: { call }, befall }: Pla
       await call(environment, { minLife: 0, timeout: 10_000, rejected: result.fingerprint })
     }
     leave?.()
-    await engine.settle(1_000)
+    await engine.settle()
   }
 }
 
