@@ -22,10 +22,9 @@ const moduleOf = (name: string): string => {
   const names = Object.keys(process.getBuiltinModule(name) ?? {}).filter(isExport)
   return [
     `const builtin = process.getBuiltinModule(${JSON.stringify(name)})`,
-    'const take = (name) => builtin[name]',
     'export default builtin',
     // Under names of their own, for some are words of the language.
-    ...names.map((one, index) => `const $${index} = /* @__PURE__ */ take(${JSON.stringify(one)})`),
+    ...names.map((one, index) => `const $${index} = /* @__PURE__ */ (() => builtin.${one})()`),
     `export { ${names.map((one, index) => `$${index} as ${one}`).join(', ')} }`,
   ].join('\n')
 }
