@@ -14,7 +14,7 @@ export interface FileTier {
 type Reader = Pick<FileTier, 'read'>
 
 interface Inside {
-  createFileReader(options: object): Reader
+  createFileReader(directory: string, runtime: object): Reader
   createFileTier(reader: Reader, options: object): FileTier
 }
 
@@ -30,7 +30,7 @@ export const openFileTier = async (directory: string): Promise<FileTier> => {
   const onProblem = (_key: string, problem: string): never => {
     throw new Error(`the file tier has a problem: ${problem}`)
   }
-  const reader = createFileReader({ directory, runtime })
+  const reader = createFileReader(directory, runtime)
   const { write } = createFileTier(reader, { runtime, onProblem })
   // A hit and a miss of the first look are the reader's alone.
   return { read: reader.read, write }

@@ -9,11 +9,12 @@ const GROUND: { readonly [part: string]: readonly string[] } = {
   'parse-text': [],
   misuse: [],
   hash: [],
+  depth: [],
   builtin: [],
   errors: ['contracts'],
   rules: ['parse'],
   options: ['misuse', 'parse', 'rules'],
-  key: ['contracts', 'hash', 'misuse'],
+  key: ['contracts', 'depth', 'hash', 'misuse'],
   life: ['contracts', 'parse', 'parse-text'],
   record: ['contracts', 'parse', 'parse-text', 'life'],
 }

@@ -1,21 +1,19 @@
 import type { Json } from './contracts.ts'
+import { MAX_DEPTH } from './depth.ts'
 import { sha256 } from './hash.ts'
 import { misuse } from './misuse.ts'
-
-/** Identities nest no deeper than this. */
-const MAX_DEPTH = 16
 
 /**
  * JSON with sorted names, so that the order in which options are written does not matter. Values are never joined by a
  * separator that they could contain. Throws `TypeError` for what JSON cannot hold.
  */
-export const canonical = (value: Json, depth = 0): string => {
+export const canonical = (value: Json, depth: number = MAX_DEPTH): string => {
   if (value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value))
     return JSON.stringify(value)
-  if (depth < MAX_DEPTH && Array.isArray(value)) return `[${value.map((item: Json) => canonical(item, depth + 1))}]`
-  if (depth < MAX_DEPTH && isPlain(value)) {
+  if (depth > 0 && Array.isArray(value)) return `[${value.map((item: Json) => canonical(item, depth - 1))}]`
+  if (depth > 0 && isPlain(value)) {
     const fields = Object.keys(value).sort()
-    return `{${fields.map((name) => `${JSON.stringify(name)}:${canonical(value[name] ?? null, depth + 1)}`)}}`
+    return `{${fields.map((name) => `${JSON.stringify(name)}:${canonical(value[name] ?? null, depth - 1)}`)}}`
   }
   return misuse('identity', `it must be JSON, at most ${MAX_DEPTH} deep`)
 }

@@ -6,7 +6,8 @@ import { asFields, asTime, matching } from './parse.ts'
 export type Rule = readonly [must: string, test: (value: unknown) => boolean]
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
-const isFunction = (value: unknown): boolean => typeof value === 'function'
+/** Whether it is a function. */
+export const isFunction = (value: unknown): boolean => typeof value === 'function'
 const isAbove0 = (value: unknown): boolean => Boolean(asTime(value))
 
 /** A length. */

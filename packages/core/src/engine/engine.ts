@@ -52,7 +52,7 @@ export const createEngine = (options: EngineOptions): Engine => {
   const clock = createClock(runtime)
   const parts: Shared = {
     ...options,
-    file: directory === false ? undefined : createFileReader({ directory, runtime }),
+    file: directory ? createFileReader(directory, runtime) : undefined,
     clock,
     share: runtime.random(),
     flights: new Map(),

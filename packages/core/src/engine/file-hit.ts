@@ -9,8 +9,7 @@ export const readFile = async <T>(parts: Shared, slot: Slot<T>, rejected: string
   const found = parts.file?.read(slot.key)
   if (!found) return
   const { life, sealed, earliest, latest, observed } = found
-  const { fingerprint, hardExpiry } = life
-  if (fingerprint === rejected || hardExpiry <= Math.max(latest, slot.entry?.hardExpiry ?? 0)) return
+  if (life.fingerprint === rejected || life.hardExpiry <= Math.max(latest, slot.entry?.hardExpiry ?? 0)) return
   const value = await unseal(parts, slot, sealed)
   if (value === undefined) return
   // A new process learns the server's time from the file, until a store tells it better.

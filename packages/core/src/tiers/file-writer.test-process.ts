@@ -5,7 +5,7 @@ import { createFileTier } from './file-writer.ts'
 
 const [directory = '', key = '', number = '0'] = process.argv.slice(2)
 const runtime = { wall: Date.now, unique: () => crypto.randomUUID() }
-const tier = createFileTier(createFileReader({ directory, runtime }), {
+const tier = createFileTier(createFileReader(directory, runtime), {
   runtime,
   onProblem: (_key, problem) => {
     throw new Error(problem)

@@ -45,7 +45,7 @@ const makeTier = (
 ): FileTier & { problems: FileProblem[] } => {
   const problems: FileProblem[] = []
   const runtime = { wall: options.wall ?? (() => START), unique: () => crypto.randomUUID() }
-  const tier = createFileTier(createFileReader({ directory: options.directory ?? directory, runtime }), {
+  const tier = createFileTier(createFileReader(options.directory ?? directory, runtime), {
     runtime,
     onProblem: (_key, problem) => problems.push(problem),
   })

@@ -19,13 +19,6 @@ export interface FileEntry {
 const areInstants = (list: readonly unknown[]): list is Instants =>
   list.length === 8 && list.every((one) => asTime(one) !== undefined)
 
-/** Where the file tier is, and its clock. */
-export interface FileTierOptions {
-  /** The folder, made with mode 0700 when it is missing. Must belong to this user. */
-  readonly directory: string
-  readonly runtime: Pick<Runtime, 'wall'>
-}
-
 /**
  * The half of the file tier that a hit needs. Everything in it is synchronous. What is not in order is as good as not
  * there; why is found out by `problemOf`, which is loaded with the slow path.
@@ -48,10 +41,10 @@ export interface FileReader {
 export const machineTime = (): number => Number(process.hrtime.bigint()) / 1e6
 
 /**
- * Makes the reader. The runtime's native client can starve the thread pool of Node, and promises cost ten times the
+ * Makes the reader of a folder, which is made with mode 0700 when it is missing and must belong to this user. The runtime's native client can starve the thread pool of Node, and promises cost ten times the
  * read itself, so small files are read and written synchronously (10–70 µs).
  */
-export const createFileReader = ({ directory, runtime }: FileTierOptions): FileReader => {
+export const createFileReader = (directory: string, runtime: Pick<Runtime, 'wall'>): FileReader => {
   // As an import it costs 4 ms of a cold start, see builtin.ts.
   const fs = process.getBuiltinModule('fs')
   let trusted: boolean | undefined
@@ -63,11 +56,9 @@ export const createFileReader = ({ directory, runtime }: FileTierOptions): FileR
   const user = process.getuid?.() ?? 0
   const isOwn: FileReader['isOwn'] = ({ uid, mode }) => uid === user && !(mode & OTHERS_WRITE)
 
+  const isOwnFolder = (stat: Stats): boolean => stat.isDirectory() && isOwn(stat)
   const trusts = (): boolean => {
-    if (trusted === undefined) {
-      const stat = fs.lstatSync(directory)
-      trusted = stat.isDirectory() && isOwn(stat)
-    }
+    trusted ??= isOwnFolder(fs.lstatSync(directory))
     return trusted
   }
 
@@ -82,13 +73,13 @@ export const createFileReader = ({ directory, runtime }: FileTierOptions): FileR
     // gone back means a new boot: then only the wall clock is left, and if that has gone back too, nothing is known.
     const byWall = runtime.wall() - wall
     const byMonotonic = machineTime() - monotonic
-    const slow = byMonotonic < 0 ? byWall : Math.min(byWall, byMonotonic)
+    const slow = Math.max(0, byMonotonic < 0 ? byWall : Math.min(byWall, byMonotonic))
     const fast = Math.max(byWall, byMonotonic)
     if (fast < 0 || softExpiry > hardExpiry) return undefined
     return {
       life: { version, issuedAt, softExpiry, hardExpiry, fingerprint },
       sealed,
-      earliest: earliest + Math.max(0, slow),
+      earliest: earliest + slow,
       latest: latest + fast,
       observed: observed === true,
     }

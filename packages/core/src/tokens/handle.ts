@@ -1,4 +1,5 @@
 import type { FetchRequest, Json, Source, TokenValue } from '../contracts.ts'
+import { MAX_DEPTH } from '../depth.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Served, Subject } from '../engine/subject.ts'
 import { fingerprint } from '../hash.ts'
@@ -50,9 +51,6 @@ const GET_RULES = {
   minLife: a.lengthOrNone,
   timeout: a.length,
 }
-
-/** How deep what came with a token may be nested. */
-const MAX_DEPTH = 16
 
 /** Freezes JSON with all in it, for every caller is handed the same. False when it is nested too deeply. */
 const freeze = (json: unknown, depth = MAX_DEPTH): boolean =>

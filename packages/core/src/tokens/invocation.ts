@@ -21,11 +21,6 @@ export interface InvocationOptions {
   readonly margin?: number
 }
 
-/** The most time that is believed to be left, in ms: what Lambda allows. */
-const MAX_REMAINING = 900_000
-/** Assumed where the context does not tell. */
-const UNKNOWN_REMAINING = 10_000
-
 const RULES = {
   minLife: [
     `${a.lengthOrNone[0]}, or 'invocation'`,
@@ -38,8 +33,11 @@ const [, isHandle] = a.shaped('get', 'peek')
 
 /** The time that the invocation has left, in ms. */
 const remainingTime = (context: InvocationContext | undefined): number => {
+  // The most that is believed, in ms, is what Lambda allows.
+  const most = 900_000
+  const unknown = 10_000
   const left = Number(context?.getRemainingTimeInMillis?.())
-  return Number.isFinite(left) ? Math.min(Math.max(left, 0), MAX_REMAINING) : UNKNOWN_REMAINING
+  return Number.isFinite(left) ? Math.min(Math.max(left, 0), most) : unknown
 }
 
 /** Tokens by the names of their handles: at hand where memory had them, else promises, each until it resolves. */
@@ -82,9 +80,10 @@ const arrive = async (name: string, taken: Taken, target: Taken = {}): Promise<v
 const both =
   (one: Tokens['enter'], other: Tokens['enter']): Tokens['enter'] =>
   () => {
-    const leaves = [one(), other()]
+    const [leaveOne, leaveOther] = [one(), other()]
     return () => {
-      for (const leave of leaves) leave()
+      leaveOne()
+      leaveOther()
     }
   }
 
@@ -101,8 +100,8 @@ export const createInvocations = (
   more?: { readonly [name: string]: a.Rule },
 ): Invocations => {
   const named: readonly (readonly [string, TokenHandle])[] = Object.entries(handles ?? {})
-  if (named.length === 0 || !named.every(([, handle]) => isHandle(handle)))
-    misuse(where, 'the tokens must be as in { crm: tokens.use(source) }')
+  if (!named.length || !named.every(([, handle]) => isHandle(handle)))
+    misuse(where, 'give tokens as in { crm: tokens.use(source) }')
   const { minLife = 'invocation', margin = 300 } = checkOptions(where, options, { ...RULES, ...more })
   const owners = [...new Set(named.map(([, { tokens }]) => tokens))]
   const enter = owners.map((tokens) => tokens.enter).reduce(both)
@@ -119,7 +118,7 @@ export const createInvocations = (
         if (!token) coming.push(arrive(name, taken, target))
         else if (target) target[name] = token
       }
-      if (coming.length > 0) {
+      if (coming.length) {
         // Nobody may ever await a token that is not put on a target: its rejection must not end the process.
         invocation.pending = Promise.allSettled(coming).then(() => {
           invocation.pending = undefined

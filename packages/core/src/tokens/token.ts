@@ -28,14 +28,23 @@ export class Token {
 
   /** Of what the engine hands out, and the life in ms that was asked for. */
   constructor({ entry, tier, remaining }: Served<TokenValue>, minLife: number) {
-    const { issuedAt, hardExpiry: expiresAt, version, fingerprint } = entry
     const { value, type, extra = Object.freeze({}) } = entry.value
     this.#value = value
     // All that is no secret, in the open: nothing of it can be changed.
-    const short = remaining() < minLife
-    const open = { type, extra, tier, issuedAt, expiresAt, version, fingerprint, short, remaining }
-    // The symbol is where `console.log` and `util.inspect` ask.
-    Object.freeze(Object.assign(this, open, { [Symbol.for('nodejs.util.inspect.custom')]: this.toString }))
+    Object.assign(this, {
+      type,
+      extra,
+      tier,
+      issuedAt: entry.issuedAt,
+      expiresAt: entry.hardExpiry,
+      version: entry.version,
+      fingerprint: entry.fingerprint,
+      short: remaining() < minLife,
+      remaining,
+      // Where `console.log` and `util.inspect` ask.
+      [Symbol.for('nodejs.util.inspect.custom')]: this.toString,
+    })
+    Object.freeze(this)
   }
 
   /** The token itself: a secret. */

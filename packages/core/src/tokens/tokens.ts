@@ -79,7 +79,7 @@ const RULES = {
   namespace: a.text,
   maxEntries: a.count,
   background: a.flag,
-  onEvent: ['a function, or several', (value: unknown) => [value].flat().every(a.callback[1])] as const,
+  onEvent: ['a function, or several', (value: unknown) => [value].flat().every(a.isFunction)] as const,
   report: a.shaped('listen', 'read'),
   runtime: a.shaped('wall', 'monotonic', 'random', 'unique', 'after'),
   refreshWindow: a.length,
@@ -108,7 +108,7 @@ export const createTokens = (options: TokensOptions = {}): Tokens => {
   function use<P>(source: Source<TokenValue, P>): TokenFamily<P>
   function use<P>(source: Source<TokenValue, P>): TokenHandle | TokenFamily<P> {
     if (!hasMethods(source) || !matching(source.kind, /^[a-z0-9-]{1,24}$/))
-      misuse('use', 'a source must be { kind, identity, fetch }, its kind 1 to 24 of a-z 0-9 -')
+      misuse('use', 'a source must be { kind, identity, fetch }, kind 1 to 24 of a-z 0-9 -')
     const bind = createHandles(engine, tokens, namespace)(source)
     return source.parameters === true ? { for: bind } : bind(undefined as P)
   }
