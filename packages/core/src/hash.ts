@@ -13,13 +13,13 @@ const fraction = (root: number): number => (root * 2 ** 32) | 0
 
 /** Of the first 64 primes, those below 312. A sieve, for dividing takes four times as long in code that is still cold. */
 const ROUND: number[] = []
-/** Of the first eight. */
+/** The state before the first block: the first eight of these. */
 const START: number[] = []
 const isComposite: boolean[] = []
 for (let n = 2; n < 312; n += 1) {
   if (isComposite[n]) continue
   ROUND.push(fraction(Math.cbrt(n)))
-  if (n < 20) START.push(fraction(Math.sqrt(n)))
+  START.push(fraction(Math.sqrt(n)))
   for (let multiple = n * n; multiple < 312; multiple += n) isComposite[multiple] = true
 }
 
