@@ -6,7 +6,7 @@ const CORE = 'packages/core/src/'
 const GROUND: { readonly [part: string]: readonly string[] } = {
   contracts: [],
   parse: [],
-  'parse-text': [],
+  'parse-text': ['parse'],
   misuse: [],
   hash: [],
   depth: [],

@@ -1,6 +1,6 @@
 import type { Entry } from './contracts.ts'
-import { asTime, type Fields } from './parse.ts'
-import { asText } from './parse-text.ts'
+import type { Fields } from './parse.ts'
+import { asText, asTime } from './parse-text.ts'
 
 /** The longest name, mark or fingerprint that is accepted, in characters. */
 export const MAX_NAME = 200

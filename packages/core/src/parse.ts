@@ -1,4 +1,4 @@
-/** Small readers for what comes from outside: each returns `undefined` instead of throwing. @module */
+/** Small tests of what comes from outside. @module */
 
 /** The latest instant that a date can hold, in ms since 1970. */
 const LAST_INSTANT = 8.64e15
@@ -10,19 +10,18 @@ export type Fields = { readonly [name: string]: unknown }
 export const asFields = (value: unknown): Fields | undefined =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined
 
-/** The value as an instant or a length: finite, not negative, within what a date can hold. */
-export const asTime = (value: unknown): number | undefined =>
-  typeof value === 'number' && value >= 0 && value <= LAST_INSTANT ? value : undefined
+/** Whether it is an instant or a length: finite, not negative, within what a date can hold. */
+export const isTime = (value: unknown): value is number =>
+  typeof value === 'number' && value >= 0 && value <= LAST_INSTANT
 
-/** The value as a text of a form. */
-export const matching = (value: unknown, form: RegExp): string | undefined =>
-  typeof value === 'string' && form.test(value) ? value : undefined
+/** Whether it is a text of a form. */
+export const matches = (value: unknown, form: RegExp): value is string => typeof value === 'string' && form.test(value)
 
 /**
- * The value as a token: at most 64 K of printable ASCII (VSCHAR, RFC 6749 appendix A.12). With anything else in it
+ * Whether it may be a token: at most 64 K of printable ASCII (VSCHAR, RFC 6749 appendix A.12). With anything else in it
  * `Headers.set` throws an error whose message shows the whole token.
  */
-export const asToken = (value: unknown): string | undefined => matching(value, /^[\x20-\x7e]{1,65536}$/)
+export const isToken = (value: unknown): value is string => matches(value, /^[\x20-\x7e]{1,65536}$/)
 
-/** The value as the word that presents a token, such as `Bearer`. */
-export const asTokenType = (value: unknown): string | undefined => matching(value, /^[\w.-]{1,100}$/)
+/** Whether it may be the word that presents a token, such as `Bearer`. */
+export const isTokenType = (value: unknown): value is string => matches(value, /^[\w.-]{1,100}$/)

@@ -1,7 +1,7 @@
 import type { Entry, FailureKind } from './contracts.ts'
 import { MAX_NAME, parseLife } from './life.ts'
-import { asFields, asTime, type Fields } from './parse.ts'
-import { asText, parseJson } from './parse-text.ts'
+import { asFields, type Fields } from './parse.ts'
+import { asText, asTime, parseJson } from './parse-text.ts'
 
 /** The version of the record's form. A record of another one is not read and is replaced by the next swap. */
 export const SCHEMA = 1

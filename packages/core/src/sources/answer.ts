@@ -1,5 +1,5 @@
 import { SourceRefusedError, SourceUnavailableError } from '../errors.ts'
-import { asFields, asToken, type Fields } from '../parse.ts'
+import { asFields, type Fields, isToken } from '../parse.ts'
 import { asText, parseJson } from './text.ts'
 
 /** The largest answer of an issuer that is read, in bytes. */
@@ -127,8 +127,8 @@ export const askJson = async (
 
 /** The token in a field of an answer. Throws `SourceUnavailableError` that names the field and shows nothing of it. */
 export const tokenOf = (fields: Fields, field: string): string => {
-  const value = asToken(fields[field])
-  if (value !== undefined) return value
+  const value = fields[field]
+  if (isToken(value)) return value
   throw new SourceUnavailableError(`the issuer's answer has no "${field}" of 1 to 65,536 printable characters`, {
     code: 'BAD_TOKEN',
   })

@@ -7,7 +7,7 @@
 import type { FetchRequest, Issued, Json, Source, TokenValue, Traits } from '../contracts.ts'
 import { SourceUnavailableError } from '../errors.ts'
 import { checkOptions } from '../options.ts'
-import { asFields, asToken, asTokenType } from '../parse.ts'
+import { asFields, isToken, isTokenType } from '../parse.ts'
 import * as a from '../rules.ts'
 
 /** What a custom function gives: a token and its life. */
@@ -50,14 +50,12 @@ const RULES = {
 /** Checks what the function gave; the error never shows it. */
 const check = (given: unknown): Issued<TokenValue> => {
   const fields = asFields(given)
-  const value = asToken(fields?.['value'])
-  const type = fields?.['type'] === undefined ? 'Bearer' : asTokenType(fields['type'])
-  const life = fields?.['life']
-  if (value === undefined)
+  const { value, type = 'Bearer', life } = fields ?? {}
+  if (!isToken(value))
     throw new SourceUnavailableError('the custom source gave no "value" of 1 to 65,536 printable ASCII characters', {
       code: 'BAD_TOKEN',
     })
-  if (type === undefined)
+  if (!isTokenType(type))
     throw new SourceUnavailableError('the custom source gave a "type" that is not a word', { code: 'BAD_TOKEN' })
   if (typeof life !== 'number')
     throw new SourceUnavailableError('the custom source gave a "life" that is not a number of ms', { code: 'BAD_LIFE' })

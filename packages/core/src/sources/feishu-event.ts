@@ -1,11 +1,11 @@
-import { asFields, asTime, type Fields } from '../parse.ts'
+import { asFields, type Fields } from '../parse.ts'
 import { checkSecret } from './answer.ts'
 import type { TicketInbox } from './feishu-inbox.ts'
 import { asTicket } from './feishu-ticket-record.ts'
 import type { TicketWebhookOptions, WebhookAnswer, WebhookRequest } from './feishu-webhook.ts'
 import { decrypt, isEqual, isSigned, type Signature } from './feishu-webhook-secrets.ts'
 import { readSecret } from './secret.ts'
-import { asText, parseJson } from './text.ts'
+import { asText, asTime, parseJson } from './text.ts'
 
 /** The largest body that is looked at, in bytes. */
 const MAX_BODY = 64 * 1024

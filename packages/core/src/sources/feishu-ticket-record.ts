@@ -1,7 +1,7 @@
 import type { Codec, Image, Seen, Store, Swapped } from '../contracts.ts'
 import { WarmTokenError } from '../errors.ts'
-import { asFields, asTime } from '../parse.ts'
-import { asText, parseJson } from './text.ts'
+import { asFields, isTime } from '../parse.ts'
+import { asText, asTime, parseJson } from './text.ts'
 
 /** Where a ticket is kept. */
 export interface TicketBox {
@@ -60,7 +60,7 @@ export const putTicket = async (
 ): Promise<boolean> => {
   if (asTicket(ticket) === undefined)
     throw new TypeError(`put: the ticket must be 1 to ${MAX_TICKET} printable characters`)
-  if (at !== undefined && asTime(at) === undefined) throw new TypeError('put: option "at" must be ms since 1970')
+  if (at !== undefined && !isTime(at)) throw new TypeError('put: option "at" must be ms since 1970')
   const sealed = codec === undefined ? ticket : await seal(codec, ticket, key)
   let seen = await store.read(key, { signal, consistent: true })
   let [write, tag] = [compose(key, { sealed, at }, seen), crypto.randomUUID()]

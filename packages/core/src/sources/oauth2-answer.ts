@@ -1,6 +1,6 @@
 import type { Issued, TokenValue } from '../contracts.ts'
 import { SourceUnavailableError } from '../errors.ts'
-import { asFields, asTokenType, type Fields } from '../parse.ts'
+import { asFields, type Fields, isTokenType } from '../parse.ts'
 import { type Answer, checkStatus, jsonOf, lifeOf, refusal, safeCode, tokenOf } from './answer.ts'
 import { parseJson } from './text.ts'
 
@@ -45,8 +45,9 @@ export const readToken = (answer: Answer, reading: Reading): TokenAnswer => {
     throw refusal(answer.status, code)
   }
   const value = tokenOf(fields, 'access_token')
-  const type = asTokenType(fields['token_type']) ?? (reading.lenient ? 'Bearer' : undefined)
-  if (type === undefined)
+  const given = fields['token_type']
+  const type = reading.lenient && !isTokenType(given) ? 'Bearer' : given
+  if (!isTokenType(type))
     throw new SourceUnavailableError('the issuer\'s answer has no "token_type"', { code: 'BAD_TOKEN' })
   const written = WRITTEN[type.toLowerCase()] ?? type
   return { issued: { value: { value, type: written }, life: readLife(fields['expires_in'], reading) }, fields }

@@ -1,7 +1,7 @@
 import type { Json } from '../contracts.ts'
 import { misuse } from '../misuse.ts'
 import { checkOptions } from '../options.ts'
-import { matching } from '../parse.ts'
+import { matches } from '../parse.ts'
 import type { Rule } from '../rules.ts'
 import * as a from '../rules.ts'
 import type { Secret } from './secret.ts'
@@ -74,7 +74,7 @@ const CLIENT_RULES = {
 
 /** Throws `TypeError` unless there is one address, and a safe one. */
 export const checkIssuer = (where: string, { issuer, tokenEndpoint, allowInsecure }: IssuerOptions): void => {
-  if (!issuer === !tokenEndpoint || (!allowInsecure && matching(issuer ?? tokenEndpoint, /^http:/i)))
+  if (!issuer === !tokenEndpoint || (!allowInsecure && matches(issuer ?? tokenEndpoint, /^http:/i)))
     misuse(where, 'give one of "issuer" and "tokenEndpoint"; http only with "allowInsecure"')
 }
 

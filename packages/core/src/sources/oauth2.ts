@@ -7,7 +7,7 @@
 import type { Source, TokenValue } from '../contracts.ts'
 import { fingerprint } from '../hash.ts'
 import { checkOptions } from '../options.ts'
-import { asFields, asToken } from '../parse.ts'
+import { asFields, isToken } from '../parse.ts'
 import * as a from '../rules.ts'
 import type { DPoPProofOptions } from './oauth2-dpop.ts'
 import { type ClientOptions, checkClient, targetOf } from './oauth2-options.ts'
@@ -71,7 +71,7 @@ export const clientCredentials = (options: ClientCredentialsOptions): Source<Tok
 }
 
 const PROOF_RULES = {
-  token: ['a Token', (value: unknown) => asToken(Object(value).value) !== undefined] as const,
+  token: ['a Token', (value: unknown) => isToken(Object(value).value)] as const,
   method: a.text,
   url: ['a URL', (value: unknown) => value instanceof URL || a.url[1](value)] as const,
   privateKey: a.textOrCallback,

@@ -7,7 +7,7 @@
 
 import type { Exclusive, Source, TokenValue } from '../contracts.ts'
 import { fingerprint } from '../hash.ts'
-import { asTime } from '../parse.ts'
+import { isTime } from '../parse.ts'
 import type { Rule } from '../rules.ts'
 import * as a from '../rules.ts'
 import { type ClientOptions, checkClient, targetOf } from './oauth2-options.ts'
@@ -49,7 +49,7 @@ const AFTER_CRASH: Rule = [
   "'retry-once', 'stop', 'repeat' or { grace } in ms",
   (value) =>
     ['retry-once', 'stop', 'repeat'].includes(value as string) ||
-    asTime((value as { readonly grace?: unknown } | null)?.grace) !== undefined,
+    isTime((value as { readonly grace?: unknown } | null)?.grace),
 ]
 
 const RULES = {

@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs'
 import type { Entry, Runtime } from '../contracts.ts'
-import { asTime } from '../parse.ts'
+import { isTime } from '../parse.ts'
 import { type Instants, MAX_FILE_SIZE, OTHERS_WRITE, SCHEMA } from './file-form.ts'
 
 /** An entry as a file holds it, sealed, with the time on the server as this machine knew it when it was written. */
@@ -16,8 +16,7 @@ export interface FileEntry {
   readonly observed: boolean
 }
 
-const areInstants = (list: readonly unknown[]): list is Instants =>
-  list.length === 8 && list.every((one) => asTime(one) !== undefined)
+const areInstants = (list: readonly unknown[]): list is Instants => list.length === 8 && list.every(isTime)
 
 /**
  * The half of the file tier that a hit needs. Everything in it is synchronous. What is not in order is as good as not

@@ -1,6 +1,6 @@
 import type { FetchRequest, Issued, Json, Source, TokenValue } from '../contracts.ts'
 import { SourceUnavailableError } from '../errors.ts'
-import { asFields, asToken, asTokenType } from '../parse.ts'
+import { asFields, isToken, isTokenType } from '../parse.ts'
 
 const bad = (field: string, must: string, code = 'BAD_TOKEN'): SourceUnavailableError =>
   new SourceUnavailableError(`the source gave no "${field}" ${must}`, { code })
@@ -26,8 +26,8 @@ export const fetchChecked = async <P>(
 ): Promise<Issued<TokenValue>> => {
   const { value: given, life } = asFields(await source.fetch(request)) ?? {}
   const { value, type, extra, chain } = asFields(given) ?? {}
-  if (asToken(value) === undefined) throw bad('value.value', 'of 1 to 65,536 printable ASCII characters')
-  if (asTokenType(type) === undefined) throw bad('value.type', 'that is a word')
+  if (!isToken(value)) throw bad('value.value', 'of 1 to 65,536 printable ASCII characters')
+  if (!isTokenType(type)) throw bad('value.type', 'that is a word')
   if (extra !== undefined && asFields(extra) === undefined) throw bad('value.extra', 'that is an object')
   if (chain !== undefined && copyOf(chain) === undefined) throw bad('value.chain', 'that is JSON')
   if (typeof life !== 'number') throw bad('life', 'that is a number of ms', 'BAD_LIFE')

@@ -6,7 +6,7 @@ import { fingerprint } from '../hash.ts'
 import { makeKey } from '../key.ts'
 import { misuse } from '../misuse.ts'
 import { checkOptions } from '../options.ts'
-import { asFields, asToken, asTokenType } from '../parse.ts'
+import { asFields, isToken, isTokenType } from '../parse.ts'
 import * as a from '../rules.ts'
 import { late } from './later.ts'
 import { Token } from './token.ts'
@@ -60,9 +60,9 @@ const freeze = (json: unknown, depth = MAX_DEPTH): boolean =>
 const parseTokenValue = (json: Json): TokenValue | undefined => {
   const fields = asFields(json)
   const { value, type, extra = {} } = fields ?? {}
-  const isToken = asToken(value) && asTokenType(type) && asFields(extra) && freeze(extra)
+  const isValid = isToken(value) && isTokenType(type) && asFields(extra) && freeze(extra)
   // What was read of JSON takes the least memory as it is.
-  return isToken ? (fields as TokenValue | undefined) : undefined
+  return isValid ? (fields as TokenValue | undefined) : undefined
 }
 
 /** What a memory hit hands out, made once for each entry. */
@@ -99,7 +99,7 @@ export const createHandles =
 
       const resolve = async (options: GetOptions = {}, rejected?: string): Promise<Token> => {
         const wanted = checkOptions('get', options, GET_RULES)
-        if (rejected !== undefined) await engine.reject(slot, rejected)
+        if (rejected) await engine.reject(slot, rejected)
         return ask(wanted, rejected)
       }
 

@@ -5,7 +5,7 @@ import { misuse } from '../misuse.ts'
 import { createBus } from '../observe/bus.ts'
 import type { Report, Reporter } from '../observe/report.ts'
 import { checkOptions } from '../options.ts'
-import { matching } from '../parse.ts'
+import { matches } from '../parse.ts'
 import * as a from '../rules.ts'
 import { createHandles, type TokenHandle } from './handle.ts'
 import { late } from './later.ts'
@@ -71,10 +71,7 @@ export interface TokenFamily<P> {
 
 const RULES = {
   store: a.shaped('read', 'swap'),
-  directory: [
-    'an absolute path, or false',
-    (value: unknown) => value === false || matching(value, /^\//) !== undefined,
-  ] as const,
+  directory: ['an absolute path, or false', (value: unknown) => value === false || matches(value, /^\//)] as const,
   codec: a.shaped('seal', 'open'),
   namespace: a.text,
   maxEntries: a.count,
@@ -107,7 +104,7 @@ export const createTokens = (options: TokensOptions = {}): Tokens => {
   function use(source: Source<TokenValue>): TokenHandle
   function use<P>(source: Source<TokenValue, P>): TokenFamily<P>
   function use<P>(source: Source<TokenValue, P>): TokenHandle | TokenFamily<P> {
-    if (!hasMethods(source) || !matching(source.kind, /^[a-z0-9-]{1,24}$/))
+    if (!hasMethods(source) || !matches(source.kind, /^[a-z0-9-]{1,24}$/))
       misuse('use', 'a source must be { kind, identity, fetch }, kind 1 to 24 of a-z 0-9 -')
     const bind = createHandles(engine, tokens, namespace)(source)
     return source.parameters === true ? { for: bind } : bind(undefined as P)
