@@ -20,8 +20,9 @@ export const checkOptions = <T>(
     const [must, test] =
       (Object.hasOwn(rules, name) && rules[name]) ||
       misuse(where, `unknown option "${name}"; known are ${Object.keys(rules).join(', ')}`)
-    if (value === undefined ? required.includes(name) : !test(value)) misuse(where, `option "${name}" must be ${must}`)
-    if (value !== undefined) given[name] = value
+    // No test takes `undefined`.
+    if (test(value)) given[name] = value
+    else if (value !== undefined || required.includes(name)) misuse(where, `option "${name}" must be ${must}`)
   }
   return given as T
 }

@@ -2,7 +2,7 @@
 
 import { asFields, isTime, matches } from './parse.ts'
 
-/** What an option must be: words that complete "option X must be …", and the test. */
+/** What an option must be: words that complete "option X must be …", and the test, which takes no `undefined`. */
 export type Rule = readonly [must: string, test: (value: unknown) => boolean]
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
