@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { checkAdapter, checkCore, partOf } from './house.ts'
+import { checkAdapter, checkCore, checkHttp, partOf } from './house.ts'
 import { findCycles, importsOf, packageOf, ROOT, readSources, type Source, withoutComments } from './sources.ts'
 
 const packages = readSources('packages/*/src/**/*.ts')
@@ -12,6 +12,7 @@ const all = [
 const shipped = packages.filter(({ test }) => !test)
 const core = shipped.filter(({ path }) => path.startsWith('packages/core/'))
 const adapters = shipped.filter(({ path }) => path.startsWith('packages/adapters-'))
+const http = shipped.filter(({ path }) => path.startsWith('packages/http/'))
 
 const graphOf = (sources: readonly Source[], only: (one: Source['imports'][number]) => boolean) =>
   new Map(
@@ -73,6 +74,11 @@ describe('all packages', () => {
   it('take only types from core where they are adapters', () => {
     expect(adapters.length).toBeGreaterThan(0)
     expect(adapters.flatMap(checkAdapter)).toEqual([])
+  })
+
+  it('take only types of Node where they are the HTTP client', () => {
+    expect(http.length).toBeGreaterThan(0)
+    expect(http.flatMap(checkHttp)).toEqual([])
   })
 
   it('take at most 90 lines a file where they are adapters, with their documentation', () => {
@@ -210,6 +216,13 @@ describe('this test', () => {
   it('would complain of an adapter that loads core', () => {
     expect(checkAdapter(at('packages/adapters-aws/src/s3.ts', "import { x } from '@warmtoken/core'"))).toHaveLength(1)
     expect(checkAdapter(at('packages/adapters-aws/src/s3.ts', "import type { x } from '@warmtoken/core'"))).toEqual([])
+  })
+
+  it('would complain of an HTTP client that loads anything', () => {
+    const complaints = (code: string) => checkHttp(at('packages/http/src/head.ts', code))
+    expect(complaints("import { x } from 'node:http'")).toHaveLength(1)
+    expect(complaints("import type { x } from '@warmtoken/core'")).toHaveLength(1)
+    expect(complaints("import type { x } from 'node:net'")).toEqual([])
   })
 
   it('would find a ring', () => {

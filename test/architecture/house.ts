@@ -87,5 +87,12 @@ export const checkAdapter = ({ path, imports }: Source): readonly string[] =>
     if (target.startsWith('@warmtoken/core')) {
       return typeOnly ? [] : [`${path} imports ${target} at run time; adapters take types only`]
     }
-    return target.startsWith('@warmtoken/') ? [`${path} imports ${target}`] : []
+    // What adapters share is a package below them, which itself stands on Node alone.
+    return target.startsWith('@warmtoken/') && target !== '@warmtoken/http' ? [`${path} imports ${target}`] : []
   })
+
+/** What is wrong with the imports of one file of the HTTP client. */
+export const checkHttp = ({ path, imports }: Source): readonly string[] =>
+  imports
+    .filter(({ relative, target, typeOnly }) => !relative && !(typeOnly && target.startsWith('node:')))
+    .map(({ target }) => `${path} imports ${target}; the HTTP client takes nothing but types of Node`)

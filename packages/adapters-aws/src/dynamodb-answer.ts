@@ -1,5 +1,6 @@
+import type { Answer } from '@warmtoken/http'
 import { serverTime } from './clock.ts'
-import { type Answer, failure } from './dynamodb-exchange.ts'
+import { failure } from './dynamodb-exchange.ts'
 import type { Item, Output, Sent, Unmet } from './dynamodb-send.ts'
 
 const isObject = (value: unknown): value is { readonly [name: string]: unknown } =>
@@ -19,7 +20,7 @@ const parse = ({ text, status }: Answer): { readonly [name: string]: unknown } =
 /** What an answer says. Throws an error as the SDK would. */
 export const understand = (answer: Answer): Sent | Unmet => {
   const fields = parse(answer)
-  const time = serverTime(answer.date)
+  const time = serverTime(answer.headers['date'])
   if (answer.status === 200) return { output: fields as Output, time }
   const type = String(fields['__type'] ?? `HTTP ${answer.status}`)
   const name = type.slice(type.lastIndexOf('#') + 1)

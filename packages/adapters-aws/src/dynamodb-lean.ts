@@ -2,7 +2,7 @@ import { serverTime } from './clock.ts'
 import { doubt } from './doubt.ts'
 import { understand } from './dynamodb-answer.ts'
 import type { Credentials } from './dynamodb-credentials.ts'
-import { agentFor, exchange, failure } from './dynamodb-exchange.ts'
+import { failure, poster } from './dynamodb-exchange.ts'
 import type { Send, Sent, Unmet } from './dynamodb-send.ts'
 import { signerOf } from './dynamodb-sign.ts'
 import { isOpen, isPassing, sdkError } from './failure.ts'
@@ -45,20 +45,20 @@ export interface LeanPlace {
 /** Sends one operation, signed; again where only our clock was to blame for a refusal, and that once. */
 const attemptsOn = ({ endpoint, region, credentials }: LeanPlace) => {
   const url = new URL(endpoint)
-  const agent = agentFor(url)
+  const post = poster(url)
   const { sign, correct } = signerOf(url, region, credentials)
 
   return async (operation: string, body: string, signal: AbortSignal): Promise<Sent | Unmet> => {
     const signed = await sign(operation, body, signal)
-    const answer = await exchange(url, agent, { headers: signed.headers, body, signal })
+    const answer = await post(signed.headers, body, signal)
     try {
       return understand(answer)
     } catch (error) {
-      const serverAt = OF_A_CLOCK.has(sdkError(error).name) ? serverTime(answer.date)?.at : undefined
+      const serverAt = OF_A_CLOCK.has(sdkError(error).name) ? serverTime(answer.headers['date'])?.at : undefined
       if (serverAt === undefined || !correct(signed, serverAt)) throw error
     }
     const { headers } = await sign(operation, body, signal)
-    return understand(await exchange(url, agent, { headers, body, signal }))
+    return understand(await post(headers, body, signal))
   }
 }
 
@@ -78,8 +78,8 @@ export const sendSigned = (place: LeanPlace): Send => {
       } catch (error) {
         const cause = error instanceof Error ? error : failure('Error', 'the request failed')
         isDoubted ||= isOpen(cause)
-        // No credentials will be there the next moment either.
-        const mayPass = isPassing(cause) && cause.name !== 'CredentialsProviderError'
+        // No credentials, or none that a header may hold: there are no others the next moment either.
+        const mayPass = isPassing(cause) && !/^(CredentialsProviderError|RequestRefused)$/.test(cause.name)
         if (!mayPass || count === ATTEMPTS || signal.aborted) throw isDoubted ? doubt(cause) : cause
         await pause(FIRST_PAUSE * 2 ** count * Math.random(), signal).catch((late: Error) => {
           throw isDoubted ? doubt(late) : late

@@ -22,6 +22,8 @@ const NO_REGION = { code: 'STORE_REFUSED', message: 'no region is set; give the 
 /** What every AWS service says of credentials. */
 const CREDENTIALS: Remedies = {
   CredentialsProviderError: { code: 'STORE_DENIED', message: 'there are no credentials' },
+  // By our own client: a credential alone comes from outside into a request's head.
+  RequestRefused: { code: 'STORE_DENIED', message: 'the credentials hold a character that is not allowed' },
   UnrecognizedClientException: NOT_ACCEPTED,
   InvalidSignatureException: NOT_ACCEPTED,
   ExpiredTokenException: NOT_ACCEPTED,

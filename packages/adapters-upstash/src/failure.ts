@@ -26,7 +26,8 @@ export const storeFault = (error: unknown): StoreFault => {
   if (name === 'UrlError') return fault('Upstash: the option "url" is no URL', 'STORE_REFUSED')
   if (name === 'TokenError')
     return fault('Upstash: the option "token" holds a character that no token has', 'STORE_REFUSED')
-  const system = (cause as { code?: unknown } | undefined)?.code
+  // The system's own word: of our connections, or of what `fetch` failed for.
+  const { code: system } = (name === 'NetworkError' ? error : (cause ?? {})) as { readonly code?: unknown }
   const said = (name === 'UpstashError' && CODE.exec(words)?.[0]) || (typeof system === 'string' ? system : undefined)
   return fault(`Upstash: ${name}${said === undefined ? '' : ` (${said})`}`, 'STORE_UNAVAILABLE')
 }

@@ -1,6 +1,5 @@
+import { type Answer, connectionsTo } from '@warmtoken/http'
 import { failure, storeFault } from './failure.ts'
-import type { Answer } from './rest-answer.ts'
-import { connectionsTo } from './rest-connections.ts'
 
 /** Sends a body once. Rejects when no whole answer comes, or when the signal aborts. */
 type Post = (body: string, syncToken: string, signal: AbortSignal) => Promise<Answer>
@@ -9,20 +8,13 @@ type Post = (body: string, syncToken: string, signal: AbortSignal) => Promise<An
 export const poster = (url: string, token: string): Post => {
   const address = URL.parse(url)
   if (address === null || !/^https?:$/.test(address.protocol)) throw storeFault(failure('UrlError', 'no URL'))
-  // Such as a line's end that was copied with the token: with it the rest would be another header.
+  // Such as a line's end that was copied with the token. It would be refused with each request; here it is told what it is.
   if (!/^[\t -~]*$/.test(token)) throw storeFault(failure('TokenError', 'no token'))
-  const exchange = connectionsTo(address)
-  const { host, pathname, search } = address
-  const head = [
-    `POST ${pathname}${search} HTTP/1.1`,
-    `host: ${host}`,
-    'connection: keep-alive',
-    `authorization: Bearer ${token}`,
-    'content-type: application/json',
-  ].join('\r\n')
+  const exchange = connectionsTo(address, { headers: ['upstash-sync-token'] })
+  const path = `${address.pathname}${address.search}`
+  const fixed = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   return (body, syncToken, signal) => {
-    const length = Buffer.byteLength(body)
-    const more = `content-length: ${length}\r\nupstash-sync-token: ${syncToken}`
-    return exchange(`${head}\r\n${more}\r\n\r\n${body}`, signal)
+    const headers = { ...fixed, 'upstash-sync-token': syncToken }
+    return exchange({ method: 'POST', path, headers, body }, signal)
   }
 }

@@ -1,5 +1,5 @@
+import type { Answer } from '@warmtoken/http'
 import { failure } from './failure.ts'
-import type { Answer } from './rest-answer.ts'
 import { poster } from './rest-post.ts'
 import type { Ask } from './run.ts'
 
@@ -21,7 +21,8 @@ export const askByRest = (url: string, token: string): Ask => {
       if (signal.aborted) throw error
       return post(body, syncToken, signal)
     })
-    syncToken = answer.syncToken
+    // What no header of ours may hold would have the next request refused.
+    syncToken = /^[ -~]*$/.exec(answer.headers['upstash-sync-token'] ?? '')?.[0] ?? ''
     return resultOf(answer)
   }
 }

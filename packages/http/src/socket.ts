@@ -8,8 +8,11 @@ const READ_SIZE = 16 * 1024
 
 const builtin = process.getBuiltinModule
 
-/** Makes what opens connections to a server. They may be written to at once, and give what comes as it comes. */
-export const opener = ({ protocol, hostname, port }: URL): ((onData: (piece: Buffer) => void) => Socket) => {
+/** Opens a connection, which may be written to at once and gives what comes as it comes. */
+export type Connect = (onData: (piece: Buffer) => void) => Socket
+
+/** Makes what opens connections to a server. */
+export const opener = ({ protocol, hostname, port }: URL): Connect => {
   const host = hostname.replace(/^\[(.*)\]$/, '$1')
   if (protocol === 'http:') {
     const { connect } = builtin('node:net')

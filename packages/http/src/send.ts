@@ -1,0 +1,94 @@
+import { type Answer, answerReader } from './answer.ts'
+import type { Connection, Connections, News } from './connections.ts'
+import { failure } from './failure.ts'
+import { patiently } from './patiently.ts'
+import type { Enter } from './places.ts'
+
+/** What the requests to one server share. */
+export interface Line {
+  readonly connections: Connections
+  readonly enter: Enter
+  /** The event that tells that a connection stands. */
+  readonly standing: 'connect' | 'secureConnect'
+  readonly headers: readonly string[]
+  readonly maxAnswer: number
+  readonly connectTimeout: number | undefined
+  readonly answerTimeout: number | undefined
+}
+
+/** Sends the text of a request when its turn has come, and reads the answer. */
+export const send = (line: Line, text: string, signal: AbortSignal): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const { dropIdle, release, take } = line.connections
+    let connection: Connection | undefined
+    let leave: (() => void) | undefined
+    let isOver = false
+    const finish = (answer: Answer | undefined, error?: unknown): void => {
+      if (isOver) return
+      isOver = true
+      watch.end()
+      if (connection !== undefined) release(connection, answer?.isLast === false)
+      // A freeze in which one connection died seldom spared the others.
+      if (answer === undefined) dropIdle()
+      if (answer === undefined) reject(error)
+      else resolve(answer)
+      leave?.()
+    }
+    const attempt = (step: () => void): void => {
+      try {
+        step()
+      } catch (error) {
+        finish(undefined, error)
+      }
+    }
+    const watch = watchOver(line, signal, (error) => finish(undefined, error))
+    const read = answerReader(line.maxAnswer, line.headers)
+    const hear = (news: News): void =>
+      attempt(() => {
+        if (news instanceof Error) throw news
+        const answer = read(news)
+        if (answer !== undefined) finish(answer)
+      })
+    const begin = (): void => {
+      connection = take()
+      connection.tell = hear
+      const { socket } = connection
+      const write = (): void => {
+        watch.stands()
+        socket.write(text)
+      }
+      // Not before: what failed until then was never sent.
+      if (socket.connecting) socket.once(line.standing, write)
+      else write()
+    }
+    leave = line.enter(() => attempt(begin))
+    if (isOver) leave()
+  })
+
+interface Watch {
+  /** Says that the connection stands. */
+  readonly stands: () => void
+  readonly end: () => void
+}
+
+/** Watches over the limits of time of a request, and over its signal. */
+const watchOver = (
+  { connectTimeout, answerTimeout }: Line,
+  signal: AbortSignal,
+  giveUp: (error: Error) => void,
+): Watch => {
+  const limit = (ms: number | undefined, message: string): (() => void) =>
+    ms === undefined ? () => {} : patiently(ms, () => giveUp(failure('TimeoutError', message)))
+  const stop = (): void => giveUp(failure('AbortError', 'the call was aborted'))
+  const stands = limit(connectTimeout, 'no connection in time')
+  const answered = limit(answerTimeout, 'no answer in time')
+  signal.addEventListener('abort', stop)
+  return {
+    stands,
+    end: () => {
+      stands()
+      answered()
+      signal.removeEventListener('abort', stop)
+    },
+  }
+}
