@@ -3,7 +3,8 @@ import { checkAside, type Head, MAX_HEAD } from './head.ts'
 
 /** The longest line that tells the length of a chunk, in bytes. */
 const MAX_CHUNK_LINE = 256
-const CHUNK_LINE = /^([0-9a-f]{1,8})[\t ]*(;[\t -~\x80-\xff]*)?$/i
+/** No blank behind the length, and extensions that have a name: Node reads no others either. */
+const CHUNK_LINE = /^([0-9a-f]{1,8})(;[!#$%&'*+.^_`|~\w-]+(=[!#$%&'*+.^_`|~\w-]+)?)*$/i
 
 /** How far a body was read. */
 export interface Progress {

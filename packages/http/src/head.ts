@@ -38,6 +38,8 @@ export const readHead = (bytes: Buffer, wanted: readonly string[]): Head | undef
     if (code === undefined || status < 100 || status === 101) break
     start = end + END.length
     if (status >= 200) return headOf(headersOf(lines), { wanted, status, bodyAt: start, persists: minor === '1' })
+    // HTTP/1.0 has none of these.
+    if (minor === '0') break
     checkAside(lines)
   }
   throw unreadable('the server speaks something else')
@@ -58,9 +60,12 @@ const headersOf = (lines: readonly string[]): ReadonlyMap<string, string> => {
   for (const line of lines) {
     const [, name = '', value = ''] = HEADER.exec(line) ?? []
     if (name === '') throw unreadable('a header of the answer cannot be read')
-    const known = headers.get(name.toLowerCase())
+    const key = name.toLowerCase()
+    // A tab is a blank for some and part of the value for others, Node among them.
+    if (FRAMING.includes(key) && value.includes('\t')) throw unreadable('the end of the answer cannot be told')
+    const known = headers.get(key)
     const content = trimmed(value)
-    headers.set(name.toLowerCase(), known === undefined ? content : `${known}, ${content}`)
+    headers.set(key, known === undefined ? content : `${known}, ${content}`)
   }
   return headers
 }
