@@ -213,4 +213,20 @@ describe('a time-out', () => {
     expect((await exchange(REQUEST, new AbortController().signal)).text).toBe('ok')
     expect(raw.received.join('').match(/POST/g)).toHaveLength(1)
   })
+
+  it('counts no handshake as a connection that does not stand, and ends a request that stays in one', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+    const url = new URL(`https://127.0.0.1:${raw.url.port}`)
+    const greeted = Promise.withResolvers<void>()
+    raw.answer = () => greeted.resolve()
+    const call = connectionsTo(url, { connectTimeout: 300, answerTimeout: 800 })(REQUEST, new AbortController().signal)
+    const ended = expect(call).rejects.toMatchObject({ name: 'TimeoutError', message: 'no answer in time' })
+    // The client greets when it is connected.
+    await greeted.promise
+    vi.advanceTimersByTime(799)
+    expect(vi.getTimerCount()).toBe(1)
+    vi.advanceTimersByTime(1)
+    await ended
+    expect(vi.getTimerCount()).toBe(0)
+  })
 })

@@ -15,9 +15,12 @@ export interface HttpOptions {
   readonly headers?: readonly string[]
   /** The longest answer that is read, head and all, in bytes. Default 16 MB. */
   readonly maxAnswer?: number
-  /** Until a connection must stand, in ms; to wait for a place counts too. Default: until the signal aborts. */
+  /**
+   * Until the server must have taken a connection, in ms. Neither the preparation of TLS nor its handshake counts: of a
+   * small function's share of a processor they take some 200 ms. Default: until the signal aborts.
+   */
   readonly connectTimeout?: number
-  /** Until an answer must have come, in ms. Default: until the signal aborts. */
+  /** Until an answer must have come, in ms; all else that a request needs counts too. Default: until the signal aborts. */
   readonly answerTimeout?: number
 }
 

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { type Answer, answerReader } from './answer.ts'
 import type { Connection, Connections, News } from './connections.ts'
 import { failure } from './failure.ts'
@@ -53,21 +54,20 @@ export const send = (line: Line, text: string, signal: AbortSignal): Promise<Ans
       connection = take()
       connection.tell = hear
       const { socket } = connection
-      const write = (): void => {
-        watch.stands()
-        socket.write(text)
-      }
-      // Not before: what failed until then was never sent.
-      if (socket.connecting) socket.once(line.standing, write)
-      else write()
+      const write = (): void => void socket.write(text)
+      if (socket.connecting) {
+        watch.connects(socket)
+        // Not before: what failed until then was never sent.
+        socket.once(line.standing, write)
+      } else write()
     }
     leave = line.enter(() => attempt(begin))
     if (isOver) leave()
   })
 
 interface Watch {
-  /** Says that the connection stands. */
-  readonly stands: () => void
+  /** Says that a connection is under way. */
+  readonly connects: (socket: Socket) => void
   readonly end: () => void
 }
 
@@ -80,13 +80,16 @@ const watchOver = (
   const limit = (ms: number | undefined, message: string): (() => void) =>
     ms === undefined ? () => {} : patiently(ms, () => giveUp(failure('TimeoutError', message)))
   const stop = (): void => giveUp(failure('AbortError', 'the call was aborted'))
-  const stands = limit(connectTimeout, 'no connection in time')
+  let connected = (): void => {}
   const answered = limit(answerTimeout, 'no answer in time')
   signal.addEventListener('abort', stop)
   return {
-    stands,
+    connects: (socket) => {
+      connected = limit(connectTimeout, 'no connection in time')
+      socket.once('connect', connected)
+    },
     end: () => {
-      stands()
+      connected()
       answered()
       signal.removeEventListener('abort', stop)
     },
