@@ -1,6 +1,6 @@
 import { type Body, bodyOf } from './body.ts'
 import { failure } from './failure.ts'
-import { type Head, readHead } from './head.ts'
+import { type Head, headReader } from './head.ts'
 
 /** An answer, read whole. */
 export interface Answer {
@@ -21,6 +21,7 @@ export type Reader = (piece: Buffer | undefined) => Answer | undefined
 export const answerReader = (maxAnswer: number, names: readonly string[]): Reader => {
   const unread: Buffer[] = []
   let [received, held, wanted] = [0, 0, 0]
+  const readHead = headReader(names)
   let head: Head | undefined
   let body: Body | undefined
   /** What is not used yet, in one piece. */
@@ -45,7 +46,7 @@ export const answerReader = (maxAnswer: number, names: readonly string[]): Reade
     if (!isOver && held < wanted) return undefined
     let bytes = take()
     if (head === undefined || body === undefined) {
-      head = readHead(bytes, names)
+      head = readHead(bytes)
       if (head === undefined) {
         if (isOver) throw brokenOff()
         return void keep(bytes, held + 1)

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { connectionsTo, type HttpOptions } from './index.ts'
 import { inPieces, type RawServer, startRaw } from './raw.test-server.ts'
 
@@ -193,5 +193,37 @@ describe('an answer', () => {
     await closed
     expect((await post()).text).toBe(BODY)
     expect(raw.connections).toHaveLength(2)
+  })
+
+  it.each<[string, (socket: Socket) => unknown]>([
+    ['said what nobody asked for', (socket) => socket.write(`${FIRST}content-length: 5\r\n\r\nstray`)],
+    ['said that it was idle for too long', (socket) => socket.end('HTTP/1.1 408 Request Timeout\r\n\r\n')],
+    ['ended', (socket) => socket.end()],
+    ['was reset', (socket) => socket.resetAndDestroy()],
+  ])('comes on a new connection when the idle one %s and nobody has read it yet', async (_name, act) => {
+    const post = client()
+    raw.answer = (socket) => void socket.write(PLAIN)
+    await post()
+    // In one turn of the loop: what the server does is there, but not read when the request is made.
+    for (const socket of raw.connections) act(socket)
+    expect((await post()).text).toBe(BODY)
+    expect(raw.connections).toHaveLength(2)
+  })
+
+  it('comes on a new connection when the idle ones are old: they may be gone without a word', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      const post = client()
+      raw.answer = (socket) => void socket.write(PLAIN)
+      await Promise.all([post(), post()])
+      vi.setSystemTime(Date.now() + 4_000)
+      await post()
+      expect(raw.connections).toHaveLength(2)
+      vi.setSystemTime(Date.now() + 4_001)
+      expect((await post()).text).toBe(BODY)
+      expect(raw.connections).toHaveLength(3)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })

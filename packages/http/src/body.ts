@@ -33,29 +33,33 @@ export const bodyOf = ({ length, chunked }: Head): Body => {
 }
 
 const inChunks = (): Body => {
-  const parts: Buffer[] = []
+  // Grows by doubling, for a server may give a byte at a time.
+  let content = Buffer.alloc(0)
+  let length = 0
+  const add = (chunk: Buffer): void => {
+    if (length + chunk.length > content.length) {
+      const larger = Buffer.allocUnsafe(Math.max(content.length * 2, length + chunk.length))
+      content.copy(larger, 0, 0, length)
+      content = larger
+    }
+    length += chunk.copy(content, length)
+  }
   return (bytes) => {
-    const chunks: Buffer[] = []
     let at = 0
     for (;;) {
-      const { contentAt, length } = readLine(bytes, at) ?? {}
-      if (contentAt === undefined || length === undefined) return after(bytes.length - at + 1)
-      if (length === 0) {
-        const end = endOfTrailer(bytes, contentAt)
-        if (end === undefined) return after(bytes.length - at + 1)
-        return { used: end, wanted: 0, text: Buffer.concat([...parts, ...chunks]).toString() }
+      const line = readLine(bytes, at)
+      if (line === undefined) return { used: at, wanted: bytes.length - at + 1 }
+      if (line.length === 0) {
+        const end = endOfTrailer(bytes, line.contentAt)
+        if (end === undefined) return { used: at, wanted: bytes.length - at + 1 }
+        return { used: end, wanted: 0, text: content.toString('utf8', 0, length) }
       }
-      const end = contentAt + length
-      if (bytes.length < end + 2) return after(end + 2 - at)
+      const end = line.contentAt + line.length
+      if (bytes.length < end + 2) return { used: at, wanted: end + 2 - at }
       if (bytes.toString('latin1', end, end + 2) !== '\r\n')
         throw unreadable('a chunk of the answer has another length')
-      chunks.push(bytes.subarray(contentAt, end))
+      add(bytes.subarray(line.contentAt, end))
       at = end + 2
-    }
-    // Copied once for each look, so that chunks of a byte do not keep an object each.
-    function after(wanted: number): Progress {
-      if (chunks.length > 0) parts.push(Buffer.concat(chunks))
-      return { used: at, wanted }
     }
   }
 }

@@ -77,6 +77,10 @@ describe('a request', () => {
     await raw.close()
     const error = await connectionsTo(raw.url)(REQUEST, soon()).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ name: 'NetworkError', code: 'ECONNREFUSED' })
+    const url = new URL(raw.url)
+    // Of two addresses, on most machines: then the system's error has no words.
+    url.hostname = 'localhost'
+    await expect(connectionsTo(url)(REQUEST, soon())).rejects.toMatchObject({ message: /ECONNREFUSED/ })
     raw = await startRaw()
   })
 
@@ -130,6 +134,22 @@ describe('many requests at once', () => {
     expect(raw.received.join('').match(/POST/g)).toHaveLength(51)
   })
 
+  it('that are aborted one by one by the same event open no connections for those who are next', async () => {
+    const connect = vi.spyOn(process.getBuiltinModule('node:net'), 'connect')
+    const exchange = connectionsTo(raw.url)
+    const fifty = Promise.withResolvers<void>()
+    raw.answer = () => {
+      if (raw.received.length === 50) fifty.resolve()
+    }
+    const controllers = Array.from({ length: 200 }, () => new AbortController())
+    const calls = controllers.map(({ signal }) => nameOf(exchange(REQUEST, signal)))
+    await fifty.promise
+    for (const controller of controllers) controller.abort()
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(['AbortError']))
+    expect(connect).toHaveBeenCalledTimes(50)
+    connect.mockRestore()
+  })
+
   it('have their turns also when all before them fail', async () => {
     const { early, late, open } = await ask(70)
     for (const socket of open) socket.destroy()
@@ -168,6 +188,21 @@ describe('an abort', () => {
     raw.answer = (socket) => void socket.write(OK)
     expect((await exchange(REQUEST, soon())).text).toBe('ok')
     expect(raw.connections).toHaveLength(2)
+  })
+
+  it('before the request is sent ends no connection but the one that it had', async () => {
+    const exchange = connectionsTo(raw.url)
+    raw.answer = (socket) => void socket.write(OK)
+    await Promise.all([exchange(REQUEST, soon()), exchange(REQUEST, soon())])
+    const controller = new AbortController()
+    const call = nameOf(exchange(REQUEST, controller.signal))
+    // The call is in hand, and its connection is looked at before it is written to.
+    await Promise.resolve()
+    controller.abort()
+    expect(await call).toBe('AbortError')
+    expect((await exchange(REQUEST, soon())).text).toBe('ok')
+    expect(raw.connections).toHaveLength(2)
+    expect(raw.received.join('').match(/POST/g)).toHaveLength(3)
   })
 
   it('after the answer is nobody’s matter, and leaves nobody listening', async () => {

@@ -4,6 +4,6 @@ export const failure = (name: string, message: string, code?: string): Error =>
 
 export const unreadable = (message: string): Error => failure('AnswerUnreadable', message)
 
-/** The error for what a socket says: its words hold an address, nothing of what was sent. */
+/** The error for what a socket says: its words hold an address, nothing of what was sent. Of several addresses it says none. */
 export const networkError = ({ message, code }: Error & { readonly code?: string }): Error =>
-  failure('NetworkError', message, code)
+  failure('NetworkError', message || `no address answers${code === undefined ? '' : ` (${code})`}`, code)

@@ -25,24 +25,27 @@ const FIRST_LINE = /^HTTP\/1\.([01]) (\d{3})( [\t -~\x80-\xff]*)?$/
 /** No blank before the colon, no folded line, no end of a line or other character of control within one. */
 const HEADER = /^([!#$%&'*+.^_`|~\w-]+):([\t -~\x80-\xff]*)$/
 
-/** Reads the head of an answer of HTTP/1.1; `undefined` while it is not there. Throws when the bytes are none. */
-export const readHead = (bytes: Buffer, wanted: readonly string[]): Head | undefined => {
+/** Makes what reads the head of an answer of HTTP/1.1; `undefined` while it is not there. It throws when the bytes are none. */
+export const headReader = (wanted: readonly string[]): ((bytes: Buffer) => Head | undefined) => {
   let start = 0
-  for (let interim = 0; interim <= MAX_INTERIM; interim += 1) {
-    const end = bytes.indexOf(END, start, 'latin1')
-    if ((end < 0 ? bytes.length : end) - start > MAX_HEAD) throw unreadable('the head of the answer is too long')
-    if (end < 0) return undefined
-    const [first = '', ...lines] = bytes.toString('latin1', start, end).split('\r\n')
-    const [, minor, code] = FIRST_LINE.exec(first) ?? []
-    const status = Number(code)
-    if (code === undefined || status < 100 || status === 101) break
-    start = end + END.length
-    if (status >= 200) return headOf(headersOf(lines), { wanted, status, bodyAt: start, persists: minor === '1' })
-    // HTTP/1.0 has none of these.
-    if (minor === '0') break
-    checkAside(lines)
+  let interim = 0
+  return (bytes) => {
+    for (; interim <= MAX_INTERIM; interim += 1) {
+      const end = bytes.indexOf(END, start, 'latin1')
+      if ((end < 0 ? bytes.length : end) - start > MAX_HEAD) throw unreadable('the head of the answer is too long')
+      if (end < 0) return undefined
+      const [first = '', ...lines] = bytes.toString('latin1', start, end).split('\r\n')
+      const [, minor, code] = FIRST_LINE.exec(first) ?? []
+      const status = Number(code)
+      if (code === undefined || status < 100 || status === 101) break
+      start = end + END.length
+      if (status >= 200) return headOf(headersOf(lines), { wanted, status, bodyAt: start, persists: minor === '1' })
+      // HTTP/1.0 has none of these.
+      if (minor === '0') break
+      checkAside(lines)
+    }
+    throw unreadable('the server speaks something else')
   }
-  throw unreadable('the server speaks something else')
 }
 
 /** What tells of the end of an answer or its connection. */

@@ -5,6 +5,15 @@ export type Enter = (turn: () => void) => () => void
 export const places = (count: number): Enter => {
   const waiting = new Set<() => void>()
   let free = count
+  /** Gives a place to whoever waits longest, or has it free. */
+  const pass = (): void => {
+    const [next] = waiting
+    if (next === undefined) free += 1
+    else {
+      waiting.delete(next)
+      next()
+    }
+  }
   return (turn) => {
     // A function of its own, for the same one may wait twice.
     const mine = (): void => turn()
@@ -16,13 +25,8 @@ export const places = (count: number): Enter => {
     }
     return () => {
       if (waiting.delete(mine)) return
-      // The place goes to whoever waits longest, or is free.
-      const [next] = waiting
-      if (next === undefined) free += 1
-      else {
-        waiting.delete(next)
-        next()
-      }
+      // Not at once: whoever waits may be aborted by the very event that is told here, and be the next to leave.
+      queueMicrotask(pass)
     }
   }
 }

@@ -23,14 +23,16 @@ export const send = (line: Line, text: string, signal: AbortSignal): Promise<Ans
     const { dropIdle, release, take } = line.connections
     let connection: Connection | undefined
     let leave: (() => void) | undefined
+    let isSent = false
     let isOver = false
     const finish = (answer: Answer | undefined, error?: unknown): void => {
       if (isOver) return
       isOver = true
       watch.end()
       if (connection !== undefined) release(connection, answer?.isLast === false)
+      connection = undefined
       // A freeze in which one connection died seldom spared the others.
-      if (answer === undefined) dropIdle()
+      if (answer === undefined && isSent) dropIdle()
       if (answer === undefined) reject(error)
       else resolve(answer)
       leave?.()
@@ -47,23 +49,40 @@ export const send = (line: Line, text: string, signal: AbortSignal): Promise<Ans
     const hear = (news: News): void =>
       attempt(() => {
         if (news instanceof Error) throw news
+        if (news === undefined && !isSent) throw endedEarly()
         const answer = read(news)
         if (answer !== undefined) finish(answer)
       })
     const begin = (): void => {
-      connection = take()
-      connection.tell = hear
-      const { socket } = connection
-      const write = (): void => void socket.write(text)
+      const mine = take()
+      const { socket } = mine
+      connection = mine
+      const write = (): void => {
+        if (connection !== mine) return
+        isSent = true
+        mine.tell = hear
+        socket.write(text)
+      }
       if (socket.connecting) {
+        mine.tell = hear
         watch.connects(socket)
         // Not before: what failed until then was never sent.
         socket.once(line.standing, write)
-      } else write()
+        return
+      }
+      // One that was idle may have ended, or have said what nobody asked for. The loop hears of it between these two turns,
+      // before the request is sent; another connection takes it then.
+      mine.tell = () => {
+        release(mine, false)
+        attempt(begin)
+      }
+      setImmediate(() => setImmediate(write))
     }
     leave = line.enter(() => attempt(begin))
     if (isOver) leave()
   })
+
+const endedEarly = (): Error => failure('NetworkError', 'the connection ended before it stood', 'ECONNRESET')
 
 interface Watch {
   /** Says that a connection is under way. */

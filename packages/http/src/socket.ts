@@ -26,6 +26,12 @@ export const opener = ({ protocol, hostname, port }: URL): Connect => {
   return (onData) => {
     const settings = { ...fixed, ...(session && { session }), onread: readInto(onData) }
     const socket = connect(settings)
+    // Offered again once this connection stands: where it does not, that may be the session's fault.
+    const offered = session
+    session = undefined
+    socket.once('secureConnect', () => {
+      session ??= offered
+    })
     socket.on('session', (fresh) => {
       session = fresh
     })

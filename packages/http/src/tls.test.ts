@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:https'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls'
@@ -67,6 +68,16 @@ describe('a connection over TLS', () => {
       { reused: false, name: 'localhost' },
       { reused: true, name: 'localhost' },
     ])
+  })
+
+  it('that does not come to stand for an old session is tried without one the next time', async () => {
+    setDefaultCACertificates([...known, CERT])
+    const post = clientOf('localhost')
+    await post()
+    server.prependOnceListener('connection', (socket: Socket) => void socket.destroy())
+    await expect(post()).rejects.toMatchObject({ name: 'NetworkError' })
+    await post()
+    expect(requests.map(({ reused }) => reused)).toEqual([false, false])
   })
 
   it('does not stand where nobody vouches for the certificate: nothing is sent', async () => {
