@@ -96,6 +96,36 @@ describe('the store without a client', () => {
   })
 
   it.each([
+    ['refused', (response: ServerResponse) => void response.writeHead(401).end('{"error":"WRONGPASS"}')],
+    ['too long', (response: ServerResponse) => void response.writeHead(400).end('{"error":"ERR max request size"}')],
+  ])('does not know of a write that got no answer when its repeat is %s', async (_name, refuse) => {
+    const swap = { expected: undefined, body: 'body', tag: 'tag', keepUntil: Date.now() + 60_000 }
+    answer = (response) => (received.length === 1 ? void response.destroy() : refuse(response))
+    const signal = AbortSignal.timeout(10_000)
+    expect(await storeAt().swap('key', swap, { signal })).toMatchObject({ outcome: 'unknown' })
+    // Its first attempt answered: then it was not done.
+    await expect(storeAt().swap('key', swap, { signal })).rejects.toMatchObject({ retryable: false })
+  })
+
+  it('does not know of a write that got no answer when Redis did not know the script then', async () => {
+    const swap = { expected: undefined, body: 'body', tag: 'tag', keepUntil: Date.now() + 60_000 }
+    const steps = [
+      (response: ServerResponse) => void response.destroy(),
+      (response: ServerResponse) => void response.writeHead(400).end('{"error":"NOSCRIPT No matching script"}'),
+      (response: ServerResponse) => void response.writeHead(401).end('{"error":"WRONGPASS"}'),
+    ]
+    answer = (response) => steps[received.length - 1]?.(response)
+    const signal = AbortSignal.timeout(10_000)
+    expect(await storeAt().swap('key', swap, { signal })).toMatchObject({ outcome: 'unknown' })
+    expect(received).toHaveLength(3)
+  })
+
+  it('takes an error that is null for none', async () => {
+    answer = (response) => void response.end(THERE.replace('}', ',"error":null}'))
+    expect((await storeAt().read('key', how())).image?.tag).toBe('tag')
+  })
+
+  it.each([
     [401, '{"error":"WRONGPASS marked-record"}', 'STORE_DENIED', false],
     [401, '{"error":"invalid auth, marked-token"}', 'STORE_DENIED', false],
     [401, '<html>marked-token</html>', 'STORE_DENIED', false],

@@ -1,5 +1,5 @@
 import { type Stacked, watch } from './client.ts'
-import { isOpen } from './failure.ts'
+import { isOpen } from './sdk-error.ts'
 
 const doubtedRequests = new WeakSet<object>()
 const doubtedErrors = new WeakSet<object>()

@@ -1,7 +1,7 @@
 import type { ReadOptions, Seen, Store } from '@warmtoken/core'
 import { answered, imageOf } from './dynamodb-items.ts'
 import type { Send } from './dynamodb-send.ts'
-import { sdkError } from './failure.ts'
+import { sdkError } from './sdk-error.ts'
 
 /** BatchGetItem takes so many keys (DynamoDB API reference). */
 const BATCH = 100

@@ -6,7 +6,7 @@ import { type Credentials, currentOf } from './dynamodb-credentials.ts'
 import type { Variant } from './dynamodb-endpoint.ts'
 import type { Commands } from './dynamodb-sdk.ts'
 import type { Item, Output, Send } from './dynamodb-send.ts'
-import { sdkError } from './failure.ts'
+import { sdkError } from './sdk-error.ts'
 
 interface ClientPlace extends Variant {
   readonly region?: string

@@ -18,7 +18,7 @@ export type Post = (
 /** Makes what sends to an address, over connections that are kept for the requests to come. */
 export const poster = (url: URL): Post => {
   const exchange = connectionsTo(url, SETTINGS)
-  const path = `${url.pathname}${url.search}`
+  const path = url.pathname
   return (headers, body, signal) => exchange({ method: 'POST', path, headers, body }, signal)
 }
 

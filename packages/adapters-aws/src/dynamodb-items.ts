@@ -3,7 +3,9 @@ import type { Inputs, Item, Send, Sent } from './dynamodb-send.ts'
 
 /** An item is read only if it has both texts; anything else under the key is an image that no tag can match. */
 export const imageOf = (item: Item): Image | undefined =>
-  item === undefined ? undefined : { body: item['body']?.S ?? '', tag: item['tag']?.S ?? '' }
+  item === undefined ? undefined : { body: textOf(item['body']?.S), tag: textOf(item['tag']?.S) }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 /** The answer to an operation without a condition. */
 export const answered = async (sending: ReturnType<Send>): Promise<Sent> => {

@@ -144,6 +144,27 @@ describe('the store without the SDK', () => {
     await expect(error).rejects.toMatchObject({ code: 'STORE_DENIED', retryable: false })
     expect(received).toHaveLength(0)
   })
+  it('knows that a write without credentials, or with some that no header may hold, was not done', async () => {
+    const swap = { expected: undefined, body: 'body', tag: 'tag', keepUntil: Date.now() + 60_000 }
+    for (const credentials of [async () => undefined, { ...CREDENTIALS, sessionToken: 'marked\n' }]) {
+      const call = storeWith({ credentials }).swap('key', swap, { signal: AbortSignal.timeout(5_000) })
+      await expect(call).rejects.toMatchObject({ code: 'STORE_DENIED', retryable: false })
+    }
+    expect(received).toHaveLength(0)
+  })
+
+  it('takes nothing but texts for a record', async () => {
+    answer = { status: 200, body: '{"Item":{"body":{"S":5},"tag":{"S":["marked"]}}}' }
+    expect((await storeWith().read('key', how())).image).toEqual({ body: '', tag: '' })
+  })
+
+  it('says by the system’s word why nobody can be reached', async () => {
+    const there = endpoint
+    await new Promise((resolve) => server.close(resolve))
+    const call = storeWith({ endpoint: there }).read('key', how())
+    await expect(call).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', message: /NetworkError \(ECONNREFUSED\)$/ })
+  })
+
   it('waits for credentials no longer than the signal says', async () => {
     for (const isAborted of [false, true]) {
       const controller = new AbortController()

@@ -5,7 +5,7 @@ import type { Credentials } from './dynamodb-credentials.ts'
 import { failure, poster } from './dynamodb-exchange.ts'
 import type { Send, Sent, Unmet } from './dynamodb-send.ts'
 import { signerOf } from './dynamodb-sign.ts'
-import { isOpen, isPassing, sdkError } from './failure.ts'
+import { isOpen, isPassing, sdkError } from './sdk-error.ts'
 
 /** As the settings of the SDK clients of this package: these are part of the protocol. */
 const ATTEMPTS = 3
@@ -78,9 +78,7 @@ export const sendSigned = (place: LeanPlace): Send => {
       } catch (error) {
         const cause = error instanceof Error ? error : failure('Error', 'the request failed')
         isDoubted ||= isOpen(cause)
-        // No credentials, or none that a header may hold: there are no others the next moment either.
-        const mayPass = isPassing(cause) && !/^(CredentialsProviderError|RequestRefused)$/.test(cause.name)
-        if (!mayPass || count === ATTEMPTS || signal.aborted) throw isDoubted ? doubt(cause) : cause
+        if (!isPassing(cause) || count === ATTEMPTS || signal.aborted) throw isDoubted ? doubt(cause) : cause
         await pause(FIRST_PAUSE * 2 ** count * Math.random(), signal).catch((late: Error) => {
           throw isDoubted ? doubt(late) : late
         })

@@ -25,7 +25,7 @@ export interface Signer {
 
 /** Makes a signer, by AWS Signature Version 4, of requests to DynamoDB at this address. */
 export const signerOf = (url: URL, region: string, credentials: Credentials): Signer => {
-  const { host } = url
+  const { host, pathname: path } = url
   let lead = 0
 
   return {
@@ -37,7 +37,7 @@ export const signerOf = (url: URL, region: string, credentials: Credentials): Si
       }
       const current = await abortable(currentOf(credentials), signal)
       const at = Date.now() + lead
-      return { headers: sign({ host, region, service: 'dynamodb', headers, body, at }, current), lead }
+      return { headers: sign({ host, path, region, service: 'dynamodb', headers, body, at }, current), lead }
     },
     correct: (signed, serverAt) => {
       const seen = serverAt - Date.now()

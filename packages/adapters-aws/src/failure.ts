@@ -1,19 +1,8 @@
 import type { StoreFault } from '@warmtoken/core'
+import { isOpen, isPassing, sdkError } from './sdk-error.ts'
 
 /** Errors that a person must mend, by the SDK's name for them, and how. */
 export type Remedies = { readonly [name: string]: { readonly code: string; readonly message: string } }
-
-/** What is read of an SDK error. */
-export interface SdkError {
-  readonly name: string
-  readonly status: number | undefined
-}
-
-/** The name and status of whatever a client threw. */
-export const sdkError = (error: unknown): SdkError => {
-  const { name, $metadata } = (error ?? {}) as { name?: unknown; $metadata?: { httpStatusCode?: number } }
-  return { name: typeof name === 'string' ? name : 'Error', status: $metadata?.httpStatusCode }
-}
 
 const NOT_ACCEPTED = { code: 'STORE_DENIED', message: 'the credentials are not accepted' }
 
@@ -32,38 +21,26 @@ const CREDENTIALS: Remedies = {
   ExpiredToken: NOT_ACCEPTED,
 }
 
-const PASSING =
-  /Throttl|TooManyRequests|ProvisionedThroughput|RequestLimit|SlowDown|ServiceUnavailable|InternalServer|InternalError|Timeout|TransactionInProgress/
-
 /** The fault for whatever a client threw, with a remedy where a person must mend something. */
 export const storeFault = (what: string, error: unknown, remedies: Remedies): StoreFault => {
-  const { name, status } = sdkError(error)
+  const { name, status, code: system } = sdkError(error)
   const cause = withoutAnswer(error)
   const remedy = cause?.message === 'Region is missing' ? NO_REGION : (remedies[name] ?? CREDENTIALS[name])
   if (remedy !== undefined) return fault(`${what}: ${remedy.message}`, { code: remedy.code, retryable: false, cause })
   const retryable = isPassing(error)
   const code = retryable ? 'STORE_UNAVAILABLE' : 'STORE_REFUSED'
-  return fault(`${what}: ${name}${status === undefined ? '' : ` (${status})`}`, { code, retryable, cause })
-}
-
-/** Whether the same request may succeed soon. */
-export const isPassing = (error: unknown): boolean => {
-  const { name, status } = sdkError(error)
-  return PASSING.test(name) || isOpen(error) || status === 429
-}
-
-/** Whether no answer came, none that can be read, or a server fault: what was asked may have been done. */
-export const isOpen = (error: unknown): boolean => {
-  const { status } = sdkError(error)
-  return status === undefined || status < 300 || status >= 500
+  const detail = status ?? system
+  return fault(`${what}: ${name}${detail === undefined ? '' : ` (${detail})`}`, { code, retryable, cause })
 }
 
 /** The SDK keeps the whole answer in its error, and a parser quotes what it choked on: a record, perhaps. */
 const withoutAnswer = (error: unknown): Error | undefined => {
   if (!(error instanceof Error)) return undefined
   const { name, message, $metadata } = error as Error & { $metadata?: unknown }
+  const { code } = sdkError(error)
   return Object.assign(new Error(isOpen(error) && name === 'SyntaxError' ? '' : message), {
     name,
+    ...(code !== undefined && { code }),
     ...($metadata !== undefined && { $metadata }),
   })
 }

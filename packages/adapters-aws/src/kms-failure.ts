@@ -1,5 +1,5 @@
-import { isOpen, sdkError } from './failure.ts'
 import type { EncryptedKey } from './kms.ts'
+import { isOpen, sdkError } from './sdk-error.ts'
 import { isNotAccepted, isThrottled, ownLack, safeName } from './source-fault.ts'
 
 /** What comes of a key that cannot be had. It shows the key's id and KMS's name for the error, nothing else. */

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ReadOptions, Seen, Store, Swap, Swapped } from '@warmtoken/core'
 import { timeOf } from './clock.ts'
 import { mayHaveLanded } from './doubt.ts'
-import { sdkError } from './failure.ts'
 import type { S3StoreOptions } from './s3.ts'
 import { s3Fault, unsafe } from './s3-failure.ts'
 import { s3Objects } from './s3-objects.ts'
 import { probeConditions, UNSAFE_TAG } from './s3-probe.ts'
+import { sdkError } from './sdk-error.ts'
 
 /** How often a PUT is repeated that met another one under way (409: nothing landed), and how long it waits, in ms. */
 const MAX_REPEATS = 3

@@ -3,8 +3,8 @@ import type { Image, Seen } from '@warmtoken/core'
 import { abortable, clientSettings } from './client.ts'
 import { timeOf, watchDate } from './clock.ts'
 import { watchDoubt } from './doubt.ts'
-import { sdkError } from './failure.ts'
 import type { S3StoreOptions } from './s3.ts'
+import { sdkError } from './sdk-error.ts'
 
 /** What a PUT is conditional on. */
 export type Condition = { readonly IfNoneMatch: '*' } | { readonly IfMatch: string }

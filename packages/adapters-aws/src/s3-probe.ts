@@ -1,5 +1,5 @@
-import { sdkError } from './failure.ts'
 import type { Condition } from './s3-objects.ts'
+import { sdkError } from './sdk-error.ts'
 
 /** The tag of what is written only where conditions are ignored. */
 export const UNSAFE_TAG = 'warmtoken-unsafe'

@@ -34,16 +34,17 @@ it('a signature is the one that the SDK makes, whatever is signed', async () => 
           '127.0.0.1:8000',
           'dynamodb.cn-north-1.amazonaws.com.cn',
         ),
+        path: fc.constantFrom('/', '/behind', '/a/proxy/', '/sp%20ace/%C3%A4', '/a+b=c'),
         region: fc.constantFrom('eu-central-1', 'us-gov-west-1', 'cn-north-1'),
         body: fc.string({ maxLength: 300, unit: 'grapheme' }),
         at: fc.integer({ min: 1_600_000_000_000, max: 1_900_000_000_000 }),
         target: fc.constantFrom('DynamoDB_20120810.GetItem', 'DynamoDB_20120810.UpdateItem', 'a  b   c'),
       }),
       fc.record({ accessKeyId: word, secretAccessKey: word, sessionToken: fc.option(word, { nil: undefined }) }),
-      async ({ host, region, body, at, target }, { sessionToken, ...key }) => {
+      async ({ host, path, region, body, at, target }, { sessionToken, ...key }) => {
         const credentials = { ...key, ...(sessionToken !== undefined && { sessionToken }) }
         const headers = { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': target }
-        const ours = sign({ host, region, service: 'dynamodb', headers, body, at }, credentials)
+        const ours = sign({ host, path, region, service: 'dynamodb', headers, body, at }, credentials)
         const signer = new SignatureV4({
           service: 'dynamodb',
           region,
@@ -51,7 +52,7 @@ it('a signature is the one that the SDK makes, whatever is signed', async () => 
           sha256: Sha256,
           applyChecksum: false,
         })
-        const unsigned = { method: 'POST', protocol: 'https:', hostname: host, path: '/', query: {} }
+        const unsigned = { method: 'POST', protocol: 'https:', hostname: host, path, query: {} }
         const theirs = await signer.sign(
           { ...unsigned, headers: { ...headers, host }, body },
           { signingDate: new Date(at) },

@@ -1,4 +1,4 @@
-import { sdkError } from './failure.ts'
+import { sdkError } from './sdk-error.ts'
 
 /** What a source rejects with, known to the engine by its `name`. It shows nothing of an answer but its error code. */
 export interface SourceFault extends Error {

@@ -1,4 +1,4 @@
-import { isOpen, sdkError } from './failure.ts'
+import { isOpen, sdkError } from './sdk-error.ts'
 import {
   isNotAccepted,
   isThrottled,

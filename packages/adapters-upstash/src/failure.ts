@@ -36,6 +36,17 @@ export const storeFault = (error: unknown): StoreFault => {
 export const failure = (name: string, message: string, cause?: unknown): Error =>
   Object.assign(new Error(message, { cause }), { name })
 
+const doubted = new WeakSet<object>()
+
+/** Remembers of an error that an attempt before it got no answer: what was asked may have been done, whatever this one says. */
+export const doubt = <E>(error: E): E => {
+  if (typeof error === 'object' && error !== null) doubted.add(error)
+  return error
+}
+
+/** Whether what was asked may have been done all the same. */
+export const isDoubted = (error: unknown): boolean => typeof error === 'object' && error !== null && doubted.has(error)
+
 /** Whether Redis does not know a script yet: nothing was done. */
 export const isUnknownScript = (error: unknown): boolean =>
   error instanceof Error && /^NOSCRIPT\b/.test(wordsOf(error.message))

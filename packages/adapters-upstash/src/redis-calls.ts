@@ -1,5 +1,5 @@
 import type { Image, ReadOptions, Seen, Store, StoreFault, Swap, Swapped } from '@warmtoken/core'
-import { unreadable } from './failure.ts'
+import { isDoubted, unreadable } from './failure.ts'
 import type { UpstashStoreOptions } from './redis.ts'
 import { makeRunner } from './run.ts'
 import { READ, SWAP } from './scripts.ts'
@@ -47,8 +47,8 @@ export const redisCalls = async (options: UpstashStoreOptions): Promise<Calls> =
       if (images[0]?.[0] === 'swapped') return { outcome: 'swapped', image: { body, tag }, time }
       return { outcome: 'conflict', seen: { image: imageOf(images[0] ?? absurd()), time } }
     } catch (cause) {
-      // What is refused for good was refused the first time, too; anything else may follow an attempt that landed.
-      if ((cause as StoreFault).retryable === false) throw cause
+      // What was refused for good at every attempt was not done; anything else may have been.
+      if ((cause as StoreFault).retryable === false && !isDoubted(cause)) throw cause
       return { outcome: 'unknown', cause }
     }
   }

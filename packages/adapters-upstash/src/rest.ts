@@ -1,5 +1,5 @@
 import type { Answer } from '@warmtoken/http'
-import { failure } from './failure.ts'
+import { doubt, failure } from './failure.ts'
 import { poster } from './rest-post.ts'
 import type { Ask } from './run.ts'
 
@@ -15,7 +15,9 @@ export const askByRest = (url: string, token: string): Ask => {
   let syncToken = ''
   return async (name, script, { keys, args, signal }) => {
     const body = JSON.stringify([name, script, keys.length, ...keys, ...args])
+    let isUnanswered = false
     const answer = await post(body, syncToken, signal).catch(async (error: unknown) => {
+      isUnanswered = true
       await pause(signal)
       // A script knows its own repeat; an abort is not repeated.
       if (signal.aborted) throw error
@@ -23,7 +25,11 @@ export const askByRest = (url: string, token: string): Ask => {
     })
     // What no header of ours may hold would have the next request refused.
     syncToken = /^[ -~]*$/.exec(answer.headers['upstash-sync-token'] ?? '')?.[0] ?? ''
-    return resultOf(answer)
+    try {
+      return resultOf(answer)
+    } catch (error) {
+      throw isUnanswered ? doubt(error) : error
+    }
   }
 }
 
@@ -34,7 +40,7 @@ const resultOf = ({ status, text }: Answer): unknown => {
   const cause = status === 200 ? undefined : { code: `HTTP ${status}` }
   const json = parse(text)
   if (json === undefined) throw failure('AnswerUnreadable', 'the answer is not JSON', cause)
-  if (status === 200 && json.error === undefined) return json.result
+  if (status === 200 && (json.error ?? undefined) === undefined) return json.result
   throw failure('UpstashError', String(json.error), cause)
 }
 

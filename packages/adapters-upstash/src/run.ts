@@ -1,5 +1,5 @@
 import type { ServerTime } from '@warmtoken/core'
-import { isUnknownScript, storeFault, unreadable } from './failure.ts'
+import { doubt, isDoubted, isUnknownScript, storeFault, unreadable } from './failure.ts'
 import type { UpstashStoreOptions } from './redis.ts'
 import type { Script } from './scripts.ts'
 
@@ -33,10 +33,12 @@ export const makeRunner = async ({ url = '', token = '', client }: UpstashStoreO
     const answer = await ask('evalsha', script.sha, call)
       .catch((error: unknown) => {
         if (!isUnknownScript(error)) throw error
-        return ask('eval', script.text, call)
+        return ask('eval', script.text, call).catch((later: unknown) => {
+          throw isDoubted(error) ? doubt(later) : later
+        })
       })
       .catch((error: unknown) => {
-        throw storeFault(error)
+        throw isDoubted(error) ? doubt(storeFault(error)) : storeFault(error)
       })
     return parseAnswer(answer)
   }
