@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { table } from '../demo/table.ts'
+import { readCommand } from '../run/command.ts'
 import { installClock } from './clock.ts'
 import { pageOf } from './page.ts'
 import { PEERS } from './peers.ts'
@@ -26,6 +27,7 @@ const versionOf = async (name: string): Promise<string> => {
   return 'unknown'
 }
 
+readCommand({ name: 'pnpm behavior', flags: [] })
 installClock()
 const rows: (readonly string[])[] = []
 for (const { name, goal, measure } of [...ROWS, ROTATION]) {

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Bundled, bundle } from '../run/bundle.ts'
 import { ask } from '../run/child.ts'
-import { interleave, roundsOf } from '../run/rounds.ts'
+import { readCommand } from '../run/command.ts'
+import { interleave } from '../run/rounds.ts'
 import { tell } from './results.ts'
 import { region } from './signed.ts'
 import { startStandIn } from './stand-in.ts'
@@ -20,7 +21,8 @@ export interface Costs {
 }
 
 const TOKEN = `token-of-this-benchmark-${'x'.repeat(1_000)}`
-const rounds = roundsOf(21)
+const { flags } = readCommand({ name: 'pnpm bench cold', flags: ['rounds'] })
+const [rounds = 21] = flags.get('rounds') ?? []
 const variants = [EMPTY, ...loads, ...firsts]
 const folder = await mkdtemp(join(tmpdir(), 'warmtoken-cold-'))
 const directory = join(folder, 'tokens')

@@ -2,16 +2,18 @@
 import { statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { ask, SOURCES } from '../run/child.ts'
+import { readCommand } from '../run/command.ts'
 import { median, medianRatio, show } from '../run/numbers.ts'
 import { type Goal, publish } from '../run/page.ts'
-import { interleave, roundsOf } from '../run/rounds.ts'
+import { interleave } from '../run/rounds.ts'
 import { variants } from './variants.ts'
 
 /** Names of file systems by their magic numbers (linux/magic.h). */
 const SYSTEMS: { readonly [magic: number]: string } = { 61267: 'ext4', 16914836: 'tmpfs', 2035054128: 'overlayfs' }
 
 const script = new URL('./run.ts', import.meta.url)
-const rounds = roundsOf(15)
+const { flags } = readCommand({ name: 'pnpm bench file', flags: ['rounds'] })
+const [rounds = 15] = flags.get('rounds') ?? []
 const measured = await interleave(
   variants.map(({ name }) => name),
   rounds,

@@ -1,9 +1,9 @@
 // `pnpm bench memory`: from one token to a million.
-import { parseArgs } from 'node:util'
 import { ask, SOURCES } from '../run/child.ts'
+import { readCommand } from '../run/command.ts'
 import { median, medianRatio, show } from '../run/numbers.ts'
 import { publish } from '../run/page.ts'
-import { column, interleave, type Measured, roundsOf } from '../run/rounds.ts'
+import { column, interleave, type Measured } from '../run/rounds.ts'
 import { others } from './others.ts'
 import { ours } from './ours.ts'
 import type { Costs } from './run.ts'
@@ -11,11 +11,9 @@ import type { Costs } from './run.ts'
 /** From then on a size is filled fewer times. */
 const MANY = 1_000_000
 const variants = [...others, ...ours]
-const rounds = roundsOf(3)
-const { values } = parseArgs({ options: { sizes: { type: 'string' } }, strict: false })
-const sizes = String(values['sizes'] ?? '1,1000,100000,1000000')
-  .split(',')
-  .map(Number)
+const { flags } = readCommand({ name: 'pnpm bench memory', flags: ['rounds', 'sizes'] })
+const [rounds = 3] = flags.get('rounds') ?? []
+const sizes = flags.get('sizes') ?? [1, 1_000, 100_000, 1_000_000]
 const FLAGS = [...SOURCES, '--expose-gc', '--max-old-space-size=12000']
 
 const bySize = new Map<number, Measured<Costs>>()

@@ -1,13 +1,15 @@
 // `pnpm bench middleware`: what a token on the context of a handler adds to Middy, when memory has it.
 import { ask, COUNTING, SOURCES } from '../run/child.ts'
+import { readCommand } from '../run/command.ts'
 import { median, quantile, show } from '../run/numbers.ts'
 import { publish } from '../run/page.ts'
-import { column, interleave, roundsOf } from '../run/rounds.ts'
+import { column, interleave } from '../run/rounds.ts'
 import type { Costs } from './run.ts'
 import { variants } from './variants.ts'
 
 const script = new URL('./run.ts', import.meta.url)
-const rounds = roundsOf(25)
+const { flags } = readCommand({ name: 'pnpm bench middleware', flags: ['rounds'] })
+const [rounds = 25] = flags.get('rounds') ?? []
 const measured = await interleave(
   variants.map(({ name }) => name),
   rounds,

@@ -1,34 +1,43 @@
 // `pnpm bench`: the benchmarks that are named, or all, one after the other. `--quick`: few rounds, to see that they work.
-// Other options are handed on.
+// Each is handed those of the other flags that it knows.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { type Flag, readCommand } from './command.ts'
 
-/** The commands, and what they are given for a quick look. */
-const COMMANDS: { readonly [name: string]: readonly string[] } = {
-  warm: ['--rounds', '2'],
-  middleware: ['--rounds', '2'],
-  file: ['--rounds', '2'],
-  cold: ['--rounds', '3'],
-  stampede: ['--rounds', '2', '--fleets', '20'],
-  memory: ['--rounds', '1', '--sizes', '1,1000,50000'],
+/** The flags that each knows, and what they are for a quick look. */
+const COMMANDS: { readonly [name: string]: { readonly [flag in Flag]?: string } } = {
+  warm: { rounds: '2' },
+  middleware: { rounds: '2' },
+  file: { rounds: '2' },
+  cold: { rounds: '3' },
+  stampede: { rounds: '2', fleets: '20' },
+  memory: { rounds: '1', sizes: '1,1000,50000' },
 }
+const FLAGS: readonly Flag[] = ['rounds', 'fleets', 'sizes']
+const ALL = Object.keys(COMMANDS)
 
-const given = process.argv.slice(2)
-const firstOption = given.findIndex((one) => one.startsWith('--'))
-const named = firstOption < 0 ? given : given.slice(0, firstOption)
-const options = given.slice(named.length)
-const names = named.length === 0 || named.includes('all') ? Object.keys(COMMANDS) : named
-for (const name of names) {
-  if (!Object.hasOwn(COMMANDS, name))
-    throw new TypeError(`no benchmark "${name}"; there are ${Object.keys(COMMANDS).join(', ')}`)
-}
+const isKnown = (name: string, flag: Flag): boolean => COMMANDS[name]?.[flag] !== undefined
+
+const command = { name: 'pnpm bench', names: ['all', ...ALL] }
+const named = readCommand({ ...command, flags: [...FLAGS, 'quick'] }).names
+const names = named.length === 0 || named.includes('all') ? ALL : named
+// Read again, for a flag that none of the named ones knows would do nothing.
+const { flags } = readCommand({
+  ...command,
+  flags: [...FLAGS.filter((flag) => names.some((name) => isKnown(name, flag))), 'quick'],
+})
+
+const argumentsOf = (name: string): readonly string[] =>
+  FLAGS.filter((flag) => isKnown(name, flag)).flatMap((flag) => {
+    const value = flags.get(flag)?.join(',') ?? (flags.has('quick') ? COMMANDS[name]?.[flag] : undefined)
+    return value === undefined ? [] : [`--${flag}`, value]
+  })
 
 const failed: string[] = []
 for (const name of names) {
   const script = fileURLToPath(new URL(`../${name}/cli.ts`, import.meta.url))
-  const args = options.includes('--quick') ? COMMANDS[name] : options
-  const run = spawn(process.execPath, ['--conditions=source', script, ...(args ?? [])], { stdio: 'inherit' })
+  const run = spawn(process.execPath, ['--conditions=source', script, ...argumentsOf(name)], { stdio: 'inherit' })
   const [code] = await once(run, 'exit')
   if (code !== 0) failed.push(name)
 }

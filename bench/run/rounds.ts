@@ -1,13 +1,3 @@
-import { parseArgs } from 'node:util'
-
-/** How many rounds were asked for with `--rounds`. */
-export const roundsOf = (standard: number): number => {
-  const { values } = parseArgs({ options: { rounds: { type: 'string' } }, strict: false })
-  const wanted = Number(values['rounds'] ?? standard)
-  if (!Number.isInteger(wanted) || wanted < 1) throw new TypeError('--rounds must be a number from 1 on')
-  return wanted
-}
-
 /** What each name measured, one number or object a round. */
 export type Measured<T> = ReadonlyMap<string, readonly T[]>
 

@@ -1,5 +1,6 @@
 /** `pnpm scale`: what a fleet costs, by simulation. Writes docs/scale.md and docs/scale.svg. */
 import { writeFile } from 'node:fs/promises'
+import { readCommand } from '../run/command.ts'
 import { type Backend, costOf, PRICES } from './cost.ts'
 import { draw } from './draw.ts'
 import { measure, type Row } from './measure.ts'
@@ -8,6 +9,7 @@ const FLEETS = [1, 100, 1_000, 10_000]
 
 const dollars = (amount: number): string => (amount < 0.01 ? `$${amount.toExponential(1)}` : `$${amount.toFixed(2)}`)
 
+readCommand({ name: 'pnpm scale', flags: [] })
 const rows: Row[] = []
 for (const steady of [false, true]) {
   for (const environments of FLEETS) {

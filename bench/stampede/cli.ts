@@ -2,10 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { bundle } from '../run/bundle.ts'
 import { ask, SOURCES } from '../run/child.ts'
-import { interleave, type Measured, roundsOf } from '../run/rounds.ts'
+import { readCommand } from '../run/command.ts'
+import { interleave, type Measured } from '../run/rounds.ts'
 import { type FleetCosts, startFleet } from './fleet.ts'
 import { oneVariants } from './one.ts'
 import { tell } from './results.ts'
@@ -15,11 +15,9 @@ import { fleetVariants } from './variants.ts'
 
 /** From then on a fleet is large. */
 const LARGE = 50
-const rounds = roundsOf(9)
-const { values } = parseArgs({ options: { fleets: { type: 'string' } }, strict: false })
-const sizes = String(values['fleets'] ?? '20,200')
-  .split(',')
-  .map(Number)
+const { flags } = readCommand({ name: 'pnpm bench stampede', flags: ['rounds', 'fleets'] })
+const [rounds = 9] = flags.get('rounds') ?? []
+const sizes = flags.get('fleets') ?? [20, 200]
 
 const one = await interleave(
   oneVariants.map(({ name }) => name),

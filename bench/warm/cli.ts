@@ -1,14 +1,16 @@
 // `pnpm bench warm`: a token that is in memory.
 import { ask, COUNTING, SOURCES } from '../run/child.ts'
+import { readCommand } from '../run/command.ts'
 import { median, medianRatio, show } from '../run/numbers.ts'
 import { publish } from '../run/page.ts'
-import { column, interleave, roundsOf } from '../run/rounds.ts'
+import { column, interleave } from '../run/rounds.ts'
 import type { Costs } from './run.ts'
 import type { Variant } from './variant.ts'
 import { variants } from './variants.ts'
 
 const script = new URL('./run.ts', import.meta.url)
-const rounds = roundsOf(15)
+const { flags } = readCommand({ name: 'pnpm bench warm', flags: ['rounds'] })
+const [rounds = 15] = flags.get('rounds') ?? []
 const measured = await interleave(
   variants.map(({ name }) => name),
   rounds,
