@@ -28,6 +28,9 @@ describe('the page of the configuration', () => {
     ['`warmTokens', 'packages/core/src/middy/index.ts', 'WarmTokensOptions'],
     ['`clientCredentials', 'packages/core/src/sources/oauth2.ts', 'ClientCredentialsOptions'],
     ['`custom', 'packages/core/src/sources/custom.ts', 'CustomOptions'],
+    ['`custom', 'packages/core/src/contracts.ts', 'Traits'],
+    ['`memoryStore', 'packages/core/src/stores/memory.ts', 'MemoryStoreOptions'],
+    ['`frontedStore', 'packages/core/src/stores/fronted.ts', 'FrontedStoreOptions'],
     ['`aesGcm', 'packages/core/src/seal/aes-gcm.ts', 'AesGcmOptions'],
     ['`dynamoDBStore', 'packages/adapters-aws/src/dynamodb.ts', 'DynamoDBStoreOptions'],
     ['`s3Store', 'packages/adapters-aws/src/s3.ts', 'S3StoreOptions'],
@@ -38,6 +41,13 @@ describe('the page of the configuration', () => {
     const section = sectionOf(title)
     expect(members.filter((member) => !section.includes(`| \`${member}\` |`))).toEqual([])
   })
+})
+
+it('the page of the HTTP client has every option', () => {
+  const page = read('packages/http/README.md')
+  const members = membersOf('packages/http/src/exchange.ts', 'HttpOptions')
+  expect(members.length).toBeGreaterThan(0)
+  expect(members.filter((member) => !page.includes(`| \`${member}\` |`))).toEqual([])
 })
 
 describe('the pages of the sources', () => {

@@ -1,10 +1,16 @@
 import type { Image, Seen, Store } from '../contracts.ts'
 
+/** How {@link memoryStore} is set up. */
+export interface MemoryStoreOptions {
+  /** Its clock, in ms since 1970. Default `Date.now`. */
+  readonly wall?: () => number
+}
+
 /**
  * A store in this process: for development, for tests, and for the case of one environment only. Keeps records until
- * the process ends. `wall` is its clock, in ms since 1970.
+ * the process ends.
  */
-export const memoryStore = ({ wall = Date.now }: { readonly wall?: () => number } = {}): Store => {
+export const memoryStore = ({ wall = Date.now }: MemoryStoreOptions = {}): Store => {
   const images = new Map<string, Image>()
   const look = (key: string): Seen => ({ image: images.get(key), time: { at: wall(), precision: 0 } })
 
