@@ -103,6 +103,6 @@ Try, in another terminal:
   curl ${http}/contacts
   # token requests so far: one, however often you call
   curl ${stack.issuer}/_count
-  # the API revokes that token; the next call replaces it
+  # the API revokes that token; the next call replaces it: \`_count\` is then one more, and the call after shows a new \`age\`
   curl -X POST ${stack.api}/_refuse
 `
