@@ -6,6 +6,7 @@ import { credentialsIn } from './dynamodb-credentials.ts'
 import { regionalEndpoint, variantIn } from './dynamodb-endpoint.ts'
 import { sendSigned } from './dynamodb-lean.ts'
 import type { Send } from './dynamodb-send.ts'
+import { loadFailed } from './load-failed.ts'
 
 /**
  * What sends requests: signed by ourselves where region, endpoint and credentials are at hand, else the SDK. FIPS and
@@ -22,7 +23,7 @@ const senderOf = async (options: DynamoDBStoreOptions): Promise<Send> => {
   if (isPlain && region !== undefined && endpoint !== undefined && credentials !== undefined) {
     return sendSigned({ region, endpoint, credentials })
   }
-  const { commands, makeClient } = await import('./dynamodb-sdk.ts')
+  const { commands, makeClient } = await import('./dynamodb-sdk.ts').catch(loadFailed)
   if (client !== undefined) return sendBy(typeof client === 'function' ? await client() : client, commands)
   const place = { ...(region && { region }), ...(configured && { endpoint: configured }) }
   return sendBy(makeClient(settingsOf({ ...place, ...variant, ...(credentials && { credentials }) })), commands)

@@ -8,6 +8,7 @@ import type { KMSClient } from '@aws-sdk/client-kms'
 import type { KeyRing } from '@warmtoken/core/seal'
 import { checkAll, matching, PLACE, type Rule } from './check.ts'
 import { kept } from './kept.ts'
+import { loadFailed } from './load-failed.ts'
 
 /** A data key as it rests. */
 export interface EncryptedKey {
@@ -71,5 +72,5 @@ export const kmsKey = (options: KmsKeyOptions): (() => Promise<KeyRing>) => {
   checkAll('kmsKey', options, RULES, ['id', 'encryptedKey'])
   const ids = [options.id, ...(options.older ?? []).map(({ id }) => id)]
   if (new Set(ids).size < ids.length) throw new TypeError('kmsKey: two keys have the same id')
-  return kept(() => import('./kms-ring.ts').then(({ decryptRing }) => decryptRing(options)))
+  return kept(() => import('./kms-ring.ts').then(({ decryptRing }) => decryptRing(options), loadFailed))
 }

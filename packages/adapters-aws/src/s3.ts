@@ -7,6 +7,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { Store } from '@warmtoken/core'
 import { checkOptions, lazily } from './lazy.ts'
+import { loadFailed } from './load-failed.ts'
 
 /** How {@link s3Store} is set up. */
 export interface S3StoreOptions {
@@ -41,7 +42,7 @@ export interface S3StoreOptions {
  */
 export const s3Store = (options: S3StoreOptions): Store => {
   checkOptions('s3Store', options, 'bucket', ['prefix', 'region', 'endpoint', 'probe', 'client'])
-  const calls = lazily(() => import('./s3-calls.ts').then(({ s3Calls }) => s3Calls(options)))
+  const calls = lazily(() => import('./s3-calls.ts').then(({ s3Calls }) => s3Calls(options), loadFailed))
   return {
     name: 's3',
     open: async () => void (await calls()),

@@ -8,6 +8,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { SSMClient } from '@aws-sdk/client-ssm'
 import { checkAll, length, PLACE, type Rule, text } from './check.ts'
 import { kept } from './kept.ts'
+import { loadFailed } from './load-failed.ts'
 
 /** What every secret takes. */
 export interface SecretOptions<Client> {
@@ -59,7 +60,8 @@ const survives = (error: unknown): boolean => (error as { retryable?: unknown })
 export const secretsManagerSecret = (options: SecretsManagerSecretOptions): (() => Promise<string>) => {
   checkAll('secretsManagerSecret', options, { id: text, ...RULES }, ['id'])
   const { maxAge = MAX_AGE } = options
-  return kept(() => import('./secrets-manager.ts').then(({ readSecret }) => readSecret(options)), { maxAge, survives })
+  const read = () => import('./secrets-manager.ts').then(({ readSecret }) => readSecret(options), loadFailed)
+  return kept(read, { maxAge, survives })
 }
 
 /**
@@ -74,8 +76,6 @@ export const secretsManagerSecret = (options: SecretsManagerSecretOptions): (() 
 export const ssmParameter = (options: SsmParameterOptions): (() => Promise<string>) => {
   checkAll('ssmParameter', options, { name: text, ...RULES }, ['name'])
   const { maxAge = MAX_AGE } = options
-  return kept(() => import('./secrets-ssm.ts').then(({ readParameter }) => readParameter(options)), {
-    maxAge,
-    survives,
-  })
+  const read = () => import('./secrets-ssm.ts').then(({ readParameter }) => readParameter(options), loadFailed)
+  return kept(read, { maxAge, survives })
 }

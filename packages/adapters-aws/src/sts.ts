@@ -7,6 +7,7 @@
 import type { STSClient } from '@aws-sdk/client-sts'
 import type { Source, TokenValue } from '@warmtoken/core'
 import { checkAll, matching, PLACE, type Rule } from './check.ts'
+import { loadFailed } from './load-failed.ts'
 
 export type { SharedCredentials } from './sts-credentials.ts'
 export { credentialsFrom } from './sts-credentials.ts'
@@ -76,7 +77,7 @@ export const assumeRole = (options: AssumeRoleOptions): Source<TokenValue> => {
     // Credentials are good in every region, so the region does not set them apart.
     identity: () => ({ roleArn, sessionName, duration, externalId, policy, endpoint }),
     async fetch({ signal }) {
-      const { requestCredentials } = await import('./sts-grant.ts')
+      const { requestCredentials } = await import('./sts-grant.ts').catch(loadFailed)
       return requestCredentials({ ...options, sessionName, duration, signal })
     },
   }
