@@ -13,6 +13,10 @@ import { onEach, type Stage } from './each-backend.ts'
 const how = () => ({ signal: AbortSignal.timeout(20_000), consistent: true })
 const write = () => ({ expected: undefined, body: 'x', tag: crypto.randomUUID(), keepUntil: Date.now() + 3_600_000 })
 const LOST: Fault = { kind: 'reset', when: 'after' }
+const INSECURE = { url: 'http://example.upstash.io', token: 'y' }
+const redis = (): never => {
+  throw new Error('not asked for')
+}
 const SILENT: Fault = { kind: 'hang', when: 'after' }
 
 afterEach(() => {
@@ -136,6 +140,13 @@ describe('a store', () => {
     ['upstashStore', () => upstashStore({ url: 'http://example.upstash.io', token: 'y' }), 'url'],
     ['upstashStore', () => upstashStore({ url: 'http://localhost:80@example.upstash.io', token: 'y' }), 'url'],
     ['upstashStore', () => upstashStore({ url: 'http://localhost.example.com', token: 'y' }), 'url'],
+    ['upstashStore', () => upstashStore({ ...INSECURE, allowInsecure: 'false' } as never), 'allowInsecure'],
+    ['upstashStore', () => upstashStore({ ...INSECURE, allowInsecure: 1 } as never), 'allowInsecure'],
+    ['upstashStore', () => upstashStore({ client: redis, url: 'https://x' }), 'url'],
+    ['upstashStore', () => upstashStore({ client: redis, token: 'y' }), 'token'],
+    ['upstashStore', () => upstashStore({ client: {} } as never), 'client'],
+    ['upstashStore', () => upstashStore({ url: 'https://x', token: 5 } as never), 'token'],
+    ['upstashStore', () => upstashStore({ url: 'https://x', token: 'y', prefix: 5 } as never), 'prefix'],
   ])('%s refuses wrong options by name', (name, make, option) => {
     expect(make).toThrow(TypeError)
     expect(make).toThrow(new RegExp(`^${name}: .*"${option}"`))

@@ -5,6 +5,7 @@
  */
 
 import type { Store } from '@warmtoken/core'
+import { checkOptions } from './check.ts'
 
 /** What the store uses of a `Redis` of `@upstash/redis`, whose own type would have to be installed. */
 export interface RedisClient {
@@ -32,21 +33,12 @@ export interface UpstashStoreOptions {
   readonly client?: RedisClient | (() => RedisClient | Promise<RedisClient>)
 }
 
-const KNOWN = ['url', 'allowInsecure', 'token', 'prefix', 'client']
-
-/** Whether nobody on the way can read what is sent to this address: it is encrypted, or stays on this machine. */
-const isPrivate = ({ protocol, hostname }: URL): boolean =>
-  protocol === 'https:' || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
-
-const isAddress = (url: string, allowInsecure: boolean): boolean =>
-  /^https?:/i.test(url) && URL.canParse(url) && (allowInsecure || isPrivate(new URL(url)))
-
 type Calls = Required<Omit<Store, 'name' | 'open'>>
 
 /**
  * Makes the store. Redis replicates asynchronously: a failover may forget the last writes, so it saves calls to the
  * issuer but does not exclude a second one. Throws `TypeError` when both `client` and `url` with `token` are
- * missing, and for a `url` that is not safe.
+ * missing, or both are there, and for a `url` that is not safe.
  *
  * @example
  * ```ts
@@ -55,18 +47,7 @@ type Calls = Required<Omit<Store, 'name' | 'open'>>
  * ```
  */
 export const upstashStore = (options: UpstashStoreOptions): Store => {
-  for (const name of Object.keys(options ?? {})) {
-    if (!KNOWN.includes(name))
-      throw new TypeError(`upstashStore: unknown option "${name}"; known are ${KNOWN.join(', ')}`)
-  }
-  for (const name of ['url', 'token'] as const) {
-    if (options?.client === undefined && !options?.[name]) {
-      throw new TypeError(`upstashStore: option "${name}" is required when there is no "client"`)
-    }
-  }
-  const { client, url = '', allowInsecure = false } = options
-  if (client === undefined && !isAddress(url, allowInsecure))
-    throw new TypeError('upstashStore: option "url" must be an https URL; http to others only with "allowInsecure"')
+  checkOptions(options)
   let calls: Promise<Calls> | undefined
   // An environment whose memory or file has the token loads none of it.
   const load = (): Promise<Calls> => {
