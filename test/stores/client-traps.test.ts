@@ -13,6 +13,7 @@ import { onEach, type Stage } from './each-backend.ts'
 const how = () => ({ signal: AbortSignal.timeout(20_000), consistent: true })
 const write = () => ({ expected: undefined, body: 'x', tag: crypto.randomUUID(), keepUntil: Date.now() + 3_600_000 })
 const LOST: Fault = { kind: 'reset', when: 'after' }
+const PLACE = { table: 'x', region: 'eu-central-1' }
 const INSECURE = { url: 'http://example.upstash.io', token: 'y' }
 const redis = (): never => {
   throw new Error('not asked for')
@@ -129,9 +130,33 @@ describe('a store', () => {
 
   it.each([
     ['dynamoDBStore', () => dynamoDBStore({} as never), 'table'],
+    ['dynamoDBStore', () => dynamoDBStore(undefined as never), 'table'],
     ['dynamoDBStore', () => dynamoDBStore({ table: 'x', retries: 3 } as never), 'retries'],
+    ['dynamoDBStore', () => dynamoDBStore({ table: 'x', constructor: 3 } as never), 'constructor'],
+    ['dynamoDBStore', () => dynamoDBStore({ table: 'x', environment: 'prod' } as never), 'environment'],
+    ['dynamoDBStore', () => dynamoDBStore({ table: 'x', region: 5 } as never), 'region'],
+    ['dynamoDBStore', () => dynamoDBStore({ table: 'x', region: '' }), 'region'],
+    ['dynamoDBStore', () => dynamoDBStore({ table: 'x', endpoint: 'example.com:8000' }), 'endpoint'],
+    ['dynamoDBStore', () => dynamoDBStore({ table: 'x', endpoint: 'http://' }), 'endpoint'],
+    ['dynamoDBStore', () => dynamoDBStore({ table: 'x', client: {} } as never), 'client'],
+    ['dynamoDBStore', () => dynamoDBStore({ ...PLACE, credentials: 'example' } as never), 'credentials'],
+    ['dynamoDBStore', () => dynamoDBStore({ ...PLACE, credentials: null } as never), 'credentials'],
+    [
+      'dynamoDBStore',
+      () => dynamoDBStore({ ...PLACE, credentials: { accessKeyId: 'example' } } as never),
+      'credentials',
+    ],
+    [
+      'dynamoDBStore',
+      () => dynamoDBStore({ ...PLACE, credentials: { accessKeyId: 'example', secretAccessKey: '' } }),
+      'credentials',
+    ],
     ['s3Store', () => s3Store({ bucket: '' }), 'bucket'],
     ['s3Store', () => s3Store({ bucket: 'x', Prefix: 'y' } as never), 'Prefix'],
+    ['s3Store', () => s3Store({ bucket: 'x', prefix: 5 } as never), 'prefix'],
+    ['s3Store', () => s3Store({ bucket: 'x', probe: 'false' } as never), 'probe'],
+    ['s3Store', () => s3Store({ bucket: 'x', endpoint: 'localhost:9000' }), 'endpoint'],
+    ['s3Store', () => s3Store({ bucket: 'x', client: { region: 'example' } } as never), 'client'],
     ['upstashStore', () => upstashStore({ url: 'https://x' }), 'token'],
     ['upstashStore', () => upstashStore(undefined as never), 'url'],
     ['upstashStore', () => upstashStore({ url: 'https://x', token: 'y', retry: false } as never), 'retry'],

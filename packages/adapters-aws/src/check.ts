@@ -1,27 +1,31 @@
-/** What an option must be: words that complete "option X must be …", and the test. */
+/** What an option must be: words that complete "option X must be …", and the test, which takes no `undefined`. */
 export type Rule = readonly [must: string, test: (value: unknown) => boolean]
 
-const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+/** Whether it is a text, and not empty. */
+export const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
+/** Whether it is a function. */
+export const isFunction = (value: unknown): boolean => typeof value === 'function'
 
-/** A text. */
-export const text: Rule = ['a text, not empty', isText]
-/** A length of time. */
-export const length: Rule = ['a number of ms above 0', (value) => typeof value === 'number' && value > 0]
-/** An SDK client, or what gives it. */
-export const client: Rule = [
-  'an SDK client, or a function that gives one',
-  (value) =>
-    typeof value === 'function' || (isObject(value) && typeof (value as { send?: unknown }).send === 'function'),
-]
 /** A text of one form. */
 export const matching = (must: string, form: RegExp): Rule => [
   must,
   (value) => typeof value === 'string' && form.test(value),
 ]
 
+/** A text. */
+export const text: Rule = ['a text, not empty', isText]
+/** Yes or no. */
+export const flag: Rule = ['true or false', (value) => typeof value === 'boolean']
+/** A length of time. */
+export const length: Rule = ['a number of ms above 0', (value) => typeof value === 'number' && value > 0]
+
 /** Where an SDK client finds its service. */
-export const PLACE: { readonly [name: string]: Rule } = { region: text, endpoint: text, client }
+export const PLACE: { readonly [name: string]: Rule } = {
+  region: text,
+  // The test of a form takes anything, as its text.
+  endpoint: ['an http(s) URL', (value) => /^https?:/i.test(value as string) && URL.canParse(value as string)],
+  client: ['an SDK client or a function', (value) => isFunction(value) || isFunction(Object(value).send)],
+}
 
 /** Throws `TypeError` that names the option: one that is missing, wrong, or unknown. It never shows what was given. */
 export const checkAll = (
@@ -30,14 +34,14 @@ export const checkAll = (
   rules: { readonly [name: string]: Rule },
   required: readonly string[],
 ): void => {
-  if (!isObject(options)) throw new TypeError(`${of}: options must be an object`)
-  const given = new Map<string, unknown>(Object.entries(options))
-  for (const name of new Set([...required, ...given.keys()])) {
-    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
-    const value = given.get(name)
-    if (rule === undefined)
-      throw new TypeError(`${of}: unknown option "${name}"; known are ${Object.keys(rules).join(', ')}`)
-    if (value === undefined ? required.includes(name) : !rule[1](value))
-      throw new TypeError(`${of}: option "${name}" must be ${rule[0]}`)
+  const given: { readonly [name: string]: unknown } = { ...options }
+  for (const name of [...required, ...Object.keys(given)]) {
+    const value = given[name]
+    // What every object has, such as a "constructor", is no rule: it has no test.
+    const rule = rules[name]
+    const why = !rule?.[1]
+      ? `unknown option "${name}"; known are ${Object.keys(rules).join(', ')}`
+      : (value === undefined ? required.includes(name) : !rule[1](value)) && `option "${name}" must be ${rule[0]}`
+    if (why) throw new TypeError(`${of}: ${why}`)
   }
 }

@@ -70,6 +70,30 @@ describe('the endpoint of a region', () => {
   })
 })
 
+describe('an endpoint in the environment', () => {
+  it.each([
+    ['AWS_ENDPOINT_URL', { AWS_ENDPOINT_URL: 'localhost:8000' }],
+    ['AWS_ENDPOINT_URL', { AWS_ENDPOINT_URL: 'http://' }],
+    ['AWS_ENDPOINT_URL_DYNAMODB', { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_ENDPOINT_URL_DYNAMODB: 'marked' }],
+  ])('is refused by the name %s when it is no URL', async (name, environment) => {
+    await expect(read({ environment: { ...environment, AWS_REGION: 'eu-central-1' } })).rejects.toMatchObject({
+      name: 'StoreFault',
+      code: 'STORE_REFUSED',
+      retryable: false,
+      message: `DynamoDB: the environment variable ${name} is no http(s) URL`,
+    })
+    expect(received).toEqual([])
+  })
+
+  it('is not looked at where there is another, or a client', async () => {
+    const settings = { region: 'eu-central-1', credentials: { accessKeyId: 'GIVEN', secretAccessKey: 'x' } }
+    const environment = { AWS_ENDPOINT_URL: 'localhost:8000' }
+    await read({ ...settings, environment, endpoint })
+    await read({ environment, client: new DynamoDBClient({ ...settings, endpoint }) })
+    expect(received).toHaveLength(2)
+  })
+})
+
 describe('the store on DynamoDB', () => {
   it('leaves a region whose endpoint it does not know to the SDK, and hands it region and credentials', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', endpoint)

@@ -3,7 +3,7 @@ import type { DynamoDBStoreOptions } from './dynamodb.ts'
 import { dynamoDBCalls } from './dynamodb-calls.ts'
 import { sendBy, settingsOf } from './dynamodb-client.ts'
 import { credentialsIn } from './dynamodb-credentials.ts'
-import { regionalEndpoint, variantIn } from './dynamodb-endpoint.ts'
+import { endpointIn, regionalEndpoint, variantIn } from './dynamodb-endpoint.ts'
 import { sendSigned } from './dynamodb-lean.ts'
 import type { Send } from './dynamodb-send.ts'
 import { loadFailed } from './load-failed.ts'
@@ -15,7 +15,7 @@ import { loadFailed } from './load-failed.ts'
 const senderOf = async (options: DynamoDBStoreOptions): Promise<Send> => {
   const { client, environment = {} } = options
   const region = options.region ?? environment['AWS_REGION']
-  const configured = options.endpoint ?? environment['AWS_ENDPOINT_URL_DYNAMODB'] ?? environment['AWS_ENDPOINT_URL']
+  const configured = options.endpoint ?? (client === undefined ? endpointIn(environment) : undefined)
   const credentials = options.credentials ?? credentialsIn(environment)
   const variant = variantIn(environment)
   const endpoint = configured || regionalEndpoint(region ?? '')

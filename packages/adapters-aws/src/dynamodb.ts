@@ -6,7 +6,8 @@
 
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Store } from '@warmtoken/core'
-import { checkOptions, lazily } from './lazy.ts'
+import { checkAll, isFunction, isText, PLACE, type Rule, text } from './check.ts'
+import { lazily } from './lazy.ts'
 
 /** How {@link dynamoDBStore} is set up. */
 export interface DynamoDBStoreOptions {
@@ -36,6 +37,16 @@ export interface DynamoDBStoreOptions {
   readonly client?: DynamoDBClient | (() => DynamoDBClient | Promise<DynamoDBClient>)
 }
 
+const RULES: { readonly [name: string]: Rule } = {
+  table: text,
+  ...PLACE,
+  credentials: [
+    'credentials or a function',
+    (value) => isFunction(value) || (isText(Object(value).accessKeyId) && isText(Object(value).secretAccessKey)),
+  ],
+  environment: ['an object', (value) => Object(value) === value],
+}
+
 /** Credentials of a role or a user. */
 export interface AwsCredentials {
   readonly accessKeyId: string
@@ -46,7 +57,7 @@ export interface AwsCredentials {
 
 /**
  * Makes the store. Needs `dynamodb:GetItem` and `dynamodb:UpdateItem` on the table, nothing else. Throws `TypeError`
- * when `table` is missing, or when there are `credentials` without a region or with a `client`.
+ * that names the option when one is missing, wrong or unknown, and for `credentials` without a region or with a `client`.
  *
  * @example
  * ```ts
@@ -54,7 +65,7 @@ export interface AwsCredentials {
  * ```
  */
 export const dynamoDBStore = (options: DynamoDBStoreOptions): Store => {
-  checkOptions('dynamoDBStore', options, 'table', ['region', 'endpoint', 'client', 'credentials', 'environment'])
+  checkAll('dynamoDBStore', options, RULES, ['table'])
   if (options.credentials && (options.client || !(options.region ?? options.environment?.['AWS_REGION'])))
     throw new TypeError('dynamoDBStore: option "credentials" wants option "region" and no "client"')
   const calls = lazily(() => import('./dynamodb-open.ts').then(({ openCalls }) => openCalls(options)))

@@ -6,7 +6,8 @@
 
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { Store } from '@warmtoken/core'
-import { checkOptions, lazily } from './lazy.ts'
+import { checkAll, flag, PLACE, type Rule, text } from './check.ts'
+import { lazily } from './lazy.ts'
 import { loadFailed } from './load-failed.ts'
 
 /** How {@link s3Store} is set up. */
@@ -31,9 +32,13 @@ export interface S3StoreOptions {
   readonly client?: S3Client | (() => S3Client | Promise<S3Client>)
 }
 
+/** A prefix may be empty: then names begin with the key. */
+const prefix: Rule = ['a text', (value) => typeof value === 'string']
+const RULES: { readonly [name: string]: Rule } = { bucket: text, prefix, probe: flag, ...PLACE }
+
 /**
  * Makes the store. Needs `s3:GetObject` and `s3:PutObject` on the objects and `s3:ListBucket` on the bucket, without
- * which S3 hides that an object is absent. Throws `TypeError` when `bucket` is missing.
+ * which S3 hides that an object is absent. Throws `TypeError` that names the option when one is missing, wrong or unknown.
  *
  * @example
  * ```ts
@@ -41,7 +46,7 @@ export interface S3StoreOptions {
  * ```
  */
 export const s3Store = (options: S3StoreOptions): Store => {
-  checkOptions('s3Store', options, 'bucket', ['prefix', 'region', 'endpoint', 'probe', 'client'])
+  checkAll('s3Store', options, RULES, ['bucket'])
   const calls = lazily(() => import('./s3-calls.ts').then(({ s3Calls }) => s3Calls(options), loadFailed))
   return {
     name: 's3',

@@ -88,6 +88,8 @@ describe('use', () => {
     ['no identity', { kind: 'a', fetch }],
     ['no fetch', { kind: 'a', identity }],
   ])('refuses a source that is or has %s', (_what, source) => {
-    expect(() => createTokens({ directory: false }).use(source as never)).toThrow(/^use: a source must be/)
+    expect(() => createTokens({ directory: false }).use(source as never)).toThrow(
+      /^use: give \{ kind, identity, fetch \}/,
+    )
   })
 })

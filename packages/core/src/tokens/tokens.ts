@@ -105,7 +105,7 @@ export const createTokens = (options: TokensOptions = {}): Tokens => {
   function use<P>(source: Source<TokenValue, P>): TokenFamily<P>
   function use<P>(source: Source<TokenValue, P>): TokenHandle | TokenFamily<P> {
     if (!hasMethods(source) || !matches(source.kind, /^[a-z0-9-]{1,24}$/))
-      misuse('use', 'a source must be { kind, identity, fetch }, kind 1 to 24 of a-z 0-9 -')
+      misuse('use', 'give { kind, identity, fetch }, kind 1 to 24 of a-z 0-9 -')
     const bind = createHandles(engine, tokens, namespace)(source)
     return source.parameters === true ? { for: bind } : bind(undefined as P)
   }
