@@ -329,6 +329,9 @@ describe('a handler without Middy', () => {
   it('is refused at wiring when its arguments are wrong', () => {
     const { crm } = setUp()
     expect(() => withTokens({}, () => 1)).toThrow(TypeError)
+    expect(() => withTokens({ crm }, undefined as never)).toThrow(
+      new TypeError('withTokens: give a handler, a function'),
+    )
     expect(() => withTokens({ crm }, () => 1, { margn: 1 } as never)).toThrow('"margn"')
   })
 })

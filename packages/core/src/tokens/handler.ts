@@ -4,6 +4,8 @@
  * @module
  */
 
+import { misuse } from '../misuse.ts'
+import { isFunction } from '../rules.ts'
 import { createInvocations, type InvocationContext, type InvocationOptions, type Taken } from './invocation.ts'
 import type { Token } from './token.ts'
 import type { Handles } from './tokens.ts'
@@ -37,6 +39,7 @@ export const withTokens = <H extends Handles, Event, Result>(
   options: HandlerOptions = {},
 ): WrappedHandler<Event, Result> => {
   const { begin, end } = createInvocations('withTokens', handles, options)
+  if (!isFunction(handler)) misuse('withTokens', 'give a handler, a function')
   return async (event, given) => {
     const context = (given ?? {}) as Taken
     const invocation = begin(given, {}, context)

@@ -58,6 +58,15 @@ const environment = (store: Store, options: TokensOptions = {}) => {
   return { tokens, handles, fetches: () => fetches }
 }
 
+/** What has handles, and is none. */
+const familyOfTokens = () =>
+  createTokens({ directory: false }).use(
+    custom<{ readonly tenant: number }>({
+      identity: ({ tenant }) => ({ tenant }),
+      fetch: async () => ({ value: 'a', life: HOUR }),
+    }),
+  )
+
 const valuesOf = (result: { readonly [name: string]: Token | Error }): readonly (string | undefined)[] =>
   Object.values(result).map((one) => (one instanceof Token ? one.value : one.message))
 const VALUES = Array.from({ length: COUNT }, (_, tenant) => `secret-${tenant}`)
@@ -153,5 +162,32 @@ describe('prewarming many tokens', () => {
     await tokens.prewarm({ one: handles['of3'] as TokenHandle, other: handles['of4'] as TokenHandle })
     await Promise.all(['of5', 'of6'].map((name) => handles[name]?.get()))
     expect(types()).toEqual(['read', 'read', 'read', 'readMany', 'read', 'read'])
+  })
+})
+
+describe('prewarming what is no handle', () => {
+  it.each([
+    ['nothing', undefined, /^prewarm: give tokens as in/],
+    ['a text', 'crm', /^prewarm: give tokens as in/],
+    [
+      'a source',
+      { crm: custom({ identity: 'x', fetch: async () => ({ value: 'a', life: HOUR }) }) },
+      /^prewarm: "crm" /,
+    ],
+    ['a family', { crm: familyOfTokens() }, /^prewarm: "crm" /],
+    ['none', { crm: undefined }, /^prewarm: "crm" /],
+  ])('such as %s rejects with a TypeError that says so, and nothing is asked', async (_what, given, message) => {
+    const { store, requests } = counting()
+    const { tokens, handles } = environment(store)
+    const first = handles['of0'] as TokenHandle
+    const all = typeof given === 'object' ? { first, ...given } : given
+    const error = await tokens.prewarm(all as never).catch((cause: unknown) => cause)
+    expect(error).toBeInstanceOf(TypeError)
+    expect((error as Error).message).toMatch(message)
+    expect(requests).toEqual([])
+  })
+
+  it('but nothing at all is no fault', async () => {
+    expect(await environment(memoryStore()).tokens.prewarm({})).toEqual({})
   })
 })

@@ -47,7 +47,8 @@ export interface Tokens {
   use<P>(source: Source<TokenValue, P>): TokenFamily<P>
   /**
    * Makes sure of tokens before anybody asks: on a schedule, or awaited at the top level of a module (there it is part
-   * of the init phase and billed). Never rejects; resolves to a token or an error for each.
+   * of the init phase and billed). Resolves to a token or an error for each; rejects with `TypeError` for what is no
+   * handle.
    */
   prewarm<H extends Handles>(
     handles: H,
