@@ -115,15 +115,41 @@ describe('wrong options', () => {
     [{ identity: 'x', fetch: 'x' }, 'fetch'],
     [{ identity: 'x', fetch: async () => ({}), fetsh: 1 }, 'fetsh'],
     [{ identity: 'x', fetch: async () => ({}), kind: '' }, 'kind'],
+    [{ identity: 'x', fetch: async () => ({}), kind: 'Not A Kind' }, 'kind'],
+    [{ identity: 'x', fetch: async () => ({}), kind: 'x'.repeat(25) }, 'kind'],
     [{ identity: 'x', fetch: async () => ({}), traits: 5 }, 'traits'],
   ])('%j are a TypeError that names "%s"', (options, name) => {
     const make = (): unknown => custom(options as unknown as CustomOptions<undefined> & { identity: string })
     expect(make).toThrow(TypeError)
-    expect(make).toThrow(`"${name}"`)
+    expect(make).toThrow(new RegExp(`^custom: .*"${name}"`))
   })
 
-  it('of the kind are refused where the source is used', () => {
-    const source = custom({ kind: 'Not A Kind', identity: 'x', fetch: async () => ({ value: 'a', life: HOUR }) })
-    expect(() => createTokens({ directory: false }).use(source)).toThrow(TypeError)
+  it.each([
+    [{ mintBugdet: 3 }, 'mintBugdet'],
+    [{ mintBudget: '3' }, 'mintBudget'],
+    [{ mintBudget: 0 }, 'mintBudget'],
+    [{ reuseWindow: '10 min' }, 'reuseWindow'],
+    [{ overlap: -1 }, 'overlap'],
+    [{ settleTime: Number.NaN }, 'settleTime'],
+    [{ attach: 'x-token' }, 'attach'],
+    [{ isRejection: 401 }, 'isRejection'],
+  ])('within traits, such as %j, are a TypeError that names "traits" and "%s"', (traits, name) => {
+    const make = (): unknown => custom({ identity: 'x', fetch: async () => ({}) as never, traits: traits as object })
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow(new RegExp(`^custom: traits: .*"${name}"`))
+  })
+})
+
+describe('right options', () => {
+  it('may have every trait', () => {
+    const traits = {
+      reuseWindow: 0,
+      overlap: 0,
+      settleTime: 0,
+      mintBudget: 1,
+      attach: () => {},
+      isRejection: () => false,
+    }
+    expect(custom({ identity: 'x', fetch: async () => ({}) as never, traits }).traits).toEqual(traits)
   })
 })

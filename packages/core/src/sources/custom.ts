@@ -7,7 +7,7 @@
 import type { FetchRequest, Issued, Json, Source, TokenValue, Traits } from '../contracts.ts'
 import { SourceUnavailableError } from '../errors.ts'
 import { checkOptions } from '../options.ts'
-import { asFields, isToken, isTokenType } from '../parse.ts'
+import { asFields, isToken, isTokenType, matches } from '../parse.ts'
 import * as a from '../rules.ts'
 
 /** What a custom function gives: a token and its life. */
@@ -40,11 +40,20 @@ export interface CustomOptions<P> {
 }
 
 const RULES = {
-  kind: a.text,
+  kind: ['1 to 24 of a-z 0-9 -', (value: unknown) => matches(value, /^[a-z0-9-]{1,24}$/)] as const,
   identity: ['JSON, or a function that returns it', (value: unknown) => value !== undefined] as const,
   fetch: a.callback,
   traits: a.object,
   secretFingerprint: a.callback,
+}
+
+const TRAITS: { readonly [Name in keyof Traits]-?: a.Rule } = {
+  reuseWindow: a.lengthOrNone,
+  overlap: a.lengthOrNone,
+  settleTime: a.lengthOrNone,
+  mintBudget: a.count,
+  attach: a.callback,
+  isRejection: a.callback,
 }
 
 /** Checks what the function gave; the error never shows it. */
@@ -69,6 +78,7 @@ export function custom(options: CustomOptions<undefined> & { readonly identity: 
 export function custom<P>(options: CustomOptions<P> & { readonly identity: (params: P) => Json }): Source<TokenValue, P>
 export function custom<P>(options: CustomOptions<P>): Source<TokenValue, P> {
   checkOptions('custom', options, RULES, ['identity', 'fetch'])
+  checkOptions('custom: traits', options.traits ?? {}, TRAITS)
   const { kind = 'custom', identity, fetch, traits, secretFingerprint } = options
   return {
     kind,
