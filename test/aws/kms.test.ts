@@ -287,6 +287,7 @@ describe('the options of a data key', () => {
     ['older', { ...good, older: good }],
     ['id', { ...good, older: [{ ...good, id: '' }] }],
     ['client', { ...good, client: {} }],
+    ['endpoint', { ...good, endpoint: 'localhost:4566' }],
     ['keys', { ...good, keys: [] }],
   ])('name "%s" when it is wrong, and show nothing', (name, options) => {
     expect(() => kmsKey(options as KmsKeyOptions)).toThrow(TypeError)

@@ -212,6 +212,7 @@ describe('the options of a secret', () => {
     ['field', () => secretsManagerSecret({ id: 'x', field: '' })],
     ['maxAge', () => secretsManagerSecret({ id: 'x', maxAge: 0 })],
     ['client', () => ssmParameter({ name: 'x', client: 'x' as never })],
+    ['endpoint', () => ssmParameter({ name: 'x', endpoint: 'localhost:4566' })],
     ['ttl', () => secretsManagerSecret({ id: 'x', ttl: 5 } as never)],
   ])('name "%s" when it is wrong', (name, make) => {
     expect(make).toThrow(TypeError)

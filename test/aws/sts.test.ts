@@ -289,6 +289,7 @@ describe('the options of a role', () => {
     ['policy', { roleArn, policy: 'Allow' }],
     ['policy', { roleArn, policy: `{"a":"${'x'.repeat(2_048)}"}` }],
     ['client', { roleArn, client: {} }],
+    ['endpoint', { roleArn, endpoint: 'localhost:4566' }],
     ['role', { roleArn, role: 'x' }],
   ])('name "%s" when it is wrong', (name, options) => {
     expect(() => assumeRole(options as AssumeRoleOptions)).toThrow(TypeError)
