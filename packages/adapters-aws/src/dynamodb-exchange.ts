@@ -8,7 +8,7 @@ const SETTINGS = {
   maxAnswer: 17 * 1024 * 1024,
 } as const
 
-/** Sends signed requests to an address, and reads the answers. Not by `fetch`, whose first use takes some 50 ms. */
+/** Sends signed requests to an address, and reads the answers. Not by `fetch`, whose first use takes 25 ms more. */
 export type Post = (
   headers: Readonly<Record<string, string>>,
   body: string,

@@ -63,7 +63,7 @@ const attemptsOn = ({ endpoint, region, credentials }: LeanPlace) => {
 }
 
 /**
- * Sends by signed requests of our own, without the SDK: a new environment has its first answer some 50 ms sooner, for the
+ * Sends by signed requests of our own, without the SDK: a new environment has its first answer some 35 ms sooner, for the
  * SDK takes that long to load.
  */
 export const sendSigned = (place: LeanPlace): Send => {

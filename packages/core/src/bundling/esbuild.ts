@@ -31,10 +31,10 @@ const moduleOf = (name: string): string => {
 
 /**
  * Makes the plugin. Node loads a built-in that an ES module imports through its module loader, with a wrapper of all its
- * exports: `import 'node:http'` takes 57 ms of a cold start, `process.getBuiltinModule('node:http')` 4 (Node 24), and an
- * SDK bundle starts 26 ms sooner. The bundle needs Node 22.3 or newer. Built-ins that this Node does not know are left as
- * they are. In a build that splits its code, fewer files are loaded at the start: what every hit needs of this
- * package is one chunk, and chunks that only load CommonJS lazily do not import esbuild's helpers for it.
+ * exports, and clients of the SDK import several: one for DynamoDB loads some 6 ms sooner without that (Node 24,
+ * `docs/performance/cold.md`). The bundle needs Node 22.3 or newer. Built-ins that this Node does not know are left as they
+ * are. In a build that splits its code, fewer files are loaded at the start: what every hit needs of this package is one
+ * chunk, and chunks that only load CommonJS lazily do not import esbuild's helpers for it.
  *
  * @example
  * ```ts
