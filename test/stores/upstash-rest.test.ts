@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { Redis } from '@upstash/redis'
 import { upstashStore } from '@warmtoken/adapters-upstash/redis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
@@ -189,5 +190,19 @@ describe('the store without a client', () => {
     expect(error).toMatchObject({ code: 'STORE_REFUSED', retryable: false, message: expect.stringMatching(/"token"/) })
     expect(shown(error)).not.toMatch(/marked/)
     expect(received).toHaveLength(0)
+  })
+})
+
+describe('the store with a client', () => {
+  it('does not know of a write whose repeat by the client is refused', async () => {
+    const client = new Redis({ url, token: 'marked-token', retry: { retries: 1, backoff: () => 0 } })
+    const swap = { expected: undefined, body: 'body', tag: 'tag', keepUntil: Date.now() + 60_000 }
+    answer = (response) =>
+      received.length === 1 ? void response.destroy() : void response.writeHead(401).end('{"error":"WRONGPASS"}')
+    const swapped = await upstashStore({ client }).swap('key', swap, { signal: AbortSignal.timeout(10_000) })
+    expect(swapped).toMatchObject({ outcome: 'unknown', cause: { code: 'STORE_DENIED' } })
+    expect(received).toHaveLength(2)
+    // A read changes nothing, so it says what was said.
+    await expect(upstashStore({ client }).read('key', how())).rejects.toMatchObject({ code: 'STORE_DENIED' })
   })
 })

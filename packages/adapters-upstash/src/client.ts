@@ -1,15 +1,23 @@
 import type { Redis } from '@upstash/redis'
+import { doubt } from './failure.ts'
 import type { RedisClient } from './redis.ts'
 import type { Ask } from './run.ts'
 
 /** Held fast by the compiler: a `Redis` of `@upstash/redis` is such a client. The options themselves cannot name it. */
 type Client = Redis extends RedisClient ? RedisClient : never
 
-/** Asks by a client of the user's own. Its promise is left when the signal aborts: one client knows no signal of a call. */
+/**
+ * Asks by a client of the user's own. Its promise is left when the signal aborts: one client knows no signal of a call. It
+ * repeats by itself and shows only the last attempt, so whatever it fails with, the first may have been done.
+ */
 export const askByClient =
   (redis: Client): Ask =>
   (name, script, { keys, args, signal }) =>
-    abortable(name === 'eval' ? redis.eval(script, keys, args) : redis.evalsha(script, keys, args), signal)
+    abortable(name === 'eval' ? redis.eval(script, keys, args) : redis.evalsha(script, keys, args), signal).catch(
+      (error: unknown) => {
+        throw doubt(error)
+      },
+    )
 
 const abortable = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
   new Promise((resolve, reject) => {
