@@ -1,13 +1,10 @@
-import type { Bundled } from '../run/bundle.ts'
 import { median, medianRatio, show } from '../run/numbers.ts'
 import { type Details, type Goal, publish } from '../run/page.ts'
-import { column, type Measured } from '../run/rounds.ts'
-import type { Costs } from './cli.ts'
+import { column } from '../run/rounds.ts'
+import type { ColdStarts, Costs } from './measure.ts'
 import { EMPTY, firsts, loads, type Variant } from './variants.ts'
 
-interface Results {
-  readonly measured: Measured<Costs>
-  readonly bundles: ReadonlyMap<string, Bundled>
+interface Results extends ColdStarts {
   readonly rounds: number
 }
 

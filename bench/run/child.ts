@@ -8,6 +8,8 @@ export interface ChildOptions {
   /** Options of Node's own, before the script. */
   readonly flags?: readonly string[]
   readonly env?: { readonly [name: string]: string }
+  /** The folder of a control group of Linux that the process joins before it begins. */
+  readonly group?: string
 }
 
 const MAX_OUTPUT = 8 * 1024 * 1024
@@ -15,8 +17,14 @@ const MAX_OUTPUT = 8 * 1024 * 1024
 const PATIENCE = 600_000
 
 /** Runs a script in a Node of its own and resolves to the JSON in the last line that it prints. */
-export const ask = async <T>(script: URL, { args = [], flags = [], env = {} }: ChildOptions = {}): Promise<T> => {
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, fileURLToPath(script), ...args], {
+export const ask = async <T>(
+  script: URL,
+  { args = [], flags = [], env = {}, group }: ChildOptions = {},
+): Promise<T> => {
+  const node = [process.execPath, ...flags, fileURLToPath(script), ...args]
+  const joining = ['/bin/sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', group ?? '', ...node]
+  const [command = '', ...rest] = group === undefined ? node : joining
+  const { stdout } = await promisify(execFile)(command, rest, {
     env: { ...process.env, NODE_NO_WARNINGS: '1', ...env },
     maxBuffer: MAX_OUTPUT,
     timeout: PATIENCE,

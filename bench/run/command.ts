@@ -5,6 +5,7 @@ const FLAGS = {
   rounds: '--rounds N      how many rounds, more or fewer than the page was made with',
   fleets: '--fleets N,…    how many processes ask at once',
   sizes: '--sizes N,…     how many tokens are kept',
+  share: '--share N,…     shares of a processor, in thousandths; 72 is a function of 128 MB',
   quick: '--quick         few rounds, to see that they work',
 } as const
 

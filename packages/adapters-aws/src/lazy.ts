@@ -1,5 +1,5 @@
 /**
- * Loads once, at the first call, and again after a failure. The SDK costs some 35 ms of a cold start, and 0.7 s of that of a small function; an environment
+ * Loads once, at the first call, and again after a failure. The SDK costs some 35 ms of a cold start; an environment
  * whose memory or file has the token never loads it.
  */
 export const lazily = <T>(load: () => Promise<T>): (() => Promise<T>) => {

@@ -7,8 +7,8 @@ import type { Ask } from './run.ts'
 const REPEAT_AFTER = 20
 
 /**
- * Asks by Upstash's REST API, without `@upstash/redis`: its `fetch` takes a new environment some 50 ms at first use, and
- * each request more than twice the processor time. Throws a fault when the URL is none, or the token no header.
+ * Asks by Upstash's REST API, without `@upstash/redis`: loading it takes a new environment 9 ms, and the first use of
+ * its `fetch` 25 (`docs/performance/cold.md`). Throws a fault when the URL is none, or the token no header.
  */
 export const askByRest = (url: string, token: string): Ask => {
   const post = poster(url, token)
