@@ -40,8 +40,9 @@ export interface FileReader {
 export const machineTime = (): number => Number(process.hrtime.bigint()) / 1e6
 
 /**
- * Makes the reader of a folder, which is made with mode 0700 when it is missing and must belong to this user. The runtime's native client can starve the thread pool of Node, and promises cost ten times the
- * read itself, so small files are read and written synchronously (10–70 µs).
+ * Makes the reader of a folder, which is made with mode 0700 when it is missing and must belong to this user. The runtime's
+ * native client can starve the thread pool of Node, and promises cost ten times the read itself, so small files are read and
+ * written synchronously (10–70 µs).
  */
 export const createFileReader = (directory: string, runtime: Pick<Runtime, 'wall'>): FileReader => {
   // As an import it costs 4 ms of a cold start, see builtin.ts.
