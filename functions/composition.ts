@@ -8,7 +8,7 @@ import { type FeishuSettings, readFeishuSettings, readSettings } from './setting
 const settings = readSettings(process.env)
 
 /** The table that all functions share. */
-export const store = dynamoDBStore({ table: settings.table, environment: process.env })
+export const store = dynamoDBStore({ table: settings.table, env: process.env })
 
 /** Keeps the tokens of all functions in memory, in `/tmp` and in the table. */
 export const tokens = createTokens({
@@ -32,4 +32,6 @@ export const api = tokens.use(
 export const contactsUrl = new URL('/contacts', settings.apiUrl)
 
 /** The settings of the Feishu webhook. A function, for only the handler that calls it has them. */
-export const feishuSettings = (): FeishuSettings => readFeishuSettings(process.env)
+export function feishuSettings(): FeishuSettings {
+  return readFeishuSettings(process.env)
+}

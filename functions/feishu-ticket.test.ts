@@ -16,7 +16,7 @@ const OTHERS = {
   API_URL: 'https://api.example.com',
 }
 
-const encrypted = (event: unknown): APIGatewayProxyEventV2 => {
+function encrypted(event: unknown): APIGatewayProxyEventV2 {
   const iv = randomBytes(16)
   const key = createHash('sha256').update(FEISHU.FEISHU_ENCRYPT_KEY).digest()
   const cipher = createCipheriv('aes-256-cbc', key, iv)

@@ -9,4 +9,6 @@ const receive = ticketWebhook({ inbox: ticketInbox({ store, appId }), verificati
  * `POST /feishu/ticket`: the webhook of a Feishu store app. The platform pushes the app's ticket here every hour; the
  * functions that use tokens find it in the table.
  */
-export const handler = (event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> => receive(event)
+export function handler(event: APIGatewayProxyEventV2): Promise<APIGatewayProxyStructuredResultV2> {
+  return receive(event)
+}

@@ -4,8 +4,8 @@ import { api, tokens } from './composition.ts'
 const PERIOD = 31 * 60_000
 
 /** Runs on a schedule: renews a token that would not live until the next run, before anybody asks for it. */
-export const handler = async (): Promise<{ readonly remaining: number }> => {
-  const { api: token } = await tokens.prewarm({ api }, { minLife: PERIOD })
+export async function handler(): Promise<{ readonly remaining: number }> {
+  const { api: token } = await tokens.prewarm({ api }, { minLifetime: PERIOD })
   // Thrown, so that the function's error metric and retries see it.
   if (token instanceof Error) throw token
   return { remaining: token.remaining() }

@@ -53,6 +53,10 @@ export async function bundle(root: string, entries: readonly string[]): Promise<
 }
 
 /** The source of a handler: `functions/contacts.handler` is in `functions/contacts.ts`. */
-export const entryOf = (handler: string): string => `${handler.slice(0, handler.lastIndexOf('.'))}.ts`
+export function entryOf(handler: string): string {
+  return `${handler.slice(0, handler.lastIndexOf('.'))}.ts`
+}
 
-const slashed = (path: string): string => path.split(sep).join('/')
+function slashed(path: string): string {
+  return path.split(sep).join('/')
+}

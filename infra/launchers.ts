@@ -38,7 +38,9 @@ function look(pid: number): { readonly parent: number; readonly name: string } |
 }
 
 /** The line of Linux's `/proc`, which needs no `ps`; elsewhere one like it. */
-const stat = (pid: number): string => procStat(pid) || psStat(pid)
+function stat(pid: number): string {
+  return procStat(pid) || psStat(pid)
+}
 
 function procStat(pid: number): string {
   try {

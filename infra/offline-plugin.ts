@@ -90,7 +90,8 @@ function offlineOptions({ service }: Serverless): Readonly<Record<string, unknow
   return typeof options === 'object' ? { ...options } : {}
 }
 
-const announcement = ({ stack, http }: Run): string => `
+function announcement({ stack, http }: Run): string {
+  return `
 warmtoken runs here; Ctrl+C ends all of it
   functions        ${http}
   issuer           ${stack.issuer}
@@ -106,3 +107,4 @@ Try, in another terminal:
   # the API revokes that token; the next call replaces it: \`_count\` is then one more, and the call after shows a new \`age\`
   curl -X POST ${stack.api}/_refuse
 `
+}

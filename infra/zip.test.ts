@@ -2,7 +2,9 @@ import { unzipSync } from 'fflate'
 import { expect, test } from 'vitest'
 import { zip } from './zip.ts'
 
-const text = (contents: string): Uint8Array => new TextEncoder().encode(contents)
+function text(contents: string): Uint8Array {
+  return new TextEncoder().encode(contents)
+}
 
 test('the same files make the same bytes, whatever their order and the hour', () => {
   const one = zip(new Map([['a.js', text('1')], ['b/c.js', text('2')]])) // biome-ignore format: side by side

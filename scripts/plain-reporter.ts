@@ -10,45 +10,49 @@ const GAP = 'gap: '
  * Ends a run with one plain line, `N passed, N failed`, with `, N skipped` behind it if there were any. Before it stand
  * the gaps, and a line `failed: …` for whatever failed: the end of a long log is all that some see of it.
  */
-export const plainReporter = (): Reporter => ({
-  onTestRunEnd(modules, unhandledErrors) {
-    const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0, pending: 0, gaps: 0 }
-    const failures = unhandledErrors.map((error) => line('an error outside the tests', [error]))
-    for (const module of modules) {
-      for (const test of module.children.allTests()) {
-        const result = test.result()
-        if (result.state === 'skipped' && result.note?.startsWith(GAP)) counts.gaps += 1
-        else counts[result.state] += 1
-        if (result.state === 'failed')
-          failures.push(line(`${module.relativeModuleId} > ${test.fullName}`, result.errors))
-        if (result.state === 'pending') failures.push(line(`${module.relativeModuleId} > ${test.fullName}: no end`, []))
+export function plainReporter(): Reporter {
+  return {
+    onTestRunEnd(modules, unhandledErrors) {
+      const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0, pending: 0, gaps: 0 }
+      const failures = unhandledErrors.map((error) => line('an error outside the tests', [error]))
+      for (const module of modules) {
+        for (const test of module.children.allTests()) {
+          const result = test.result()
+          if (result.state === 'skipped' && result.note?.startsWith(GAP)) counts.gaps += 1
+          else counts[result.state] += 1
+          if (result.state === 'failed')
+            failures.push(line(`${module.relativeModuleId} > ${test.fullName}`, result.errors))
+          if (result.state === 'pending')
+            failures.push(line(`${module.relativeModuleId} > ${test.fullName}: no end`, []))
+        }
+        const broken = brokenSuites(module)
+        counts.failed += broken.length
+        failures.push(...broken)
       }
-      const broken = brokenSuites(module)
-      counts.failed += broken.length
-      failures.push(...broken)
-    }
-    // A test that never came to an end has not passed.
-    const failed = counts.failed + counts.pending
-    // At the very end, behind what other reporters say.
-    process.once('exit', () => {
-      const skipped = counts.skipped === 0 ? '' : `, ${counts.skipped} skipped`
-      for (const failure of failures) process.stdout.write(`${failure}\n`)
-      if (counts.gaps > 0)
-        process.stdout.write(`${counts.gaps} gaps: what a backend cannot do, see the table of stores and cases\n`)
-      process.stdout.write(`${counts.passed} passed, ${failed} failed${skipped}\n`)
-    })
-  },
-})
+      // A test that never came to an end has not passed.
+      const failed = counts.failed + counts.pending
+      // At the very end, behind what other reporters say.
+      process.once('exit', () => {
+        const skipped = counts.skipped === 0 ? '' : `, ${counts.skipped} skipped`
+        for (const failure of failures) process.stdout.write(`${failure}\n`)
+        if (counts.gaps > 0)
+          process.stdout.write(`${counts.gaps} gaps: what a backend cannot do, see the table of stores and cases\n`)
+        process.stdout.write(`${counts.passed} passed, ${failed} failed${skipped}\n`)
+      })
+    },
+  }
+}
 
 /** A line for each file and suite that failed by itself: in a hook, or before its tests were known. */
-const brokenSuites = (module: TestModule): string[] => {
+function brokenSuites(module: TestModule): string[] {
   const { relativeModuleId } = module
   const suites = [...module.children.allSuites()].filter((suite) => suite.errors().length > 0)
   const lines = suites.map((suite) => line(`${relativeModuleId} > ${suite.fullName}`, suite.errors()))
   return module.errors().length > 0 ? [...lines, line(relativeModuleId, module.errors())] : lines
 }
 
-const line = (what: string, errors: readonly { readonly message: string }[]): string =>
-  ['failed:', what, ...errors.map((error) => `| ${error.message.slice(0, MESSAGE_LENGTH)}`)]
+function line(what: string, errors: readonly { readonly message: string }[]): string {
+  return ['failed:', what, ...errors.map((error) => `| ${error.message.slice(0, MESSAGE_LENGTH)}`)]
     .join(' ')
     .replace(/\s+/g, ' ')
+}

@@ -10,22 +10,24 @@ import { movedRuntime } from './clock.ts'
 import type { Place } from './issuers.ts'
 
 const SCOPE = 'https://graph.microsoft.com/.default'
-const endpointOf = (url: string): string => `${url}/tenant-1/oauth2/v2.0/token`
+function endpointOf(url: string): string {
+  return `${url}/tenant-1/oauth2/v2.0/token`
+}
 
 /** The request that a user writes. */
-const ask = async ({ url, clientId, secret }: Place): Promise<{ readonly token: string; readonly until: Date }> => {
+async function ask({ url, clientId, secret }: Place): Promise<{ readonly token: string; readonly until: Date }> {
   const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: secret, scope: SCOPE }
   const response = await fetch(endpointOf(url), { method: 'POST', body: new URLSearchParams(form) })
   if (!response.ok) throw new Error(`the issuer answered ${response.status}`)
-  const { access_token: token, expires_in: life } = (await response.json()) as {
+  const { access_token: token, expires_in: lifetime } = (await response.json()) as {
     access_token: string
     expires_in: number
   }
-  return { token, until: new Date(Date.now() + life * 1_000) }
+  return { token, until: new Date(Date.now() + lifetime * 1_000) }
 }
 
 /** One environment with a store. */
-export const openWarmtoken = ({ url, clientId, secret }: Place): (() => Promise<string>) => {
+export function openWarmtoken({ url, clientId, secret }: Place): () => Promise<string> {
   const tokens = createTokens({ store: memoryStore(movedRuntime), directory: false, runtime: movedRuntime })
   const client = { clientId, clientSecret: secret, scope: [SCOPE], allowInsecure: true } as const
   const handle = tokens.use(clientCredentials({ ...client, tokenEndpoint: endpointOf(url), authentication: 'body' }))
@@ -33,7 +35,7 @@ export const openWarmtoken = ({ url, clientId, secret }: Place): (() => Promise<
 }
 
 /** How a client of the AWS SDK keeps the credentials that a function gives it. */
-export const openAwsSdk = (place: Place): (() => Promise<string>) => {
+export function openAwsSdk(place: Place): () => Promise<string> {
   const { config } = new SecretsManagerClient({
     region: 'us-east-1',
     credentials: async () => {
@@ -65,13 +67,13 @@ class TokenProvider extends BaseProvider {
 }
 
 /** Powertools parameters. */
-export const openPowertools = (place: Place): (() => Promise<string>) => {
+export function openPowertools(place: Place): () => Promise<string> {
   const provider = new TokenProvider(place)
   return async () => provider.get('token')
 }
 
 /** The boilerplate of https://middy.js.org/docs/writing-middlewares/internal-storage/, with its defaults. */
-export const openMiddy = (place: Place): (() => Promise<string>) => {
+export function openMiddy(place: Place): () => Promise<string> {
   const options = { fetchData: { token: 'token' }, cacheKey: crypto.randomUUID(), cacheExpiry: -1 }
   const fetchRequest = () => ({ token: ask(place).then(({ token }) => token) })
   return async () => {

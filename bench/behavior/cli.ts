@@ -19,7 +19,7 @@ const ROTATION = {
 }
 
 /** The version that is installed here; the package need not export its package.json. */
-const versionOf = async (name: string): Promise<string> => {
+async function versionOf(name: string): Promise<string> {
   for (const folder of createRequire(import.meta.url).resolve.paths(name) ?? []) {
     const text = await readFile(`${folder}/${name}/package.json`, 'utf8').catch(() => undefined)
     if (text !== undefined) return String((JSON.parse(text) as { readonly version?: unknown }).version)

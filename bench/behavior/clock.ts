@@ -8,10 +8,12 @@ import type { Runtime } from '@warmtoken/core'
 const RealDate = Date
 let ahead = 0
 
-const now = (): number => RealDate.now() + ahead
+function now(): number {
+  return RealDate.now() + ahead
+}
 
 /** Takes the place of `Date` in this process. */
-export const installClock = (): void => {
+export function installClock(): void {
   globalThis.Date = new Proxy(RealDate, {
     construct: (target, given, made) => Reflect.construct(target, given.length === 0 ? [now()] : given, made),
     get: (target, name) => (name === 'now' ? now : Reflect.get(target, name)),
@@ -19,7 +21,7 @@ export const installClock = (): void => {
 }
 
 /** Moves it ahead by so many ms. */
-export const advance = (ms: number): void => {
+export function advance(ms: number): void {
   ahead += ms
 }
 

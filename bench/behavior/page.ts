@@ -7,10 +7,13 @@ export interface Results {
   readonly machine: string
 }
 
-const lineOf = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+function lineOf(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`
+}
 
 /** The page of documentation. */
-export const pageOf = ({ head, rows, versions, machine }: Results): string => `# When things go wrong, beside others
+export function pageOf({ head, rows, versions, machine }: Results): string {
+  return `# When things go wrong, beside others
 
 What each does when many ask at once, when the issuer refuses, throttles or is down, and when a token is short. All rows
 are one run of \`pnpm behavior\`, which writes this page, against imitations of the issuers that take 50 ms to answer and
@@ -48,3 +51,4 @@ ${versions.map(lineOf).join('\n')}
 
 What is said of warmtoken is also asserted at every run of the tests, for a fleet (\`test/interop/must-hold.test.ts\`).
 `
+}

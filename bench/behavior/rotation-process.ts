@@ -16,7 +16,7 @@ export interface RotationOrders {
   readonly table: string
 }
 
-const openWarmtoken = ({ place, table }: RotationOrders): (() => Promise<unknown>) => {
+function openWarmtoken({ place, table }: RotationOrders): () => Promise<unknown> {
   const { url, clientId, secret, refreshToken: seed = '' } = place
   const client = new DynamoDBClient({ endpoint: table, region: 'us-east-1', credentials: LOCAL_CREDENTIALS })
   const patience = { timeout: 30_000, storeTimeout: 5_000, sourceTimeout: 10_000 }
@@ -26,7 +26,7 @@ const openWarmtoken = ({ place, table }: RotationOrders): (() => Promise<unknown
   return () => handle.get()
 }
 
-const openMsal = ({ place }: RotationOrders): (() => Promise<unknown>) => {
+function openMsal({ place }: RotationOrders): () => Promise<unknown> {
   const base = place.url.replace('http:', 'https:')
   const endpoints = { authorization_endpoint: `${base}/authorize`, token_endpoint: `${base}/token` }
   const app = msalApp(place, { issuer: `${base}/v2.0`, jwks_uri: `${base}/keys`, ...endpoints })

@@ -11,9 +11,11 @@ const SCRIPT = fileURLToPath(new URL('./rotation-process.ts', import.meta.url))
 /** The columns that have something to rotate. */
 const PEERS: readonly string[] = ['warmtoken', 'msal-node', 'google-auth-library'] satisfies RotationOrders['peer'][]
 
-const isPeer = (name: string): name is RotationOrders['peer'] => PEERS.includes(name)
+function isPeer(name: string): name is RotationOrders['peer'] {
+  return PEERS.includes(name)
+}
 
-const start = async (orders: RotationOrders): Promise<ChildProcess> => {
+async function start(orders: RotationOrders): Promise<ChildProcess> {
   const child = fork(SCRIPT, { execArgv: ['--conditions=source'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const gone = once(child, 'exit').then(([code]) => {
     throw new Error(`a process ended with ${code} before it was ready`)
@@ -26,7 +28,7 @@ const start = async (orders: RotationOrders): Promise<ChildProcess> => {
 }
 
 /** Ten gets at once in each of four processes: exchanges, and how often a spent refresh token came again. */
-export const rotations = async (peer: string): Promise<string> => {
+export async function rotations(peer: string): Promise<string> {
   if (!isPeer(peer)) return '–'
   // It tolerates a spent refresh token for a while, or the first to come again would end all.
   const issuer = await startRotatingIssuer({ delay: DELAY, reuse: { grace: 60_000 } })

@@ -23,7 +23,7 @@ const PATIENCE: ImitatedAnswer = {
 }
 
 /** Asks so many times, one after the other; tells how often it failed. */
-const failures = async (get: () => Promise<string>, times: number): Promise<number> => {
+async function failures(get: () => Promise<string>, times: number): Promise<number> {
   let failed = 0
   for (let i = 0; i < times; i += 1) {
     await get().catch(() => {
@@ -34,13 +34,13 @@ const failures = async (get: () => Promise<string>, times: number): Promise<numb
 }
 
 /** Each with a client of its own, so that nothing is left of the row before; unless told which. */
-const withIssuer = async <T>(
+async function withIssuer<T>(
   peer: Peer,
-  life: number,
+  lifetime: number,
   use: (running: Running) => Promise<T>,
   id: string = crypto.randomUUID(),
-): Promise<T> => {
-  const running = await peer.start(life, id)
+): Promise<T> {
+  const running = await peer.start(lifetime, id)
   try {
     return await use(running)
   } finally {
@@ -48,32 +48,36 @@ const withIssuer = async <T>(
   }
 }
 
-const tenGets = (answer: ImitatedAnswer) => (peer: Peer) =>
-  withIssuer(peer, HOUR, async ({ issuer, place }) => {
-    issuer.failNext(answer, ALWAYS)
-    const failed = await failures(peer.open(place), 10)
-    return failed === 10 ? String(issuer.requests) : `${issuer.requests}, ${10 - failed} without an error`
-  })
+function tenGets(answer: ImitatedAnswer) {
+  return (peer: Peer) =>
+    withIssuer(peer, HOUR, async ({ issuer, place }) => {
+      issuer.failNext(answer, ALWAYS)
+      const failed = await failures(peer.open(place), 10)
+      return failed === 10 ? String(issuer.requests) : `${issuer.requests}, ${10 - failed} without an error`
+    })
+}
 
-const stampede = (peer: Peer): Promise<string> =>
-  withIssuer(peer, HOUR, async ({ issuer, place }) => {
+function stampede(peer: Peer): Promise<string> {
+  return withIssuer(peer, HOUR, async ({ issuer, place }) => {
     const get = peer.open(place)
     await Promise.all(Array.from({ length: 50 }, () => get()))
     return String(issuer.requests)
   })
+}
 
 /** GitHub's secret is a key: a wrong one is that of another App. */
-const wrongSecret = async (peer: Peer): Promise<string> =>
-  withIssuer(peer, HOUR, async ({ issuer, place }) => {
+async function wrongSecret(peer: Peer): Promise<string> {
+  return withIssuer(peer, HOUR, async ({ issuer, place }) => {
     const other = await peer.start(HOUR, 'another')
     await other.issuer.close()
     const secret = place.secret.startsWith('-----') ? other.place.secret : 'wrong'
     const failed = await failures(peer.open({ ...place, secret }), 10)
     return failed === 10 ? String(issuer.requests) : `${10 - failed} tokens!`
   })
+}
 
 /** Fails for exactly as many requests as one get makes, then two minutes go by: longer than any pause but for ever. */
-const recovery = async (peer: Peer): Promise<string> => {
+async function recovery(peer: Peer): Promise<string> {
   const requests = await withIssuer(peer, HOUR, async ({ issuer, place }) => {
     issuer.failNext(OUTAGE, ALWAYS)
     await failures(peer.open(place), 1)
@@ -88,23 +92,25 @@ const recovery = async (peer: Peer): Promise<string> => {
   })
 }
 
-const downWith170 = (peer: Peer): Promise<string> =>
-  withIssuer(peer, 200_000, async ({ issuer, place }) => {
+function downWith170(peer: Peer): Promise<string> {
+  return withIssuer(peer, 200_000, async ({ issuer, place }) => {
     const get = peer.open(place)
     await get()
     advance(30_000)
     issuer.failNext(OUTAGE, ALWAYS)
     return String(await failures(get, 5))
   })
+}
 
-const shortLife = (peer: Peer): Promise<string> =>
-  withIssuer(peer, 170_000, async ({ issuer, place }) => {
+function shortLife(peer: Peer): Promise<string> {
+  return withIssuer(peer, 170_000, async ({ issuer, place }) => {
     const failed = await failures(peer.open(place), 5)
     return failed === 0 ? String(issuer.requests) : `${issuer.requests}, ${failed} errors`
   })
+}
 
 /** Both at once, then one after the other: the smaller number of different tokens. */
-const twoHosts = async (peer: Peer): Promise<string> => {
+async function twoHosts(peer: Peer): Promise<string> {
   if (!peer.keys) return '–'
   const id = crypto.randomUUID()
   const ask = async (one: Running, other: Running): Promise<string> => {

@@ -12,7 +12,7 @@ const requireHere = createRequire(import.meta.url)
 const beside = createRequire(requireHere.resolve('@octokit/auth-app'))
 const { request } = beside('@octokit/request') as { readonly request: NonNullable<StrategyOptions['request']> }
 
-const send = async <T>(url: string, init: RequestInit) => {
+async function send<T>(url: string, init: RequestInit) {
   const response = await fetch(url.replace(/^https:/, 'http:'), init)
   const text = await response.text()
   const body = (response.ok || text.startsWith('{') ? JSON.parse(text) : {}) as T
@@ -27,7 +27,7 @@ const plainHttp: INetworkModule = {
 }
 
 /** msal's application; `metadata` where the issuer has none to tell. */
-export const msalApp = ({ url, clientId, secret }: Place, metadata?: object): ConfidentialClientApplication => {
+export function msalApp({ url, clientId, secret }: Place, metadata?: object): ConfidentialClientApplication {
   const { host } = new URL(url)
   const authority = `https://${host}/tenant-1`
   return new ConfidentialClientApplication({
@@ -43,14 +43,14 @@ export const msalApp = ({ url, clientId, secret }: Place, metadata?: object): Co
 }
 
 /** `acquireTokenByClientCredential`. */
-export const openMsal = (place: Place): (() => Promise<string>) => {
+export function openMsal(place: Place): () => Promise<string> {
   const app = msalApp(place)
   const scopes = ['https://graph.microsoft.com/.default']
   return async () => (await app.acquireTokenByClientCredential({ scopes }))?.accessToken ?? ''
 }
 
 /** The tenant token of the client, from the cache that all clients share. */
-export const openFeishu = ({ url, clientId, secret }: Place): (() => Promise<string>) => {
+export function openFeishu({ url, clientId, secret }: Place): () => Promise<string> {
   const silent = { error() {}, warn() {}, info() {}, debug() {}, trace() {} }
   const settings = { appId: clientId, appSecret: secret, domain: url }
   const client = new Client({ ...settings, logger: silent, loggerLevel: LoggerLevel.error })
@@ -62,14 +62,14 @@ export const openFeishu = ({ url, clientId, secret }: Place): (() => Promise<str
 }
 
 /** An installation's token. */
-export const openOctokit = ({ url, clientId, secret }: Place): (() => Promise<string>) => {
+export function openOctokit({ url, clientId, secret }: Place): () => Promise<string> {
   const asking = request.defaults({ baseUrl: url, headers: { 'user-agent': 'bench' } })
   const auth = createAppAuth({ appId: clientId, privateKey: secret, request: asking, log: { warn() {} } })
   return async () => (await auth({ type: 'installation', installationId: 1 })).token
 }
 
 /** `OAuth2Client` with a refresh token. */
-export const openGoogle = ({ url, clientId, secret, refreshToken = '' }: Place): (() => Promise<string>) => {
+export function openGoogle({ url, clientId, secret, refreshToken = '' }: Place): () => Promise<string> {
   const endpoints = { oauth2TokenUrl: `${url}/token` }
   const client = new OAuth2Client({ clientId, clientSecret: secret, endpoints })
   client.setCredentials({ refresh_token: refreshToken })

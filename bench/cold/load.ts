@@ -1,7 +1,9 @@
 // Loads a bundle, and calls its `main` where it has one. Bundled itself, so that nothing of Node's is warm or in the way.
 
 /** In ms. Not `performance.now`: the first look at that global loads eleven modules of Node, which a bundle may need too. */
-const now = (): number => Number(process.hrtime.bigint()) / 1e6
+function now(): number {
+  return Number(process.hrtime.bigint()) / 1e6
+}
 
 const start = { cpu: process.cpuUsage(), memory: process.memoryUsage.rss(), at: now() }
 const bundle = (await import(process.argv[2] ?? '')) as { readonly main?: () => Promise<string> }

@@ -26,11 +26,7 @@ export interface ColdStarts {
 const TOKEN = `token-of-this-benchmark-${'x'.repeat(1_000)}`
 
 /** Loads each bundle in new processes of its own, which join the control group `group` where one is given. */
-export const measureCold = async (
-  variants: readonly Variant[],
-  rounds: number,
-  group?: string,
-): Promise<ColdStarts> => {
+export async function measureCold(variants: readonly Variant[], rounds: number, group?: string): Promise<ColdStarts> {
   const folder = await mkdtemp(join(tmpdir(), 'warmtoken-cold-'))
   const directory = join(folder, 'tokens')
   const standIn = await startStandIn(folder, TOKEN, directory)

@@ -14,20 +14,20 @@ behind HTTPS, and the limit is one request signed by hand in 60 lines and sent b
 *Plugin* is \`builtinModules()\` of \`@warmtoken/core/esbuild\`; ours are with it unless said otherwise, the peers without.`
 
 /** One field over the empty bundle, round by round. */
-const over =
-  ({ measured }: Results) =>
-  ({ name }: Variant, of: keyof Costs): readonly number[] => {
+function over({ measured }: Results) {
+  return ({ name }: Variant, of: keyof Costs): readonly number[] => {
     const empty = column(measured, EMPTY.name, (costs) => costs[of])
     return column(measured, name, (costs) => costs[of]).map((one, round) => one - (empty[round] ?? Number.NaN))
   }
+}
 
-const named = (variants: readonly Variant[], name: string): Variant => {
+function named(variants: readonly Variant[], name: string): Variant {
   const found = variants.find((one) => one.name === name)
   if (found === undefined) throw new TypeError(`no variant "${name}"`)
   return found
 }
 
-const loadGoals = (results: Results): readonly Goal[] => {
+function loadGoals(results: Results): readonly Goal[] {
   const added = over(results)
   const ours = named(loads, 'warmtoken + Middy')
   const [limit = ours] = loads.filter(({ part }) => part === 'limit')
@@ -55,7 +55,7 @@ const loadGoals = (results: Results): readonly Goal[] => {
   ]
 }
 
-const firstGoals = (results: Results): readonly Goal[] => {
+function firstGoals(results: Results): readonly Goal[] {
   const added = over(results)
   const ratio = (name: string, against: string): number =>
     medianRatio(added(named(firsts, name), 'first'), added(named(firsts, against), 'first'))
@@ -76,7 +76,7 @@ const firstGoals = (results: Results): readonly Goal[] => {
   ]
 }
 
-const table = (results: Results, title: string, variants: readonly Variant[], time: 'load' | 'first'): Details => {
+function table(results: Results, title: string, variants: readonly Variant[], time: 'load' | 'first'): Details {
   const added = over(results)
   const rows = variants.map((variant) => {
     const { bytes = Number.NaN, all = Number.NaN } = results.bundles.get(variant.name) ?? {}
@@ -103,7 +103,7 @@ const table = (results: Results, title: string, variants: readonly Variant[], ti
 }
 
 /** Prints and writes what was found. */
-export const tell = async (results: Results): Promise<void> => {
+export async function tell(results: Results): Promise<void> {
   const added = over(results)
   await publish({
     name: 'cold',

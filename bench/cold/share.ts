@@ -10,7 +10,7 @@ import { EMPTY, firsts } from './variants.ts'
 const PERIOD = 20_000
 
 /** Makes a control group that may use a share of a processor; needs Linux, and root. */
-const makeGroup = (share: number): string => {
+function makeGroup(share: number): string {
   const isOld = existsSync('/sys/fs/cgroup/cpu/cpu.cfs_quota_us')
   const group = `/sys/fs/cgroup/${isOld ? 'cpu/' : ''}warmtoken-${process.pid}`
   const quota = Math.round((PERIOD * share) / 1_000)

@@ -17,7 +17,7 @@ export interface Signed {
 const REGION = 'eu-central-1'
 
 /** What the processes of this benchmark are told. */
-export const place = (): Place => {
+export function place(): Place {
   const { BENCH_ENDPOINT = '', BENCH_TABLE = '', BENCH_KEY = '' } = process.env
   return { endpoint: BENCH_ENDPOINT, table: BENCH_TABLE, key: BENCH_KEY }
 }
@@ -28,7 +28,7 @@ export const credentials = { accessKeyId: 'local', secretAccessKey: 'local' } as
 export const region: string = REGION
 
 /** Signs a strong read of the record. */
-export const signedRead = ({ endpoint, table, key }: Place): Signed => {
+export function signedRead({ endpoint, table, key }: Place): Signed {
   const { createHash, createHmac } = process.getBuiltinModule('node:crypto')
   const sha = (text: string): string => createHash('sha256').update(text).digest('hex')
   const mac = (secret: string | Buffer, text: string): Buffer => createHmac('sha256', secret).update(text).digest()
@@ -56,17 +56,19 @@ export const signedRead = ({ endpoint, table, key }: Place): Signed => {
 }
 
 /** The token in a record, as the toolkit writes it, without its checks. */
-export const tokenIn = (answer: string): string => {
+export function tokenIn(answer: string): string {
   const item = (JSON.parse(answer) as { Item?: { body?: { S?: string } } }).Item
   return textOf(JSON.parse(item?.body?.S ?? 'null'))
 }
 
 /** Finds the token of this benchmark wherever the record keeps it. */
-const textOf = (record: unknown): string => /token-of-this-benchmark-x+/.exec(JSON.stringify(record))?.[0] ?? ''
+function textOf(record: unknown): string {
+  return /token-of-this-benchmark-x+/.exec(JSON.stringify(record))?.[0] ?? ''
+}
 
 /** Sends it by `node:https` and resolves to the answer's text. */
-export const sendByHttps = ({ url, headers, body }: Signed): Promise<string> =>
-  new Promise((resolve, reject) => {
+export function sendByHttps({ url, headers, body }: Signed): Promise<string> {
+  return new Promise((resolve, reject) => {
     const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http')
     const sent = request(url, { method: 'POST', headers }, (response) => {
       let text = ''
@@ -79,3 +81,4 @@ export const sendByHttps = ({ url, headers, body }: Signed): Promise<string> =>
     sent.on('error', reject)
     sent.end(body)
   })
+}

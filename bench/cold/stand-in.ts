@@ -23,7 +23,7 @@ export interface StandIn {
 
 const TABLE = 'tokens'
 
-const makeCertificate = async (folder: string): Promise<{ key: string; cert: string }> => {
+async function makeCertificate(folder: string): Promise<{ key: string; cert: string }> {
   const files = { key: join(folder, 'key.pem'), cert: join(folder, 'cert.pem') }
   const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
   const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
@@ -32,16 +32,16 @@ const makeCertificate = async (folder: string): Promise<{ key: string; cert: str
 }
 
 /** Puts a token under the key that the measured processes ask for. */
-const fill = async (endpoint: string, token: string, directory: string | false): Promise<string> => {
+async function fill(endpoint: string, token: string, directory: string | false): Promise<string> {
   const store = dynamoDBStore({ table: TABLE, endpoint, region, credentials })
-  const source = custom({ identity: 'cold', fetch: async () => ({ value: token, life: 12 * 3_600_000 }) })
+  const source = custom({ identity: 'cold', fetch: async () => ({ value: token, lifetime: 12 * 3_600_000 }) })
   const handle = createTokens({ store, directory }).use(source)
   await handle.get()
   return handle.key
 }
 
 /** Starts it. Fills the store, and the file tier in `directory`. */
-export const startStandIn = async (folder: string, token: string, directory: string): Promise<StandIn> => {
+export async function startStandIn(folder: string, token: string, directory: string): Promise<StandIn> {
   const table = await startDynoxide({ tables: [TABLE] }).catch(() => startDynamoDB({ tables: [TABLE] }))
   const key = await fill(table.url, token, directory)
   const files = await makeCertificate(folder)

@@ -10,16 +10,20 @@ export interface Variant {
   readonly tier?: 'file' | 'store' | 'source'
 }
 
-const load = (name: string, file: string, more: Partial<Variant> = {}): Variant => ({
-  name,
-  source: `cold/load/${file}.ts`,
-  ...more,
-})
-const first = (name: string, file: string, more: Partial<Variant> = {}): Variant => ({
-  name,
-  source: `cold/first/${file}.ts`,
-  ...more,
-})
+function load(name: string, file: string, more: Partial<Variant> = {}): Variant {
+  return {
+    name,
+    source: `cold/load/${file}.ts`,
+    ...more,
+  }
+}
+function first(name: string, file: string, more: Partial<Variant> = {}): Variant {
+  return {
+    name,
+    source: `cold/first/${file}.ts`,
+    ...more,
+  }
+}
 
 /** What is taken off every time. */
 export const EMPTY: Variant = load('nothing', 'empty', { part: 'beside' })

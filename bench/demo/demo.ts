@@ -10,7 +10,7 @@ const ISSUER_DELAY = 50
 const CLIENT = { id: 'demo', secret: 'only-for-this-demo' }
 
 /** Starts the environments, lets them all ask at the same moment, and gives their latencies in ms. */
-const stampede = async (wiring: Wiring): Promise<readonly number[]> => {
+async function stampede(wiring: Wiring): Promise<readonly number[]> {
   const workers = Array.from(
     { length: ENVIRONMENTS },
     () => new Worker(new URL('./environment.ts', import.meta.url), { workerData: wiring }),

@@ -17,7 +17,7 @@ export interface Wiring {
  * Makes the function that gives the token. Thirty environments share the cores of one machine here, so all that costs
  * processor time at a first call, such as loading an SDK, is rehearsed before: only the waiting is compared.
  */
-const prepare = async ({ issuer, client, table, way }: Wiring): Promise<() => Promise<string>> => {
+async function prepare({ issuer, client, table, way }: Wiring): Promise<() => Promise<string>> {
   await (await fetch(`${issuer}/_count`)).text()
   if (way === 'module cache') return plainModuleCache(issuer, client)
   const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb')
@@ -38,7 +38,7 @@ const prepare = async ({ issuer, client, table, way }: Wiring): Promise<() => Pr
 }
 
 /** What most functions do today. */
-const plainModuleCache = (issuer: string, { id, secret }: Wiring['client']): (() => Promise<string>) => {
+function plainModuleCache(issuer: string, { id, secret }: Wiring['client']): () => Promise<string> {
   let cached: { readonly value: string; readonly until: number } | undefined
   return async () => {
     if (cached !== undefined && Date.now() < cached.until) return cached.value
@@ -47,11 +47,11 @@ const plainModuleCache = (issuer: string, { id, secret }: Wiring['client']): (()
       headers: { authorization: `Basic ${btoa(`${id}:${secret}`)}` },
       body: new URLSearchParams({ grant_type: 'client_credentials' }),
     })
-    const { access_token: value, expires_in: life } = (await response.json()) as {
+    const { access_token: value, expires_in: lifetime } = (await response.json()) as {
       access_token: string
       expires_in: number
     }
-    cached = { value, until: Date.now() + life * 1_000 }
+    cached = { value, until: Date.now() + lifetime * 1_000 }
     return value
   }
 }

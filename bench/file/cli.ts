@@ -25,7 +25,7 @@ const found = variants.map((variant) => {
   return { ...variant, ns: median(times), ratio: medianRatio(times, measured.get(limit) ?? []) }
 })
 
-const goalOf = (what: string, kind: (typeof variants)[number]['kind'], goal: number): Goal => {
+function goalOf(what: string, kind: (typeof variants)[number]['kind'], goal: number): Goal {
   const [peer] = found
     .filter((one) => one.kind === kind && one.part === undefined && Number.isFinite(one.ratio))
     .sort((one, other) => one.ratio - other.ratio)

@@ -5,7 +5,7 @@ import { HOUR, TOKEN, type Variant } from './variant.ts'
 const buffer = Buffer.allocUnsafe(8_192)
 
 /** The text of a small file: nothing is checked but what is there is read. */
-const read = (path: string): string => {
+function read(path: string): string {
   const file = openSync(path, 'r')
   try {
     return buffer.toString('utf8', 0, readSync(file, buffer, 0, buffer.length, 0))
@@ -14,7 +14,9 @@ const read = (path: string): string => {
   }
 }
 
-const record = (value: string): string => JSON.stringify({ value, until: Date.now() + HOUR, pad: 'x'.repeat(200) })
+function record(value: string): string {
+  return JSON.stringify({ value, until: Date.now() + HOUR, pad: 'x'.repeat(200) })
+}
 
 /** What cannot be done with less. */
 export const limits: readonly Variant[] = [

@@ -5,10 +5,11 @@ import { aesGcm } from '@warmtoken/core/seal'
 import { type FileEntry, type FileTier, openFileTier } from '../run/inside.ts'
 import { HOUR, TOKEN, type Variant } from './variant.ts'
 
-const use = (directory: string, codec: Codec | undefined): TokenHandle =>
-  createTokens({ directory, ...(codec && { codec }) }).use(
-    custom({ identity: 'file', fetch: async () => ({ value: TOKEN, life: HOUR }) }),
+function use(directory: string, codec: Codec | undefined): TokenHandle {
+  return createTokens({ directory, ...(codec && { codec }) }).use(
+    custom({ identity: 'file', fetch: async () => ({ value: TOKEN, lifetime: HOUR }) }),
   )
+}
 
 interface Opened {
   readonly tier: FileTier
@@ -16,14 +17,14 @@ interface Opened {
   readonly entry: FileEntry
 }
 
-const sealedIn = (tier: FileTier, key: string): string => {
+function sealedIn(tier: FileTier, key: string): string {
   const sealed = tier.read(key)?.sealed
   if (sealed === undefined) throw new Error('the file tier does not hit')
   return sealed
 }
 
 /** Has the toolkit write the file, as in production, and opens the tier alone upon it. */
-const openTier = async (directory: string, codec?: Codec): Promise<Opened> => {
+async function openTier(directory: string, codec?: Codec): Promise<Opened> {
   const handle = use(directory, codec)
   await handle.get()
   const tier = await openFileTier(directory)
@@ -32,13 +33,17 @@ const openTier = async (directory: string, codec?: Codec): Promise<Opened> => {
   return { tier, key: handle.key, entry }
 }
 
-const newCodec = (): Codec => aesGcm({ ring: { current: 'one', keys: { one: randomBytes(32) } } })
+function newCodec(): Codec {
+  return aesGcm({ ring: { current: 'one', keys: { one: randomBytes(32) } } })
+}
 
 /** A whole `get` of a new toolkit: everything from the options to the Token. */
-const wholeGet = (directory: string, codec: Codec | undefined) => async (): Promise<string> => {
-  const token = await use(directory, codec).get()
-  if (token.tier !== 'file') throw new Error(`the token came from ${token.tier}`)
-  return token.value
+function wholeGet(directory: string, codec: Codec | undefined) {
+  return async (): Promise<string> => {
+    const token = await use(directory, codec).get()
+    if (token.tier !== 'file') throw new Error(`the token came from ${token.tier}`)
+    return token.value
+  }
 }
 
 /** The file tier, and what stands on it. */

@@ -1,6 +1,6 @@
 import { TOKEN, type Variant } from './variant.ts'
 
-const openKeyvFile = async (folder: string) => {
+async function openKeyvFile(folder: string) {
   const { KeyvFile } = await import('keyv-file')
   // A file a key; with one file for all, only the first read of a process is from the disk.
   const cache = new KeyvFile({ filename: `${folder}/keyv`, separatedFile: true, writeDelay: 0 })
@@ -8,7 +8,7 @@ const openKeyvFile = async (folder: string) => {
   return cache
 }
 
-const openBento = async (folder: string) => {
+async function openBento(folder: string) {
   const { fileDriver } = await import('bentocache/drivers/file')
   const driver = fileDriver({ directory: `${folder}/bento`, pruneInterval: false }).factory({
     directory: `${folder}/bento`,
@@ -18,7 +18,7 @@ const openBento = async (folder: string) => {
   return driver
 }
 
-const openFlat = async (folder: string) => {
+async function openFlat(folder: string) {
   const { FlatCache } = await import('flat-cache')
   const options = { cacheDir: folder, cacheId: 'flat' }
   const cache = new FlatCache(options)

@@ -27,12 +27,16 @@ for (const size of sizes) {
   bySize.set(size, measured)
 }
 
-const nameOf = (part: 'limit' | 'ours'): string => variants.find((one) => one.part === part)?.name ?? ''
+function nameOf(part: 'limit' | 'ours'): string {
+  return variants.find((one) => one.part === part)?.name ?? ''
+}
 const limit = nameOf('limit')
-const of = (size: number, name: string, what: keyof Costs): readonly number[] =>
-  column(bySize.get(size) ?? new Map(), name, (costs) => costs[what])
-const ratio = (size: number, name: string, what: keyof Costs): number =>
-  medianRatio(of(size, name, what), of(size, limit, what))
+function of(size: number, name: string, what: keyof Costs): readonly number[] {
+  return column(bySize.get(size) ?? new Map(), name, (costs) => costs[what])
+}
+function ratio(size: number, name: string, what: keyof Costs): number {
+  return medianRatio(of(size, name, what), of(size, limit, what))
+}
 
 const largest = Math.max(...sizes)
 const strings = median(of(largest, 'the strings alone', 'bytes'))
@@ -42,7 +46,9 @@ const peers = variants
   .filter((one) => Number.isFinite(one.ratio))
   .sort((one, other) => one.ratio - other.ratio)
 const many = largest.toLocaleString('en-US')
-const beside = (name: string): number => median(of(largest, name, 'bytes')) - strings
+function beside(name: string): number {
+  return median(of(largest, name, 'bytes')) - strings
+}
 
 await publish({
   name: 'memory',

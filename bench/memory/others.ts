@@ -1,12 +1,12 @@
 import { HOUR, keyOf, newToken, type Variant } from './variant.ts'
 
 /** Fills something with `set`, and reads it with `get`. */
-const filled = async (
+async function filled(
   size: number,
   cache: object,
   set: (key: string, token: string) => unknown,
   get: (key: string) => unknown,
-) => {
+) {
   for (let n = 0; n < size; n += 1) {
     const done = set(keyOf(n), newToken())
     if (done instanceof Promise) await done

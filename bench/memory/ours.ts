@@ -16,10 +16,10 @@ const nowhere: Store = {
   }),
 }
 
-const fill = async (size: number): Promise<(n: number) => TokenHandle> => {
+async function fill(size: number): Promise<(n: number) => TokenHandle> {
   const source = custom<{ readonly tenant: string }>({
     identity: ({ tenant }) => tenant,
-    fetch: async () => ({ value: newToken(), life: HOUR }),
+    fetch: async () => ({ value: newToken(), lifetime: HOUR }),
   })
   const family = createTokens({ store: nowhere, directory: false, maxEntries: size + 1 }).use(source)
   const handleOf = (n: number): TokenHandle => family.for({ tenant: `tenant-${n}` })

@@ -12,7 +12,7 @@ export interface Costs {
 
 const HITS = 50_000
 
-const collect = (): number => {
+function collect(): number {
   // The second one takes what finalizers of the first let go.
   globalThis.gc?.()
   globalThis.gc?.()
@@ -33,7 +33,7 @@ const fill = ((processorTime() - start) * 1_000) / size
 const bytes = (collect() - before) / size
 
 // Steps of a prime visit the entries in no order that a processor could foresee.
-const hits = async (): Promise<number> => {
+async function hits(): Promise<number> {
   const began = processorTime()
   for (let n = 0; n < HITS; n += 1) {
     const given = filled.get((n * 7_919) % size)

@@ -20,7 +20,11 @@ export interface Filled {
 export const HOUR = 3_600_000
 
 /** A token of 1 KB, unlike any other, in one piece of memory. */
-export const newToken = (): string => randomBytes(768).toString('base64url')
+export function newToken(): string {
+  return randomBytes(768).toString('base64url')
+}
 
 /** The key of the n-th token. */
-export const keyOf = (n: number): string => `tenant-${n}`
+export function keyOf(n: number): string {
+  return `tenant-${n}`
+}

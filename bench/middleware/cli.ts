@@ -19,7 +19,9 @@ const measured = await interleave(
   }),
 )
 /** A process runs this at one of two speeds from its start, half as fast again: what is compared is the better one. */
-const quick = (numbers: readonly number[]): number => quantile(numbers, 0.25)
+function quick(numbers: readonly number[]): number {
+  return quantile(numbers, 0.25)
+}
 const limit = variants.find(({ part }) => part === 'limit')?.name ?? ''
 const found = variants.map((variant) => {
   const of = (what: keyof Costs) => column(measured, variant.name, (costs) => costs[what])
@@ -27,7 +29,9 @@ const found = variants.map((variant) => {
   const ratio = ns / quick(column(measured, limit, (costs) => costs.ns))
   return { ...variant, ratio, ns, bytes: median(of('bytes')), promises: median(of('promises')) }
 })
-const ratioOf = (name: string): number => found.find((one) => one.name === name)?.ratio ?? Number.NaN
+function ratioOf(name: string): number {
+  return found.find((one) => one.name === name)?.ratio ?? Number.NaN
+}
 const mine = found.find(({ part }) => part === 'ours')?.ratio ?? Number.NaN
 const [peer] = found.filter(({ part }) => part === undefined).sort((one, other) => one.ratio - other.ratio)
 

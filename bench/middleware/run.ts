@@ -17,24 +17,25 @@ const [name = '', what] = process.argv.slice(2)
 const variant = variants.find((one) => one.name === name)
 if (variant === undefined) throw new TypeError(`no variant "${name}"`)
 const invoke = await variant.open()
-const makeContext = () =>
-  ({
+function makeContext() {
+  return {
     functionName: 'bench',
     awsRequestId: 'bench',
     callbackWaitsForEmptyEventLoop: true,
     getRemainingTimeInMillis: () => 10_000,
-  }) as never
+  } as never
+}
 const seen = Number(await invoke({}, makeContext()))
 // Four fields of the context, and the token where there is one.
 const wanted = /warmTokens|withTokens|util|secrets/.test(name) ? 5 : 4
 if (seen !== wanted) throw new Error(`${name} put ${seen} fields on the context instead of ${wanted}`)
 
-const loop = async (calls: number): Promise<void> => {
+async function loop(calls: number): Promise<void> {
   for (let n = 0; n < calls; n += 1) await invoke({}, makeContext())
 }
 
 /** Every promise that an invocation makes is a turn of the queue of microtasks, or two. */
-const promisesOf = async (): Promise<number> => {
+async function promisesOf(): Promise<number> {
   let made = 0
   const hook = createHook({
     init: (_id, type) => {

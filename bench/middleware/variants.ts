@@ -17,11 +17,15 @@ export interface Variant {
 
 const TOKEN = 'x'.repeat(1024)
 const HOUR = 3_600_000
-const fresh = async (): Promise<string> => TOKEN
-const answer = async (_event: unknown, context: object): Promise<number> => Object.keys(context).length
+async function fresh(): Promise<string> {
+  return TOKEN
+}
+async function answer(_event: unknown, context: object): Promise<number> {
+  return Object.keys(context).length
+}
 
-const openToken = async (): Promise<TokenHandle> => {
-  const source = custom({ identity: 'middleware', fetch: async () => ({ value: TOKEN, life: HOUR }) })
+async function openToken(): Promise<TokenHandle> {
+  const source = custom({ identity: 'middleware', fetch: async () => ({ value: TOKEN, lifetime: HOUR }) })
   const crm = createTokens({ directory: false }).use(source)
   await crm.get()
   return crm
@@ -34,7 +38,7 @@ const { assignSetToContext, buildSetToContextSpec } = util as unknown as {
 }
 
 /** Middy's own pattern for what is fetched and kept, as its middlewares for AWS services are written. */
-const middyPattern = (cacheKey: string, fetch: () => object): middy.MiddlewareObj => {
+function middyPattern(cacheKey: string, fetch: () => object): middy.MiddlewareObj {
   const options = { cacheKey, cacheExpiry: HOUR, setToContext: true, fetchData: { crm: 'crm' } }
   const spec = buildSetToContextSpec(options)
   return {
@@ -46,7 +50,7 @@ const middyPattern = (cacheKey: string, fetch: () => object): middy.MiddlewareOb
   }
 }
 
-const secretsManager = async (): Promise<middy.MiddlewareObj> => {
+async function secretsManager(): Promise<middy.MiddlewareObj> {
   const { default: secrets } = await import('@middy/secrets-manager')
   const AwsClient = class {
     async send(): Promise<object> {
@@ -57,10 +61,11 @@ const secretsManager = async (): Promise<middy.MiddlewareObj> => {
   return secrets(options as never) as unknown as middy.MiddlewareObj
 }
 
-const use = (middleware: unknown): Invoke =>
-  middy()
+function use(middleware: unknown): Invoke {
+  return middy()
     .use(middleware as middy.MiddlewareObj)
     .handler(answer) as Invoke
+}
 
 /** All ways that are compared. */
 export const variants: readonly Variant[] = [

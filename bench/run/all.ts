@@ -17,7 +17,9 @@ const COMMANDS: { readonly [name: string]: { readonly [flag in Flag]?: string } 
 const FLAGS: readonly Flag[] = ['rounds', 'fleets', 'sizes']
 const ALL = Object.keys(COMMANDS)
 
-const isKnown = (name: string, flag: Flag): boolean => COMMANDS[name]?.[flag] !== undefined
+function isKnown(name: string, flag: Flag): boolean {
+  return COMMANDS[name]?.[flag] !== undefined
+}
 
 const command = { name: 'pnpm bench', names: ['all', ...ALL] }
 const named = readCommand({ ...command, flags: [...FLAGS, 'quick'] }).names
@@ -28,11 +30,12 @@ const { flags } = readCommand({
   flags: [...FLAGS.filter((flag) => names.some((name) => isKnown(name, flag))), 'quick'],
 })
 
-const argumentsOf = (name: string): readonly string[] =>
-  FLAGS.filter((flag) => isKnown(name, flag)).flatMap((flag) => {
+function argumentsOf(name: string): readonly string[] {
+  return FLAGS.filter((flag) => isKnown(name, flag)).flatMap((flag) => {
     const value = flags.get(flag)?.join(',') ?? (flags.has('quick') ? COMMANDS[name]?.[flag] : undefined)
     return value === undefined ? [] : [`--${flag}`, value]
   })
+}
 
 const failed: string[] = []
 for (const name of names) {

@@ -19,7 +19,7 @@ export interface Bundled {
 }
 
 /** What is loaded with the entry: itself and what it imports other than lazily. */
-const startOf = ({ outputs }: Metafile, entry: string): number => {
+function startOf({ outputs }: Metafile, entry: string): number {
   const seen = new Set<string>()
   const load = (name: string): number => {
     if (seen.has(name)) return 0
@@ -32,7 +32,7 @@ const startOf = ({ outputs }: Metafile, entry: string): number => {
 }
 
 /** Bundles one entry as minified ES modules, as a deployment would, into a folder of its own. */
-export const bundle = async (source: string, outdir: string, plugin: boolean): Promise<Bundled> => {
+export async function bundle(source: string, outdir: string, plugin: boolean): Promise<Bundled> {
   const options = {
     ...AS_DEPLOYED,
     absWorkingDir: HERE,

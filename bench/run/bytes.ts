@@ -4,7 +4,7 @@ import type { Loop } from './processor.ts'
 const COUNTED = 10_000
 
 /** What a call makes, in bytes, kept or not. Wants the flags `COUNTING` of child.ts. */
-export const bytesOf = async (loop: Loop): Promise<number> => {
+export async function bytesOf(loop: Loop): Promise<number> {
   for (let n = 0; n < 5; n += 1) await loop(COUNTED)
   globalThis.gc?.()
   const before = process.memoryUsage().heapUsed

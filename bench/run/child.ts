@@ -17,10 +17,7 @@ const MAX_OUTPUT = 8 * 1024 * 1024
 const PATIENCE = 600_000
 
 /** Runs a script in a Node of its own and resolves to the JSON in the last line that it prints. */
-export const ask = async <T>(
-  script: URL,
-  { args = [], flags = [], env = {}, group }: ChildOptions = {},
-): Promise<T> => {
+export async function ask<T>(script: URL, { args = [], flags = [], env = {}, group }: ChildOptions = {}): Promise<T> {
   const node = [process.execPath, ...flags, fileURLToPath(script), ...args]
   const joining = ['/bin/sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', group ?? '', ...node]
   const [command = '', ...rest] = group === undefined ? node : joining

@@ -30,11 +30,12 @@ export interface Given {
   readonly flags: ReadonlyMap<Flag, readonly number[]>
 }
 
-const usageOf = ({ name, flags, names = [] }: Command): string =>
-  [
+function usageOf({ name, flags, names = [] }: Command): string {
+  return [
     `${name}${names.length > 0 ? ` [${names.join('] [')}]` : ''}${flags.map((flag) => ` [--${flag}]`).join('')}`,
     ...flags.map((flag) => `  ${FLAGS[flag]}`),
   ].join('\n')
+}
 
 /** A mistake of whoever typed the command, or a wish for help: what to print instead of running. */
 export interface Refusal {
@@ -42,10 +43,12 @@ export interface Refusal {
   readonly isMistake: boolean
 }
 
-const mistake = (refusal: string): Refusal => ({ refusal, isMistake: true })
+function mistake(refusal: string): Refusal {
+  return { refusal, isMistake: true }
+}
 
 /** Reads what was typed. A benchmark may run for an hour and then writes its page, so nothing unknown is passed over. */
-export const parseCommand = (typed: readonly string[], command: Command): Given | Refusal => {
+export function parseCommand(typed: readonly string[], command: Command): Given | Refusal {
   const { name, flags: known, names: nameable = [] } = command
   const { tokens } = parseArgs({
     args: [...typed],
@@ -79,7 +82,7 @@ export const parseCommand = (typed: readonly string[], command: Command): Given 
 }
 
 /** What was typed behind this command. Ends the process when there is nothing to run: 0 with `--help`, 2 by a mistake. */
-export const readCommand = (command: Command): Given => {
+export function readCommand(command: Command): Given {
   const read = parseCommand(process.argv.slice(2), command)
   if (!('refusal' in read)) return read
   if (!read.isMistake) console.log(read.refusal)

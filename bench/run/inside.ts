@@ -22,7 +22,7 @@ interface Inside {
  * Opens the file tier, which no package exports, on a folder. Here only: the rest of the benchmarks uses what users use.
  * The address is made at run time, for the compiler lets no project reach into another's sources.
  */
-export const openFileTier = async (directory: string): Promise<FileTier> => {
+export async function openFileTier(directory: string): Promise<FileTier> {
   const tiers = new URL('../../packages/core/src/tiers/', import.meta.url)
   const { createFileReader } = (await import(new URL('file.ts', tiers).href)) as Inside
   const { createFileTier } = (await import(new URL('file-writer.ts', tiers).href)) as Inside

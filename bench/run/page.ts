@@ -38,38 +38,41 @@ export interface Page {
 
 const FOLDER = new URL('../../docs/performance/', import.meta.url)
 
-const verdict = ({ ours, goal }: Goal): string => {
+function verdict({ ours, goal }: Goal): string {
   if (goal === undefined) return ''
   return ours <= goal ? 'yes' : '**no**'
 }
 
-const goalRow = (one: Goal): readonly string[] => [
-  one.what,
-  one.limit,
-  `${show(one.ours)}${one.unit ?? ''}`,
-  one.peer === undefined ? '' : `${one.peer.name} ${show(one.peer.ratio)}${one.unit ?? ''}`,
-  one.goal === undefined ? '' : `≤ ${one.goal}${one.unit ?? ''}`,
-  verdict(one),
-]
+function goalRow(one: Goal): readonly string[] {
+  return [
+    one.what,
+    one.limit,
+    `${show(one.ours)}${one.unit ?? ''}`,
+    one.peer === undefined ? '' : `${one.peer.name} ${show(one.peer.ratio)}${one.unit ?? ''}`,
+    one.goal === undefined ? '' : `≤ ${one.goal}${one.unit ?? ''}`,
+    verdict(one),
+  ]
+}
 
 const GOAL_HEAD = ['what', 'limit = 1', 'ours', 'best peer', 'goal', 'met'] as const
 
-const markdown = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
 
-const aligned = (rows: readonly (readonly string[])[]): string => {
+function aligned(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_cell, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)))
   return rows.map((row) => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ')).join('\n')
 }
 
-const machine = (rounds: number): string => {
+function machine(rounds: number): string {
   const model = cpus()[0]?.model.trim() ?? 'unknown'
   const [load = 0] = loadavg()
   return `Node ${process.version.slice(1)}, ${availableParallelism()} × ${model}, load ${load.toFixed(1)}, ${rounds} rounds.`
 }
 
 /** Prints the tables and writes them, with their picture, to docs/performance. */
-export const publish = async (page: Page): Promise<void> => {
+export async function publish(page: Page): Promise<void> {
   const { name, title, about, goals, details, rounds } = page
   const tables = details.map((table) => `## ${table.title}\n\n${markdown(table.head, table.rows)}`)
   const text = [

@@ -22,7 +22,7 @@ const OURS = '#0a7d55'
 const OTHERS = '#9aa3ad'
 
 /** Draws a picture as SVG text. */
-export const draw = ({ title, axis, bars, log = false }: Picture): string => {
+export function draw({ title, axis, bars, log = false }: Picture): string {
   const drawn = bars.filter(({ value }) => Number.isFinite(value)).sort((one, other) => other.value - one.value)
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: 900, height: 90 + 24 * drawn.length })
   chart.setOption({

@@ -8,20 +8,20 @@ const BATCHES = 5
 export type Loop = (calls: number) => Promise<void>
 
 /** Processor time of this process in µs: a process beside it does not count, the collector's threads do. */
-export const processorTime = (): number => {
+export function processorTime(): number {
   const { user, system } = process.cpuUsage()
   return user + system
 }
 
 /** What one call costs, in ns. */
-export const costOf = async (loop: Loop, calls: number): Promise<number> => {
+export async function costOf(loop: Loop, calls: number): Promise<number> {
   const before = processorTime()
   await loop(calls)
   return ((processorTime() - before) * 1_000) / calls
 }
 
 /** How many calls make a batch; finding out warms the code up. */
-export const calibrate = async (loop: Loop): Promise<number> => {
+export async function calibrate(loop: Loop): Promise<number> {
   let calls = 100
   for (;;) {
     const spent = ((await costOf(loop, calls)) * calls) / 1_000
@@ -31,7 +31,7 @@ export const calibrate = async (loop: Loop): Promise<number> => {
 }
 
 /** The median of what a call costs over some batches, in ns. */
-export const timeOf = async (loop: Loop): Promise<number> => {
+export async function timeOf(loop: Loop): Promise<number> {
   const calls = await calibrate(loop)
   const times: number[] = []
   for (let batch = 0; batch < BATCHES; batch += 1) times.push(await costOf(loop, calls))

@@ -5,11 +5,11 @@ export type Measured<T> = ReadonlyMap<string, readonly T[]>
  * Measures every name once a round, and begins each round with another one: what disturbs the machine for a while
  * disturbs all alike. A name that fails is left out of the rest and told.
  */
-export const interleave = async <T>(
+export async function interleave<T>(
   names: readonly string[],
   rounds: number,
   measure: (name: string, round: number) => Promise<T>,
-): Promise<Measured<T>> => {
+): Promise<Measured<T>> {
   const measured = new Map<string, T[]>(names.map((name) => [name, []]))
   for (let round = 0; round < rounds; round += 1) {
     for (let turn = 0; turn < names.length; turn += 1) {
@@ -29,5 +29,6 @@ export const interleave = async <T>(
 }
 
 /** One field of what a name measured, round by round. */
-export const column = <T>(measured: Measured<T>, name: string, of: (one: T) => number): readonly number[] =>
-  (measured.get(name) ?? []).map(of)
+export function column<T>(measured: Measured<T>, name: string, of: (one: T) => number): readonly number[] {
+  return (measured.get(name) ?? []).map(of)
+}

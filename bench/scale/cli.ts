@@ -7,7 +7,9 @@ import { measure, type Row } from './measure.ts'
 
 const FLEETS = [1, 100, 1_000, 10_000]
 
-const dollars = (amount: number): string => (amount < 0.01 ? `$${amount.toExponential(1)}` : `$${amount.toFixed(2)}`)
+function dollars(amount: number): string {
+  return amount < 0.01 ? `$${amount.toExponential(1)}` : `$${amount.toFixed(2)}`
+}
 
 readCommand({ name: 'pnpm scale', flags: [] })
 const rows: Row[] = []
@@ -22,7 +24,7 @@ for (const steady of [false, true]) {
 }
 
 const backends = Object.keys(PRICES) as Backend[]
-const line = (row: Row): string => {
+function line(row: Row): string {
   const costs = backends.map((backend) => costOf(row, backend))
   const counts = [
     row.environments.toLocaleString('en-US'),

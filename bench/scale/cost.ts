@@ -16,7 +16,7 @@ export type Backend = 'DynamoDB' | 'S3' | 'Upstash'
 const HOURS_A_MONTH = 730
 
 /** What the row's store requests cost, per refresh and per month, in US dollars. */
-export const costOf = (row: Row, backend: Backend): { readonly refresh: number; readonly month: number } => {
+export function costOf(row: Row, backend: Backend): { readonly refresh: number; readonly month: number } {
   const { read, write } = PRICES[backend]
   const total = row.environments * (row.reads * read + row.writes * write)
   return { refresh: total / row.refreshes, month: (total / row.hours) * HOURS_A_MONTH }

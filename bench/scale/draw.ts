@@ -2,7 +2,7 @@ import { init } from 'echarts'
 import type { Row } from './measure.ts'
 
 /** Draws reads per environment and waits over the size of the fleet, as SVG text. */
-export const draw = (rows: readonly Row[]): string => {
+export function draw(rows: readonly Row[]): string {
   const cold = rows.filter(({ situation }) => situation === 'cold at once')
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: 900, height: 380 })
   chart.setOption({

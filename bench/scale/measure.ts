@@ -20,36 +20,42 @@ export interface Row {
   readonly hours: number
 }
 
-const scenario = (environments: number, steady: boolean): Scenario => ({
-  trouble: 'calm',
-  environments,
-  calls: steady ? 12 : 1,
-  life: HOUR,
-  // Twelve calls at random over some three lives: about what a function sees that is called now and then everywhere.
-  pause: steady ? [0, HOUR / 2] : [0, 0],
-  faults: { lostRequest: 0, lostReply: 0, late: 0, duplicate: 0, slow: 0, throttled: 0, stale: 0 },
-  wholeSeconds: true,
-  skew: 1_000,
-  crash: 0,
-  freeze: 0,
-  clockStep: 0,
-  tooSlow: 0,
-  outage: undefined,
-  refusing: false,
-  storeOutage: undefined,
-  longWork: 0,
-  reject: 0,
-  cleanUp: false,
-  background: steady,
-  afterCrash: undefined,
-})
+function scenario(environments: number, steady: boolean): Scenario {
+  return {
+    trouble: 'calm',
+    environments,
+    calls: steady ? 12 : 1,
+    lifetime: HOUR,
+    // Twelve calls at random over some three lives: about what a function sees that is called now and then everywhere.
+    pause: steady ? [0, HOUR / 2] : [0, 0],
+    faults: { lostRequest: 0, lostReply: 0, late: 0, duplicate: 0, slow: 0, throttled: 0, stale: 0 },
+    wholeSeconds: true,
+    skew: 1_000,
+    crash: 0,
+    freeze: 0,
+    clockStep: 0,
+    tooSlow: 0,
+    outage: undefined,
+    refusing: false,
+    storeOutage: undefined,
+    longWork: 0,
+    reject: 0,
+    cleanUp: false,
+    background: steady,
+    afterCrash: undefined,
+  }
+}
 
-const percentile = (sorted: readonly number[], share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.floor(sorted.length * share)] ?? 0
+}
 
-const mean = (numbers: readonly number[]): number => numbers.reduce((sum, one) => sum + one, 0) / numbers.length
+function mean(numbers: readonly number[]): number {
+  return numbers.reduce((sum, one) => sum + one, 0) / numbers.length
+}
 
 /** Measures one row: the mean of several seeds; p50 and p99 over all their calls. */
-export const measure = async (environments: number, steady: boolean): Promise<Row> => {
+export async function measure(environments: number, steady: boolean): Promise<Row> {
   const results = []
   for (let seed = 1; seed <= (environments >= 10_000 && steady ? 2 : SEEDS); seed += 1) {
     const run = prepareRun(seed, { scenario: scenario(environments, steady) })

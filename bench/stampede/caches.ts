@@ -2,7 +2,7 @@ import { askIssuer, toRedis } from './connections.ts'
 import { type FleetVariant, HOUR } from './wiring.ts'
 
 /** What Keyv asks of a store, on Redis. */
-const keyvStore = async (wiring: Parameters<typeof toRedis>[0]) => {
+async function keyvStore(wiring: Parameters<typeof toRedis>[0]) {
   const redis = await toRedis(wiring)
   return {
     get: async (key: string): Promise<string | undefined> => (await redis.get(key)) ?? undefined,

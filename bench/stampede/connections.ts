@@ -6,8 +6,8 @@ import type { Wiring } from './wiring.ts'
 const agent = new Agent({ keepAlive: true })
 
 /** Asks the issuer for a token. */
-export const askIssuer = ({ issuer }: Wiring, key: string): Promise<string> =>
-  new Promise((resolve, reject) => {
+export function askIssuer({ issuer }: Wiring, key: string): Promise<string> {
+  return new Promise((resolve, reject) => {
     const request = get(`${issuer}/token?key=${encodeURIComponent(key)}`, { agent }, (response) => {
       let text = ''
       response.setEncoding('utf8')
@@ -18,18 +18,19 @@ export const askIssuer = ({ issuer }: Wiring, key: string): Promise<string> =>
     })
     request.on('error', reject)
   })
+}
 
 let redis: Promise<Redis> | undefined
 let upstash: Promise<UpstashRedis> | undefined
 
 /** The connection of this process to Redis. */
-export const toRedis = (wiring: Wiring): Promise<Redis> => {
+export function toRedis(wiring: Wiring): Promise<Redis> {
   redis ??= import('./clients/redis.ts').then(({ Redis }) => new Redis({ ...wiring.redis, lazyConnect: false }))
   return redis
 }
 
 /** The client of this process for the REST API. */
-export const toUpstash = ({ upstash: { url, token } }: Wiring): Promise<UpstashRedis> => {
+export function toUpstash({ upstash: { url, token } }: Wiring): Promise<UpstashRedis> {
   upstash ??= import('@upstash/redis').then(({ Redis }) => new Redis({ url, token, enableTelemetry: false }))
   return upstash
 }

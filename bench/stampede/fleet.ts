@@ -22,7 +22,7 @@ const STARTING = 4
 /** A process that has not answered by then is taken to hang, in ms. */
 const PATIENCE = 120_000
 
-const ask = async (child: ChildProcess, order: Order): Promise<Answer> => {
+async function ask(child: ChildProcess, order: Order): Promise<Answer> {
   const answered = once(child, 'message', { signal: AbortSignal.timeout(PATIENCE) })
   child.send(order)
   const [answer] = await answered
@@ -30,7 +30,7 @@ const ask = async (child: ChildProcess, order: Order): Promise<Answer> => {
 }
 
 /** Starts a fleet of processes that run a bundled script. */
-export const startFleet = async (script: string, size: number, { wiring, fetches }: Servers): Promise<Fleet> => {
+export async function startFleet(script: string, size: number, { wiring, fetches }: Servers): Promise<Fleet> {
   const children: ChildProcess[] = []
   const start = async (): Promise<void> => {
     while (children.length < size) {

@@ -15,7 +15,7 @@ export const ISSUER_DELAY = 50
 const HOUR = 3_600_000
 
 /** An issuer in this process: nothing but its delay. */
-export const slowIssuer = async (key: string): Promise<string> => {
+export async function slowIssuer(key: string): Promise<string> {
   await sleep(ISSUER_DELAY)
   return `token-of-${key}`
 }
@@ -40,7 +40,7 @@ export const oneVariants: readonly OneVariant[] = [
     open: async (fetch) => {
       const source = custom<{ readonly key: string }>({
         identity: ({ key }) => key,
-        fetch: async ({ params }) => ({ value: await fetch(params.key), life: HOUR }),
+        fetch: async ({ params }) => ({ value: await fetch(params.key), lifetime: HOUR }),
       })
       const family = createTokens({ directory: false }).use(source)
       const handles = new Map<string, ReturnType<typeof family.for>>()

@@ -8,12 +8,12 @@ import { type FleetVariant, HOUR, type Opened, type Wiring } from './wiring.ts'
 /** Stores, and so connections, are those of the process; the toolkit on top is new each time. */
 const stores = new Map<string, Store>()
 
-const open = (wiring: Wiring, name: string, make: () => Store): Opened => {
+function open(wiring: Wiring, name: string, make: () => Store): Opened {
   const store = stores.get(name) ?? make()
   stores.set(name, store)
   const source = custom<{ readonly key: string }>({
     identity: ({ key }) => key,
-    fetch: async ({ params }) => ({ value: await askIssuer(wiring, params.key), life: HOUR }),
+    fetch: async ({ params }) => ({ value: await askIssuer(wiring, params.key), lifetime: HOUR }),
   })
   // Hundreds of processes share few cores here, so all is given more time than where each has its own.
   const patience = { storeTimeout: 5_000, sourceTimeout: 10_000, timeout: 30_000 }

@@ -7,10 +7,14 @@ const wiring = JSON.parse(process.argv[2] ?? '{}') as Wiring
 let opened: Opened | undefined
 let wanted = ''
 
-const answer = (message: Answer): void => void process.send?.(message)
-const textOf = (error: unknown): string => String(error).slice(0, 300)
+function answer(message: Answer): void {
+  void process.send?.(message)
+}
+function textOf(error: unknown): string {
+  return String(error).slice(0, 300)
+}
 
-const prepare = async (name: string, key: string): Promise<void> => {
+async function prepare(name: string, key: string): Promise<void> {
   const variant = fleetVariants.find((one) => one.name === name)
   if (variant === undefined) throw new TypeError(`no variant "${name}"`)
   await opened?.close?.()
@@ -18,7 +22,7 @@ const prepare = async (name: string, key: string): Promise<void> => {
   wanted = key
 }
 
-const go = async (at: number): Promise<string> => {
+async function go(at: number): Promise<string> {
   await sleep(Math.max(0, at - Date.now()))
   const token = await opened?.get(wanted)
   if (token === undefined) throw new Error('there was no token')

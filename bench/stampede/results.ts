@@ -19,8 +19,9 @@ what it loads and connects lazily has been rehearsed, so that only the waiting i
 on a local DynamoDB; all others on Redis directly but for @upstash/lock. The locks are given more attempts than by default, else most of a
 fleet fails. With 200 processes on few cores the processor is what is waited for: read the fetches there, not the times.`
 
-const nameOf = <T extends { readonly name: string; readonly part?: string }>(all: readonly T[], part: string): string =>
-  all.find((one) => one.part === part)?.name ?? ''
+function nameOf<T extends { readonly name: string; readonly part?: string }>(all: readonly T[], part: string): string {
+  return all.find((one) => one.part === part)?.name ?? ''
+}
 
 interface Row {
   readonly name: string
@@ -31,10 +32,10 @@ interface Row {
   readonly errors: number
 }
 
-const rowsOf = <T extends { readonly ms: number; readonly fetches: number; readonly errors?: number }>(
+function rowsOf<T extends { readonly ms: number; readonly fetches: number; readonly errors?: number }>(
   all: readonly { readonly name: string; readonly part?: string }[],
   measured: Measured<T>,
-): readonly Row[] => {
+): readonly Row[] {
   const limit = column(measured, nameOf(all, 'limit'), ({ ms }) => ms)
   return all
     .map(({ name, part }) => {
@@ -52,19 +53,21 @@ const rowsOf = <T extends { readonly ms: number; readonly fetches: number; reado
     .sort((one, other) => one.ms - other.ms)
 }
 
-const table = (title: string, rows: readonly Row[]): Details => ({
-  title,
-  head: ['', 'ms until all have it', '× limit', 'fetches, at most', 'errors, at most'],
-  rows: rows.map(({ name, ms, ratio, fetches, errors }) => [
-    name,
-    show(ms),
-    show(ratio),
-    String(fetches),
-    String(errors),
-  ]),
-})
+function table(title: string, rows: readonly Row[]): Details {
+  return {
+    title,
+    head: ['', 'ms until all have it', '× limit', 'fetches, at most', 'errors, at most'],
+    rows: rows.map(({ name, ms, ratio, fetches, errors }) => [
+      name,
+      show(ms),
+      show(ratio),
+      String(fetches),
+      String(errors),
+    ]),
+  }
+}
 
-const oneGoals = (rows: readonly Row[]): readonly Goal[] => {
+function oneGoals(rows: readonly Row[]): readonly Goal[] {
   const ours = rows.find(({ part }) => part === 'ours')
   const [peer] = rows.filter(({ part }) => part === undefined)
   const limit = nameOf(oneVariants, 'limit')
@@ -80,8 +83,8 @@ const oneGoals = (rows: readonly Row[]): readonly Goal[] => {
   ]
 }
 
-const fleetGoals = (size: number, rows: readonly Row[]): readonly Goal[] =>
-  rows
+function fleetGoals(size: number, rows: readonly Row[]): readonly Goal[] {
+  return rows
     .filter(({ part }) => part === 'ours')
     .flatMap(({ name, ratio, fetches, errors }) => {
       const limit = nameOf(fleetVariants, 'limit')
@@ -93,9 +96,10 @@ const fleetGoals = (size: number, rows: readonly Row[]): readonly Goal[] =>
         { what: 'the same: time until all have it', limit, ours: ratio, peer: rival },
       ]
     })
+}
 
 /** Prints and writes what was found. */
-export const tell = async ({ one, fleets, rounds }: Results): Promise<void> => {
+export async function tell({ one, fleets, rounds }: Results): Promise<void> {
   const alone = rowsOf(oneVariants, one)
   const together = [...fleets].map(([size, measured]) => ({ size, rows: rowsOf(fleetVariants, measured) }))
   const [first] = together

@@ -14,7 +14,7 @@ export interface Servers {
 
 const TABLE = 'tokens'
 
-const startIssuer = async () => {
+async function startIssuer() {
   const counts = new Map<string, number>()
   const server = createServer(({ url = '/' }, response) => {
     const key = new URL(url, 'http://issuer').searchParams.get('key') ?? ''
@@ -29,7 +29,7 @@ const startIssuer = async () => {
 }
 
 /** Starts the issuer, Redis with its REST API, and DynamoDB. */
-export const startServers = async (): Promise<Servers> => {
+export async function startServers(): Promise<Servers> {
   const issuer = await startIssuer()
   const redis = await startRedisServer()
   const address = { host: '127.0.0.1', port: redis.port }

@@ -20,8 +20,9 @@ const measured = await interleave(
   }),
 )
 
-const limitOf = (form: Variant['form']): string =>
-  variants.find((one) => one.form === form && one.part === 'limit')?.name ?? ''
+function limitOf(form: Variant['form']): string {
+  return variants.find((one) => one.form === form && one.part === 'limit')?.name ?? ''
+}
 
 const found = variants.map((variant) => {
   const limit = limitOf(variant.form)
@@ -42,21 +43,24 @@ const found = variants.map((variant) => {
   }
 })
 
-const best = (form: Variant['form'], of: 'tight' | 'turn'): { name: string; ratio: number } | undefined => {
+function best(form: Variant['form'], of: 'tight' | 'turn'): { name: string; ratio: number } | undefined {
   const isPeer = (one: Variant): boolean => one.form === form && one.part === undefined && one.late !== true
   const peers = found.filter((one) => isPeer(one) && Number.isFinite(one[of]))
   const [first] = peers.sort((one, other) => one[of] - other[of])
   return first && { name: first.name, ratio: first[of] }
 }
-const mine = (form: Variant['form'], of: 'tight' | 'turn' | 'bytes'): number =>
-  found.find((one) => one.form === form && one.part === 'ours')?.[of] ?? Number.NaN
+function mine(form: Variant['form'], of: 'tight' | 'turn' | 'bytes'): number {
+  return found.find((one) => one.form === form && one.part === 'ours')?.[of] ?? Number.NaN
+}
 
-const goal = (form: Variant['form'], of: 'tight' | 'turn') => ({
-  what: `${form === 'sync' ? '`peek`' : 'awaited `get`'}, ${of === 'tight' ? 'in a loop' : 'one a turn of the event loop'}`,
-  limit: limitOf(form),
-  ours: mine(form, of),
-  peer: best(form, of),
-})
+function goal(form: Variant['form'], of: 'tight' | 'turn') {
+  return {
+    what: `${form === 'sync' ? '`peek`' : 'awaited `get`'}, ${of === 'tight' ? 'in a loop' : 'one a turn of the event loop'}`,
+    limit: limitOf(form),
+    ours: mine(form, of),
+    peer: best(form, of),
+  }
+}
 
 await publish({
   name: 'warm',

@@ -5,7 +5,7 @@ const TENANT = '11111111-1111-1111-1111-111111111111'
 const AUTHORITY = `https://login.microsoftonline.com/${TENANT}`
 
 /** What Entra answers, without the network. */
-const entra = async (): Promise<never> => {
+async function entra(): Promise<never> {
   const body = { token_type: 'Bearer', expires_in: 3_600, ext_expires_in: 3_600, access_token: TOKEN }
   return { status: 200, headers: {}, body } as never
 }

@@ -1,6 +1,8 @@
 import { HOUR, TOKEN, type Variant } from './variant.ts'
 
-const fresh = async (_key?: unknown): Promise<string> => TOKEN
+async function fresh(_key?: unknown): Promise<string> {
+  return TOKEN
+}
 
 /** Caches for general use. Where one can wrap a function, that is used: it is what keeps a token warm. */
 export const libraries: readonly Variant[] = [

@@ -1,6 +1,6 @@
 import { HOUR, TOKEN, type Variant } from './variant.ts'
 
-const lookUp = (): (() => string | undefined) => {
+function lookUp(): () => string | undefined {
   const map = new Map([['key', { value: TOKEN, until: Date.now() + HOUR }]])
   return () => {
     const entry = map.get('key')

@@ -8,7 +8,7 @@ const PAIRS = 10
 export let kept: unknown
 
 /** Calls again and again. */
-export const tightLoop = ({ form }: Variant, call: () => unknown): Loop => {
+export function tightLoop({ form }: Variant, call: () => unknown): Loop {
   if (form === 'sync') {
     return async (calls) => {
       for (let n = 0; n < calls; n += 1) kept = call()
@@ -20,9 +20,8 @@ export const tightLoop = ({ form }: Variant, call: () => unknown): Loop => {
 }
 
 /** One awaited call a turn of the event loop, as requests come. */
-const turnsAwaited =
-  (call: () => unknown): Loop =>
-  (calls) =>
+function turnsAwaited(call: () => unknown): Loop {
+  return (calls) =>
     new Promise((resolve, reject) => {
       let n = 0
       const turn = async (): Promise<void> => {
@@ -34,11 +33,11 @@ const turnsAwaited =
       const next = (): void => void turn().catch(reject)
       setImmediate(next)
     })
+}
 
 /** The same without a promise. */
-const turnsSync =
-  (call: () => unknown): Loop =>
-  (calls) =>
+function turnsSync(call: () => unknown): Loop {
+  return (calls) =>
     new Promise((resolve) => {
       let n = 0
       const turn = (): void => {
@@ -49,9 +48,10 @@ const turnsSync =
       }
       setImmediate(turn)
     })
+}
 
 /** What a call adds to a turn that does nothing, in ns: pairs of batches, one with it and one without. */
-export const turnTime = async ({ form }: Variant, call: () => unknown): Promise<number> => {
+export async function turnTime({ form }: Variant, call: () => unknown): Promise<number> {
   const over = form === 'sync' ? turnsSync : turnsAwaited
   const [busy, idle] = [over(call), over(() => undefined)]
   const calls = await calibrate(busy)

@@ -2,8 +2,8 @@ import { createTokens, type TokenHandle } from '@warmtoken/core'
 import { custom } from '@warmtoken/core/custom'
 import { HOUR, TOKEN, type Variant } from './variant.ts'
 
-const open = async (): Promise<TokenHandle> => {
-  const source = custom({ identity: 'warm', fetch: async () => ({ value: TOKEN, life: HOUR }) })
+async function open(): Promise<TokenHandle> {
+  const source = custom({ identity: 'warm', fetch: async () => ({ value: TOKEN, lifetime: HOUR }) })
   const handle = createTokens({ directory: false }).use(source)
   await handle.get()
   return handle

@@ -14,13 +14,14 @@ const core = shipped.filter(({ path }) => path.startsWith('packages/core/'))
 const adapters = shipped.filter(({ path }) => path.startsWith('packages/adapters-'))
 const http = shipped.filter(({ path }) => path.startsWith('packages/http/'))
 
-const graphOf = (sources: readonly Source[], only: (one: Source['imports'][number]) => boolean) =>
-  new Map(
+function graphOf(sources: readonly Source[], only: (one: Source['imports'][number]) => boolean) {
+  return new Map(
     sources.map(({ path, imports }) => [
       path,
       new Set(imports.filter((one) => one.relative && only(one)).map(({ target }) => target)),
     ]),
   )
+}
 
 describe('the house of core', () => {
   it('has every import where the architecture allows it', () => {
@@ -115,8 +116,9 @@ interface Manifest {
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
-const manifest = (folder: string): Manifest =>
-  JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Manifest
+function manifest(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Manifest
+}
 
 const folders = globSync(['packages/*/package.json', '{functions,infra,bench,test}/package.json'], { cwd: ROOT })
   .map((path) => dirname(path))
@@ -200,12 +202,12 @@ describe('this test', () => {
     ['packages/core/src/engine/get.ts', "import { x } from '../sources/oauth2.ts'"],
     ['packages/core/src/engine/get.ts', "import { x } from '../middy/index.ts'"],
     ['packages/core/src/engine/get.ts', "import { x } from '@warmtoken/adapters-aws/dynamodb'"],
-    ['packages/core/src/sources/oauth2.ts', "import type { x } from '../engine/engine.ts'"],
-    ['packages/core/src/sources/oauth2.ts', "import type { x } from '../tokens/token.ts'"],
+    ['packages/core/src/sources/oauth2/index.ts', "import type { x } from '../../engine/engine.ts'"],
+    ['packages/core/src/sources/oauth2/index.ts', "import type { x } from '../../tokens/token.ts'"],
     ['packages/core/src/tokens/handle.ts', "import { x } from '../data/cache.ts'"],
     ['packages/core/src/data/cache.ts', "import { x } from '../tokens/token.ts'"],
     ['packages/core/src/tokens/handle.ts', "import { x } from '../index.ts'"],
-    ['packages/core/src/tiers/file.ts', "import { x } from 'node:fs'"],
+    ['packages/core/src/tiers/file/reader.ts', "import { x } from 'node:fs'"],
     ['packages/core/src/contracts.ts', "import type { x } from './errors.ts'"],
     ['packages/core/src/engine/get.ts', "import { x } from 'lru-cache'"],
     ['packages/core/src/elsewhere/x.ts', ''],

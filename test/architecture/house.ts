@@ -5,18 +5,9 @@ const CORE = 'packages/core/src/'
 /** On the ground: may be used by everything and use only each other, as listed. */
 const GROUND: { readonly [part: string]: readonly string[] } = {
   contracts: [],
-  parse: [],
-  'parse-text': ['parse'],
-  misuse: [],
-  hash: [],
-  depth: [],
-  builtin: [],
   errors: ['contracts'],
-  rules: ['parse'],
-  options: ['misuse', 'parse', 'rules'],
-  key: ['contracts', 'depth', 'hash', 'misuse'],
-  life: ['contracts', 'parse', 'parse-text'],
-  record: ['contracts', 'parse', 'parse-text', 'life'],
+  lib: ['contracts', 'errors'],
+  record: ['contracts', 'lib'],
 }
 const ground = Object.keys(GROUND)
 
@@ -42,13 +33,13 @@ const HOUSE: { readonly [part: string]: readonly string[] } = {
 }
 
 /** The part of core that a file belongs to: its folder, or its own name beside the folders. */
-export const partOf = (path: string): string => {
+export function partOf(path: string): string {
   const [first = ''] = path.slice(CORE.length).split('/')
   return first.replace(/\.ts$/, '')
 }
 
 /** What is wrong with the imports of one file of core, as sentences. */
-export const checkCore = ({ path, imports }: Source): readonly string[] => {
+export function checkCore({ path, imports }: Source): readonly string[] {
   const part = partOf(path)
   const allowed = HOUSE[part]
   if (allowed === undefined) return [`${path}: the part "${part}" is not in the house; say what it may import`]
@@ -71,7 +62,7 @@ const LIBRARIES: { readonly [library: string]: readonly string[] } = {
   esbuild: ['bundling'],
 }
 
-const checkOutside = (path: string, { target, typeOnly }: Source['imports'][number]): readonly string[] => {
+function checkOutside(path: string, { target, typeOnly }: Source['imports'][number]): readonly string[] {
   if (target.startsWith('@warmtoken/')) return [`${path} imports ${target}: core imports no package of this workspace`]
   const part = partOf(path)
   if (target.startsWith('node:')) {
@@ -82,17 +73,19 @@ const checkOutside = (path: string, { target, typeOnly }: Source['imports'][numb
 }
 
 /** What is wrong with the imports of one file of an adapter. */
-export const checkAdapter = ({ path, imports }: Source): readonly string[] =>
-  imports.flatMap(({ target, typeOnly }) => {
+export function checkAdapter({ path, imports }: Source): readonly string[] {
+  return imports.flatMap(({ target, typeOnly }) => {
     if (target.startsWith('@warmtoken/core')) {
       return typeOnly ? [] : [`${path} imports ${target} at run time; adapters take types only`]
     }
     // What adapters share is a package below them, which itself stands on Node alone.
     return target.startsWith('@warmtoken/') && target !== '@warmtoken/http' ? [`${path} imports ${target}`] : []
   })
+}
 
 /** What is wrong with the imports of one file of the HTTP client. */
-export const checkHttp = ({ path, imports }: Source): readonly string[] =>
-  imports
+export function checkHttp({ path, imports }: Source): readonly string[] {
+  return imports
     .filter(({ relative, target, typeOnly }) => !relative && !(typeOnly && target.startsWith('node:')))
     .map(({ target }) => `${path} imports ${target}; the HTTP client takes nothing but types of Node`)
+}

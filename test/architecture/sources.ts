@@ -34,15 +34,19 @@ const CALL = /(typeof\s+)?\bimport\(\s*'([^']+)'/g
 const COMMENT = /\/\*[\s\S]*?\*\/|(?<![:\\'"`])\/\/[^\n]*|'(?:\\.|[^'\\\n])*'/g
 
 /** The code without its comments. */
-export const withoutComments = (text: string): string =>
-  text.replace(COMMENT, (match) => (match.startsWith('/') ? ' ' : match))
+export function withoutComments(text: string): string {
+  return text.replace(COMMENT, (match) => (match.startsWith('/') ? ' ' : match))
+}
 
-const isTypeOnly = (keyword: string | undefined, names: string): boolean =>
-  keyword !== undefined ||
-  (/^\{\s*type\s/.test(names) && names.split(',').every((name) => /^[\s{}]*(type\s|$)/.test(name)))
+function isTypeOnly(keyword: string | undefined, names: string): boolean {
+  return (
+    keyword !== undefined ||
+    (/^\{\s*type\s/.test(names) && names.split(',').every((name) => /^[\s{}]*(type\s|$)/.test(name)))
+  )
+}
 
 /** Reads the imports of a text as if it stood at that path. */
-export const importsOf = (path: string, code: string): readonly Import[] => {
+export function importsOf(path: string, code: string): readonly Import[] {
   const found: Import[] = []
   const add = (target: string, typeOnly: boolean, lazy: boolean): void => {
     const isRelative = target.startsWith('.')
@@ -58,24 +62,26 @@ export const importsOf = (path: string, code: string): readonly Import[] => {
 }
 
 /** The sources that match, with their imports. */
-export const readSources = (...patterns: readonly string[]): readonly Source[] =>
-  globSync([...patterns], { cwd: ROOT, exclude: ['**/node_modules/**', '**/dist/**', '**/*.d.ts'] })
+export function readSources(...patterns: readonly string[]): readonly Source[] {
+  return globSync([...patterns], { cwd: ROOT, exclude: ['**/node_modules/**', '**/dist/**', '**/*.d.ts'] })
     .sort()
     .map((found) => {
       const path = relative(ROOT, join(ROOT, found))
       const code = withoutComments(readFileSync(join(ROOT, path), 'utf8'))
       return { path, code, imports: importsOf(path, code), test: /\.test[.-]|^test\//.test(path) }
     })
+}
 
 /** The package that a bare import belongs to: `@middy/core` of `@middy/core/x`. */
-export const packageOf = (target: string): string =>
-  target
+export function packageOf(target: string): string {
+  return target
     .split('/')
     .slice(0, target.startsWith('@') ? 2 : 1)
     .join('/')
+}
 
 /** The rings in a graph of imports, each as the path that leads back to its start. Empty when there are none. */
-export const findCycles = (graph: ReadonlyMap<string, ReadonlySet<string>>): readonly string[] => {
+export function findCycles(graph: ReadonlyMap<string, ReadonlySet<string>>): readonly string[] {
   const cycles: string[] = []
   const done = new Set<string>()
   const visit = (node: string, way: readonly string[]): void => {

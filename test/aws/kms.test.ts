@@ -14,7 +14,7 @@ import { atOnce, closeAfterEach, failureOf, settingsOf } from './servers.ts'
 
 const closing = closeAfterEach()
 
-const setUp = async (keys?: readonly string[]) => {
+async function setUp(keys?: readonly string[]) {
   const kms = closing(await startKms(keys === undefined ? {} : { keys }))
   const client = new KMSClient(settingsOf(kms))
   const ringOf = (more: Partial<KmsKeyOptions> = {}) =>
@@ -23,7 +23,7 @@ const setUp = async (keys?: readonly string[]) => {
 }
 
 /** A text that the error, or anything below it, must not hold. */
-const plaintextOf = async (client: KMSClient, encryptedKey: string): Promise<string> => {
+async function plaintextOf(client: KMSClient, encryptedKey: string): Promise<string> {
   const { Plaintext = [] } = await client.send(
     new DecryptCommand({ CiphertextBlob: Buffer.from(encryptedKey, 'base64') }),
   )
@@ -95,7 +95,7 @@ describe('a data key of KMS', () => {
 })
 
 /** The SDK's own search for credentials begins with the environment. */
-const withCredentials = async (run: () => Promise<unknown>): Promise<void> => {
+async function withCredentials(run: () => Promise<unknown>): Promise<void> {
   const before = { ...process.env }
   Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local-secret' })
   try {
@@ -163,7 +163,7 @@ describe('a data key that cannot be had', () => {
 describe('a role without kms:Decrypt', () => {
   const told = (events: readonly WarmEvent[]) =>
     events.flatMap((event) => (event.type === 'codec-error' ? [`${event.operation} ${event.code}`] : []))
-  const source = custom({ identity: 'app', fetch: async () => ({ value: 'v', life: 3_600_000 }) })
+  const source = custom({ identity: 'app', fetch: async () => ({ value: 'v', lifetime: 3_600_000 }) })
 
   /** An environment that has a sealed token in its file and in the store, and a ring that it may not have. */
   const shutOut = async (ring: () => Promise<KeyRing>, others: () => Promise<KeyRing>) => {
@@ -221,7 +221,10 @@ describe('a ring of data keys', () => {
     const next = { id: '2026-11', encryptedKey: kms.dataKey() }
     const store = memoryStore()
     let fetches = 0
-    const source = custom({ identity: 'app', fetch: async () => ({ value: `secret-${++fetches}`, life: 3_600_000 }) })
+    const source = custom({
+      identity: 'app',
+      fetch: async () => ({ value: `secret-${++fetches}`, lifetime: 3_600_000 }),
+    })
     const environment = (ring: ReturnType<typeof ringOf>) =>
       createTokens({ store, directory: false, codec: aesGcm({ ring }) }).use(source)
     const body = async (key: string) =>

@@ -32,7 +32,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Runs the program without what is external. */
-const runWithout = async (external: readonly string[], format: 'esm' | 'cjs'): Promise<Report> => {
+async function runWithout(external: readonly string[], format: 'esm' | 'cjs'): Promise<Report> {
   const outdir = mkdtempSync(join(folder, 'bundle-'))
   const isModule = format === 'esm'
   await build({

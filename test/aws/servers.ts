@@ -2,7 +2,7 @@ import type { LocalServer } from '@warmtoken/local'
 import { afterEach } from 'vitest'
 
 /** Closes servers, and whatever else a test opened, when the test is over. */
-export const closeAfterEach = (): (<T extends Pick<LocalServer, 'close'>>(one: T) => T) => {
+export function closeAfterEach(): <T extends Pick<LocalServer, 'close'>>(one: T) => T {
   const open: Pick<LocalServer, 'close'>[] = []
   afterEach(async () => {
     for (const one of open.splice(0)) await one.close()
@@ -21,18 +21,21 @@ interface ClientSettings {
 }
 
 /** The settings for a client of this server. */
-export const settingsOf = ({ url }: Pick<LocalServer, 'url'>): ClientSettings => ({
-  endpoint: url,
-  region: 'us-east-1',
-  credentials: { accessKeyId: 'local', secretAccessKey: 'local-secret' },
-})
+export function settingsOf({ url }: Pick<LocalServer, 'url'>): ClientSettings {
+  return {
+    endpoint: url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local-secret' },
+  }
+}
 
 /** Calls back many times at once. */
-export const atOnce = <T>(times: number, call: () => Promise<T>): Promise<readonly T[]> =>
-  Promise.all(Array.from({ length: times }, call))
+export function atOnce<T>(times: number, call: () => Promise<T>): Promise<readonly T[]> {
+  return Promise.all(Array.from({ length: times }, call))
+}
 
 /** What it rejects with. */
-export const failureOf = async (promise: Promise<unknown>): Promise<Error & { code?: string; retryable?: boolean }> => {
+export async function failureOf(promise: Promise<unknown>): Promise<Error & { code?: string; retryable?: boolean }> {
   try {
     await promise
   } catch (error) {

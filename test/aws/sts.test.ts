@@ -14,7 +14,7 @@ const roleArn = 'arn:aws:iam::123456789012:role/partner'
 const MINUTE = 60_000
 
 /** A fleet: environments over one store, and one clock for the store, the environments and STS. */
-const setUp = async (options: StsOptions = {}) => {
+async function setUp(options: StsOptions = {}) {
   const sts = closing(await startSts(options))
   let ahead = 0
   const wall = () => Date.now() + ahead
@@ -40,23 +40,28 @@ const setUp = async (options: StsOptions = {}) => {
   return { sts, client, environment, fetchOnce, advance }
 }
 
-const requestWith = (signal: AbortSignal): FetchRequest<undefined> => ({
-  params: undefined,
-  previous: undefined,
-  rejected: undefined,
-  spends: undefined,
-  nonce: 'n',
-  signal,
-})
-const fetchFrom = (options: AssumeRoleOptions) => assumeRole(options).fetch(requestWith(AbortSignal.timeout(5_000)))
+function requestWith(signal: AbortSignal): FetchRequest<undefined> {
+  return {
+    params: undefined,
+    previous: undefined,
+    rejected: undefined,
+    spends: undefined,
+    nonce: 'n',
+    signal,
+  }
+}
+function fetchFrom(options: AssumeRoleOptions) {
+  return assumeRole(options).fetch(requestWith(AbortSignal.timeout(5_000)))
+}
 
 /** Whom STS takes credentials for. */
-const callerOf = async (sts: Sts, handle: TokenHandle): Promise<string | undefined> =>
-  (
+async function callerOf(sts: Sts, handle: TokenHandle): Promise<string | undefined> {
+  return (
     await new STSClient({ ...settingsOf(sts), credentials: credentialsFrom(handle) }).send(
       new GetCallerIdentityCommand(),
     )
   ).Arn
+}
 
 describe('the credentials of a role', () => {
   it('are asked for once by a fleet of environments, and taken by SDK clients', async () => {
@@ -150,11 +155,11 @@ describe('the credentials of a role', () => {
     for (const skew of [0, 7 * 60 * MINUTE, -14 * 60 * MINUTE]) {
       sts.advance(skew)
       const sent = sts.now()
-      const { life, value } = await fetchOnce({ duration: 30 * MINUTE })
+      const { lifetime, value } = await fetchOnce({ duration: 30 * MINUTE })
       const { accessKeyId } = JSON.parse(value.value) as { accessKeyId: string }
       const real = (sts.expiryOf(accessKeyId) ?? 0) - sent
-      expect(life).toBeLessThanOrEqual(real)
-      expect(life).toBeGreaterThanOrEqual(30 * MINUTE - 2_000)
+      expect(lifetime).toBeLessThanOrEqual(real)
+      expect(lifetime).toBeGreaterThanOrEqual(30 * MINUTE - 2_000)
     }
   })
 
@@ -266,7 +271,7 @@ describe('credentialsFrom', () => {
       ['{"accessKeyId":"marked"}', 'AWS4'],
       ['null', 'AWS4'],
     ] as const) {
-      const source = custom({ identity: 'app', fetch: async () => ({ value, type, life: 3_600_000 }) })
+      const source = custom({ identity: 'app', fetch: async () => ({ value, type, lifetime: 3_600_000 }) })
       const handle = createTokens({ store: memoryStore(), directory: false }).use(source)
       const error = await failureOf(credentialsFrom(handle)())
       expect(error).toBeInstanceOf(TypeError)

@@ -6,7 +6,7 @@ const BENCH = fileURLToPath(new URL('../../bench', import.meta.url))
 /** Long enough for a slow machine to load the peers, and far too short for a benchmark. */
 const PATIENCE = 60_000
 
-const run = (script: string, ...args: readonly string[]) => {
+function run(script: string, ...args: readonly string[]) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ['--conditions=source', `${BENCH}/${script}`, ...args],

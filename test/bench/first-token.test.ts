@@ -27,7 +27,7 @@ let key = ''
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'warmtoken-first-'))
   server = await startDynamoDB({ tables: [PLACE.table] })
-  const source = custom({ identity: 'cold', fetch: async () => ({ value: TOKEN, life: 3_600_000 }) })
+  const source = custom({ identity: 'cold', fetch: async () => ({ value: TOKEN, lifetime: 3_600_000 }) })
   const store = dynamoDBStore({ ...PLACE, endpoint: server.url, credentials })
   const handle = createTokens({ store, directory: false }).use(source)
   await handle.get()
@@ -39,7 +39,7 @@ afterAll(async () => {
 })
 
 /** Bundles one of the benchmark's programs as a deployment would. */
-const bundle = async (name: string): Promise<Metafile['outputs']> => {
+async function bundle(name: string): Promise<Metafile['outputs']> {
   const { metafile } = await build({
     ...AS_DEPLOYED,
     absWorkingDir: ROOT,
@@ -53,7 +53,7 @@ const bundle = async (name: string): Promise<Metafile['outputs']> => {
 }
 
 /** The modules of Node that a new process loads for it, and none that Node itself has loaded before. */
-const modulesOf = async (name: string, tier: string): Promise<readonly string[]> => {
+async function modulesOf(name: string, tier: string): Promise<readonly string[]> {
   const script = join(folder, name, `${name.slice(name.indexOf('/') + 1)}.mjs`)
   const { stdout } = await promisify(execFile)(process.execPath, [RUNNER, script], {
     env: {
@@ -91,7 +91,7 @@ describe('a new process', () => {
 })
 
 /** The files of a build that are loaded with those whose names match. */
-const filesOf = (outputs: Metafile['outputs'], first: RegExp): ReadonlySet<string> => {
+function filesOf(outputs: Metafile['outputs'], first: RegExp): ReadonlySet<string> {
   const loaded = new Set<string>()
   const load = (name: string): void => {
     const { imports = [], inputs = {} } = outputs[name] ?? {}
@@ -112,7 +112,7 @@ describe('a bundle', () => {
 
   it('loads few files and bytes until a first token by DynamoDB', async () => {
     const outputs = await bundle('first/lean')
-    const files = filesOf(outputs, /\/(lean|slow-\w+|dynamodb-open-\w+)\.mjs$/)
+    const files = filesOf(outputs, /\/(lean|miss-path-\w+|dynamodb-open-\w+)\.mjs$/)
     expect(files.size).toBe(FIRST_TOKEN_FILES)
     const bytes = [...files].reduce((sum, name) => sum + (outputs[name]?.bytes ?? 0), 0)
     expect(bytes).toBeLessThanOrEqual(FIRST_TOKEN_BYTES)

@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const COUNTING = ['--conditions=source', '--expose-gc', '--max-semi-space-size=256', '--min-semi-space-size=256']
 
 /** Runs a process of a benchmark; only what it counts is used here, never its times. */
-const ask = async <T>(script: string, ...args: readonly string[]): Promise<T> => {
+async function ask<T>(script: string, ...args: readonly string[]): Promise<T> {
   const { stdout } = await promisify(execFile)(process.execPath, [...COUNTING, `${ROOT}bench/${script}`, ...args])
   return JSON.parse(stdout) as T
 }

@@ -1,5 +1,7 @@
 // Runs a bundle of the benchmark of cold starts in a process of its own and tells what it loaded. Argument: the bundle.
-const loadList = (): readonly string[] => (process as unknown as { moduleLoadList: readonly string[] }).moduleLoadList
+function loadList(): readonly string[] {
+  return (process as unknown as { moduleLoadList: readonly string[] }).moduleLoadList
+}
 
 const atStart = new Set(loadList())
 const { main } = (await import(process.argv[2] ?? '')) as { readonly main?: () => Promise<string> }

@@ -4,13 +4,15 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8')
+}
 const sources = globSync(['packages/core/src/**/*.ts', 'packages/adapters-*/src/**/*.ts'], { cwd: ROOT }).filter(
   (path) => !/\.test[.-]|\/testing\//.test(path),
 )
 
 /** The names of the members of an interface, as its source has them. */
-const membersOf = (path: string, name: string): readonly string[] => {
+function membersOf(path: string, name: string): readonly string[] {
   const body = new RegExp(`export interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)^\\}`, 'm').exec(read(path))?.[1] ?? ''
   return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??(?:\(|:)/gm)].map(([, member = '']) => member)
 }
@@ -26,7 +28,7 @@ describe('the page of the configuration', () => {
     ['`handle.get', 'packages/core/src/tokens/handle.ts', 'GetOptions'],
     ['`warmTokens', 'packages/core/src/tokens/invocation.ts', 'InvocationOptions'],
     ['`warmTokens', 'packages/core/src/middy/index.ts', 'WarmTokensOptions'],
-    ['`clientCredentials', 'packages/core/src/sources/oauth2.ts', 'ClientCredentialsOptions'],
+    ['`clientCredentials', 'packages/core/src/sources/oauth2/index.ts', 'ClientCredentialsOptions'],
     ['`custom', 'packages/core/src/sources/custom.ts', 'CustomOptions'],
     ['`custom', 'packages/core/src/contracts.ts', 'Traits'],
     ['`memoryStore', 'packages/core/src/stores/memory.ts', 'MemoryStoreOptions'],
@@ -52,20 +54,20 @@ it('the page of the HTTP client has every option', () => {
 
 describe('the pages of the sources', () => {
   it.each([
-    ['oauth2', 'core/src/sources/oauth2.ts', 'ClientCredentialsOptions'],
-    ['oauth2', 'core/src/sources/oauth2-options.ts', 'ClientOptions'],
-    ['oauth2', 'core/src/sources/oauth2-options.ts', 'IssuerOptions'],
-    ['refresh-token', 'core/src/sources/refresh-token.ts', 'RefreshTokenOptions'],
-    ['jwt-bearer', 'core/src/sources/jwt-bearer.ts', 'JwtBearerOptions'],
-    ['salesforce', 'core/src/sources/salesforce.ts', 'SalesforceOptions'],
-    ['github', 'core/src/sources/github.ts', 'GitHubInstallationOptions'],
-    ['github', 'core/src/sources/github.ts', 'Installation'],
-    ['feishu', 'core/src/sources/feishu.ts', 'FeishuOptions'],
-    ['feishu', 'core/src/sources/feishu.ts', 'FeishuStoreOptions'],
-    ['wechat', 'core/src/sources/wechat.ts', 'WeChatOptions'],
-    ['wechat', 'core/src/sources/wechat.ts', 'WeChatLegacyOptions'],
-    ['wecom', 'core/src/sources/wecom.ts', 'WeComOptions'],
-    ['dingtalk', 'core/src/sources/dingtalk.ts', 'DingTalkOptions'],
+    ['oauth2', 'core/src/sources/oauth2/index.ts', 'ClientCredentialsOptions'],
+    ['oauth2', 'core/src/sources/oauth2/options.ts', 'ClientOptions'],
+    ['oauth2', 'core/src/sources/oauth2/options.ts', 'IssuerOptions'],
+    ['refresh-token', 'core/src/sources/refresh-token/index.ts', 'RefreshTokenOptions'],
+    ['jwt-bearer', 'core/src/sources/jwt-bearer/index.ts', 'JwtBearerOptions'],
+    ['salesforce', 'core/src/sources/salesforce/index.ts', 'SalesforceOptions'],
+    ['github', 'core/src/sources/github/index.ts', 'GitHubInstallationOptions'],
+    ['github', 'core/src/sources/github/index.ts', 'Installation'],
+    ['feishu', 'core/src/sources/feishu/index.ts', 'FeishuOptions'],
+    ['feishu', 'core/src/sources/feishu/index.ts', 'FeishuStoreOptions'],
+    ['wechat', 'core/src/sources/wechat/index.ts', 'WeChatOptions'],
+    ['wechat', 'core/src/sources/wechat/index.ts', 'WeChatLegacyOptions'],
+    ['wecom', 'core/src/sources/wecom/index.ts', 'WeComOptions'],
+    ['dingtalk', 'core/src/sources/dingtalk/index.ts', 'DingTalkOptions'],
     ['sts', 'adapters-aws/src/sts.ts', 'AssumeRoleOptions'],
   ])('docs/sources/%s.md has every option of %s %s', (page, path, name) => {
     const members = membersOf(`packages/${path}`, name)
@@ -109,7 +111,7 @@ describe('the pages of events and files', () => {
 
   it('have every reason of a file that is not used', () => {
     const [, body = ''] =
-      /export type FileProblem =([^\n]*)/.exec(read('packages/core/src/tiers/file-problem.ts')) ?? []
+      /export type FileProblem =([^\n]*)/.exec(read('packages/core/src/tiers/file/diagnose.ts')) ?? []
     const reasons = [...body.matchAll(/'(\w+)'/g)].map(([, reason]) => reason)
     const page = read('docs/file-tier.md')
     expect(reasons.length).toBeGreaterThan(5)

@@ -4,10 +4,12 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8')
+}
 
 /** The fields of each event beside `type` and `key`, as the types have them. */
-const declared = (): ReadonlyMap<string, readonly string[]> => {
+function declared(): ReadonlyMap<string, readonly string[]> {
   const [, body = ''] = /export type WarmEvent =\n([\s\S]*?)\n\n/.exec(read('packages/core/src/contracts.ts')) ?? []
   const members = body.replaceAll(/\/\*\*[\s\S]*?\*\//g, '').split(/^ {2}\| /m)
   return new Map(
@@ -23,7 +25,7 @@ const declared = (): ReadonlyMap<string, readonly string[]> => {
 }
 
 /** The rows of the page's table: the name of the event, and what is in code marks in its last column. */
-const described = (): ReadonlyMap<string, readonly string[]> => {
+function described(): ReadonlyMap<string, readonly string[]> {
   const [, table = ''] = /^## All events\n([\s\S]*?)^## /m.exec(read('docs/events.md')) ?? []
   const rows = [...table.matchAll(/^\| `([\w-]+)` \| [^|]* \| ([^|]*)\|$/gm)]
   return new Map(

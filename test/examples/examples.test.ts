@@ -19,7 +19,7 @@ interface Example {
 }
 
 /** The TypeScript blocks of a page. */
-const examplesOf = (page: string): readonly Example[] => {
+function examplesOf(page: string): readonly Example[] {
   const text = readFileSync(join(ROOT, page), 'utf8')
   return [...text.matchAll(/^```(?:ts|typescript)\n([\s\S]*?)^```/gm)].map((match) => ({
     page,
@@ -32,7 +32,9 @@ const examplesOf = (page: string): readonly Example[] => {
 const ambient = globSync('packages/*/src/**/*.d.ts', { cwd: ROOT }).map((path) => join(ROOT, path))
 
 const examples = pages.flatMap(examplesOf)
-const fileOf = ({ page, line }: Example): string => `${page.replace(/\W+/g, '-')}-${line}.ts`
+function fileOf({ page, line }: Example): string {
+  return `${page.replace(/\W+/g, '-')}-${line}.ts`
+}
 
 /** What examples may use without saying where it comes from. */
 // Imported by examples of packages only: '@upstash/redis'.

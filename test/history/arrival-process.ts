@@ -24,8 +24,8 @@ const family = tokens.use(
     kind: 'arrival',
     identity: ({ number }) => ({ number }),
     async fetch({ signal, nonce }) {
-      const answer = await ask(`${issuerUrl}?${new URLSearchParams({ nonce, life: '600000' })}`, signal)
-      return JSON.parse(answer) as { value: string; life: number }
+      const answer = await ask(`${issuerUrl}?${new URLSearchParams({ nonce, lifetime: '600000' })}`, signal)
+      return JSON.parse(answer) as { value: string; lifetime: number }
     },
   }),
 )
@@ -33,8 +33,8 @@ const family = tokens.use(
 const agent = new Agent({ keepAlive: true })
 
 /** By `node:http`, as the loop asks that this is compared with: at its first uses `fetch` takes longer than the issuer. */
-const ask = (address: string, signal: AbortSignal): Promise<string> =>
-  new Promise((resolve, reject) => {
+function ask(address: string, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
     const request = get(address, { agent, signal }, (response) => {
       let text = ''
       response.setEncoding('utf8')
@@ -45,8 +45,9 @@ const ask = (address: string, signal: AbortSignal): Promise<string> =>
     })
     request.on('error', reject)
   })
+}
 
-const readOnce = async (): Promise<{ tier: string }> => {
+async function readOnce(): Promise<{ tier: string }> {
   await store.read('nothing', { signal: AbortSignal.timeout(10_000), consistent: true })
   return { tier: 'store' }
 }

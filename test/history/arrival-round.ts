@@ -20,8 +20,11 @@ export interface Arrival {
 }
 
 /** The machine's monotonic clock in ms. */
-export const now = (): number => Number(process.hrtime.bigint()) / 1e6
+export function now(): number {
+  return Number(process.hrtime.bigint()) / 1e6
+}
 
 /** The middle one; the upper of two. */
-export const median = (numbers: readonly number[]): number =>
-  numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? Number.NaN
+export function median(numbers: readonly number[]): number {
+  return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? Number.NaN
+}

@@ -22,7 +22,7 @@ const redis = await startRedisServer()
 const upstash = await startUpstash({ redis })
 const issuer = await startCountingIssuer(() => ISSUER)
 
-const begin = async (): Promise<ChildProcess> => {
+async function begin(): Promise<ChildProcess> {
   const child = fork(new URL('./arrival-process.ts', import.meta.url), [upstash.url, upstash.token, issuer.url], {
     execArgv: ['--conditions=source'],
   })
@@ -31,14 +31,14 @@ const begin = async (): Promise<ChildProcess> => {
 }
 
 /** The next message of a process. Rejects when it ends instead. */
-const answerOf = async (child: ChildProcess): Promise<unknown> => {
+async function answerOf(child: ChildProcess): Promise<unknown> {
   const over = new AbortController()
   const ended = once(child, 'exit', over).then(() => Promise.reject(new Error('a process of the bench ended')))
   const answered = once(child, 'message', over)
   return (await Promise.race([answered, ended]).finally(() => over.abort()))[0]
 }
 
-const play = async (children: readonly ChildProcess[], number: number, readOnly = false): Promise<number> => {
+async function play(children: readonly ChildProcess[], number: number, readOnly = false): Promise<number> {
   const before = issuer.nonces.length
   const round: Round = { number, startAt: now() + 500, readOnly }
   const arrivals = await Promise.all(

@@ -10,16 +10,18 @@ import type { Address } from './protocol.ts'
 export const PLACE = 'tokens'
 
 /** The settings of the stores' own clients, for a local address. */
-const local = (endpoint: string) => ({
-  endpoint,
-  region: 'us-east-1',
-  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  maxAttempts: 3,
-  requestHandler: { connectionTimeout: 300, requestTimeout: 800, throwOnRequestTimeout: true },
-})
+function local(endpoint: string) {
+  return {
+    endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 300, requestTimeout: 800, throwOnRequestTimeout: true },
+  }
+}
 
 /** A store with a real client of its own. */
-export const connect = ({ kind, url, token }: Address): Store => {
+export function connect({ kind, url, token }: Address): Store {
   if (kind === 'upstash') return upstashStore({ url, token })
   if (kind === 'dynamodb') return dynamoDBStore({ table: PLACE, client: new DynamoDBClient(local(url)) })
   const client = new S3Client({

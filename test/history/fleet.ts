@@ -21,11 +21,11 @@ export const WORKER: string = fileURLToPath(new URL('./worker.ts', import.meta.u
 const PERMITS = { crashes: 12, pauses: 60 }
 
 /** Starts a fleet; resolves when all have been told to begin. `folder` is where the lines go. */
-export const startFleet = async (
+export async function startFleet(
   program: Program,
   size: number,
   { folder, ...orders }: Omit<Orders, 'file' | 'permits'> & { readonly folder: string },
-): Promise<Fleet> => {
+): Promise<Fleet> {
   const permits = new Int32Array(new SharedArrayBuffer(8))
   permits[CRASHES] = PERMITS.crashes
   permits[PAUSES] = PERMITS.pauses
@@ -88,7 +88,7 @@ export const startFleet = async (
   }
 }
 
-const readLines = (file: string): readonly Line[] => {
+function readLines(file: string): readonly Line[] {
   const text = readFileSync(file, { encoding: 'utf8', flag: 'a+' })
   return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Line]))
 }

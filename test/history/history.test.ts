@@ -39,12 +39,12 @@ interface Run {
   readonly faults: ReturnType<FaultProxy['counts']>
 }
 
-const finalTag = async (address: Address, key: string): Promise<string | undefined> => {
+async function finalTag(address: Address, key: string): Promise<string | undefined> {
   const signal = AbortSignal.timeout(10_000)
   return (await connect(address).read(key, { signal, consistent: true })).image?.tag
 }
 
-const untilAllHappened = async ({ told, crashes }: Fleet): Promise<void> => {
+async function untilAllHappened({ told, crashes }: Fleet): Promise<void> {
   const startedAt = performance.now()
   // Three, for an engine also takes over what was its own, which is no change of hands.
   const hasAll = (): boolean =>
@@ -56,12 +56,12 @@ const untilAllHappened = async ({ told, crashes }: Fleet): Promise<void> => {
 }
 
 /** Keys apart: each has a chain of its own. */
-const byKey = (lines: readonly Line[]): ReadonlyMap<string, HistoryEvent[]> => {
+function byKey(lines: readonly Line[]): ReadonlyMap<string, HistoryEvent[]> {
   const events = lines.filter((line) => line.type !== 'told')
   return Map.groupBy(events, ({ key }) => key)
 }
 
-const play = async (program: Program, { address }: Started): Promise<Run> => {
+async function play(program: Program, { address }: Started): Promise<Run> {
   const random = seededRandom(seed)
   const folder = mkdtempSync(join(tmpdir(), 'warmtoken-history-'))
   const issuer = await startCountingIssuer(() => 20 + random() * 100)

@@ -11,14 +11,14 @@ export interface CountingIssuer {
 }
 
 /** Starts an issuer that takes `delay()` ms to answer. The life of a token is what the request asks for. */
-export const startCountingIssuer = async (delay: () => number): Promise<CountingIssuer> => {
+export async function startCountingIssuer(delay: () => number): Promise<CountingIssuer> {
   const nonces: string[] = []
   const server = createServer(async (request, response) => {
     const { searchParams } = new URL(request.url ?? '/', 'http://issuer')
     const number = nonces.push(searchParams.get('nonce') ?? '')
     await sleep(delay())
     response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify({ value: `token-${number}`, life: Number(searchParams.get('life')) }))
+    response.end(JSON.stringify({ value: `token-${number}`, lifetime: Number(searchParams.get('lifetime')) }))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

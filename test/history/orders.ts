@@ -1,7 +1,7 @@
 import type { Orders } from './protocol.ts'
 
 /** The orders in a thread's data. Throws when they are none. */
-export const parseOrders = (data: unknown): Orders => {
+export function parseOrders(data: unknown): Orders {
   const orders = data as Partial<Orders> | undefined
   const { address, issuerUrl, file, seed, permits } = orders ?? {}
   if (address === undefined || issuerUrl === undefined || file === undefined || seed === undefined || !permits)

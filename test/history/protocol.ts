@@ -23,14 +23,17 @@ export interface Orders {
 export const CRASHES = 0
 export const PAUSES = 1
 
-/** A token that all workers keep warm. `life` in ms. */
+/** A token that all workers keep warm. `lifetime` in ms. */
 export interface Params {
   readonly name: string
-  readonly life: number
+  readonly lifetime: number
 }
 
 /** Lives so short that a run of half a minute sees many generations. */
-export const PARAMS: readonly Params[] = [3_000, 4_000, 6_000].map((life) => ({ name: `life-${life}`, life }))
+export const PARAMS: readonly Params[] = [3_000, 4_000, 6_000].map((lifetime) => ({
+  name: `lifetime-${lifetime}`,
+  lifetime,
+}))
 
 /** The lengths of the engines, in ms: a lease is 3,400, which one pause does not outlast and two do. */
 export const POLICY = { sourceTimeout: 400, storeTimeout: 800, timeout: 8_000 } as const

@@ -20,20 +20,28 @@ const START_SPREAD = 2_000
 const { address, issuerUrl, file, seed, permits } = parseOrders(workerData)
 const random = seededRandom(seed)
 const lines = openSync(file, 'a')
-const say = (message: Message): void => parentPort?.postMessage(message)
+function say(message: Message): void {
+  parentPort?.postMessage(message)
+}
 // Written at once, for what a crash leaves in memory is lost.
-const write = (line: Line): void => void writeSync(lines, `${JSON.stringify(line)}\n`)
-const tell = (what: Told, key: string): void => {
+function write(line: Line): void {
+  void writeSync(lines, `${JSON.stringify(line)}\n`)
+}
+function tell(what: Told, key: string): void {
   write({ type: 'told', what, key })
   say({ type: 'told', what })
 }
 
 /** Stops the whole thread: no timer, no socket, as in a frozen environment. */
-const stopFor = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+function stopFor(ms: number): void {
+  void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}
 
-const may = (what: number): boolean => Atomics.sub(permits, what, 1) > 0
+function may(what: number): boolean {
+  return Atomics.sub(permits, what, 1) > 0
+}
 
-const tellEvent = (event: WarmEvent): void => {
+function tellEvent(event: WarmEvent): void {
   if (event.type === 'acquire') tell(event.adopted ? 'adopted' : event.takeOver ? 'taken over' : 'acquired', event.key)
   if (event.type === 'publish') tell('published', event.key)
   if (event.type === 'fenced') tell('fenced', event.key)
@@ -51,7 +59,7 @@ const family = tokens.use(
   custom<Params>({
     kind: 'history',
     identity: ({ name }) => ({ name }),
-    async fetch({ params: { name, life }, nonce, signal }) {
+    async fetch({ params: { name, lifetime }, nonce, signal }) {
       const fate = random()
       if (fate < CRASH && may(CRASHES)) {
         say({ type: 'crash' })
@@ -61,8 +69,8 @@ const family = tokens.use(
       const isPausing = fate >= CRASH && fate < PAUSE_LONG && may(PAUSES)
       if (isPausing) tell('paused', name)
       if (isPausing && fate < PAUSE_BEFORE) stopFor(PAUSE)
-      const answer = await fetch(`${issuerUrl}?${new URLSearchParams({ nonce, life: `${life}` })}`, { signal })
-      const token = (await answer.json()) as { value: string; life: number }
+      const answer = await fetch(`${issuerUrl}?${new URLSearchParams({ nonce, lifetime: `${lifetime}` })}`, { signal })
+      const token = (await answer.json()) as { value: string; lifetime: number }
       if (isPausing && fate >= PAUSE_BEFORE) stopFor(fate < PAUSE_AFTER ? PAUSE : 2 * PAUSE)
       return token
     },
@@ -70,9 +78,11 @@ const family = tokens.use(
 )
 
 let isStopping = false
-const next = (): Promise<unknown> => new Promise((resolve) => parentPort?.once('message', resolve))
+function next(): Promise<unknown> {
+  return new Promise((resolve) => parentPort?.once('message', resolve))
+}
 
-const use = async (params: Params): Promise<void> => {
+async function use(params: Params): Promise<void> {
   const handle = family.for(params)
   // Not all at one instant: forty cold threads on few cores would time out as one, and learn nothing.
   await sleep(random() * START_SPREAD)
@@ -83,7 +93,7 @@ const use = async (params: Params): Promise<void> => {
   }
 }
 
-const work = async (): Promise<void> => {
+async function work(): Promise<void> {
   const word = next()
   // The client is loaded before the start, or forty loads at once would make everything else late.
   await connect(address)

@@ -12,14 +12,14 @@ import { sdk as feishu } from './sdks/feishu.ts'
 import { sdk as msal, msalApp, SCOPES } from './sdks/msal.ts'
 import { octokitAuth } from './sdks/octokit.ts'
 
-const toolkit = () => {
+function toolkit() {
   const store = memoryStore()
   return { store, tokens: createTokens({ store, directory: false }) }
 }
 
 describe('the plugin for msal', () => {
-  const setUp = async (tokenLife = 3_599_000) => {
-    const issuer = await startEntra({ tokenLife })
+  const setUp = async (tokenLifetime = 3_599_000) => {
+    const issuer = await startEntra({ tokenLifetime })
     onTestFinished(() => issuer.close())
     const place = { url: issuer.url, clientId: issuer.clientId, secret: 'local-secret' }
     const handle = msal.handle(toolkit().tokens, place)

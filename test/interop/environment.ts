@@ -5,7 +5,7 @@ import type { Orders, Report } from './fleet.ts'
 import { LOAD } from './sdks/load.ts'
 
 /** A toolkit that shares the table. */
-const connect = async (endpoint: string): Promise<Tokens> => {
+async function connect(endpoint: string): Promise<Tokens> {
   const [{ dynamoDBStore }, { DynamoDBClient }] = await Promise.all([
     import('@warmtoken/adapters-aws/dynamodb'),
     import('@aws-sdk/client-dynamodb'),

@@ -10,7 +10,7 @@ const CALLS = 50
 /** With this delay every call of a process begins before the first answer is there. */
 const delay = 50
 
-const run = async (sdk: Orders['sdk'], processes: number, table?: string) => {
+async function run(sdk: Orders['sdk'], processes: number, table?: string) {
   const { issuer, place } = await ISSUERS[sdk]({ delay })
   onTestFinished(() => issuer.close())
   const { tokens, failed } = await runFleet(processes, { sdk, place, calls: CALLS, ...(table && { table }) })

@@ -23,7 +23,7 @@ export interface Report {
 
 const SCRIPT = fileURLToPath(new URL('./environment.ts', import.meta.url))
 
-const start = async (orders: Orders): Promise<ChildProcess> => {
+async function start(orders: Orders): Promise<ChildProcess> {
   const child = fork(SCRIPT, { execArgv: ['--conditions=source'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const ready = once(child, 'message')
   const gone = once(child, 'exit').then(([code]) => {
@@ -36,7 +36,7 @@ const start = async (orders: Orders): Promise<ChildProcess> => {
 }
 
 /** Starts so many processes, lets all go at once when the last is ready, and gives what became of them together. */
-export const runFleet = async (processes: number, orders: Orders): Promise<Report> => {
+export async function runFleet(processes: number, orders: Orders): Promise<Report> {
   const members = await Promise.all(Array.from({ length: processes }, () => start(orders)))
   const reports = members.map(async (child): Promise<Report> => {
     const [message] = await Promise.race([once(child, 'message'), once(child, 'disconnect').then(() => [undefined])])

@@ -8,13 +8,16 @@ import { movable } from './movable.ts'
 import { LOAD } from './sdks/load.ts'
 
 /** Everything that an error shows when it is printed, at any depth. */
-const shown = (error: unknown): string => inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error)
+function shown(error: unknown): string {
+  return inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error)
+}
 
-const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
+function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
     () => expect.unreachable('it should have failed'),
     (error: unknown) => error,
   )
+}
 
 describe.each(['msal', 'feishu', 'octokit'] as const)('%s with our cache', async (sdk) => {
   const { open, handle: handleOf } = await LOAD[sdk]()
@@ -41,7 +44,7 @@ describe.each(['msal', 'feishu', 'octokit'] as const)('%s with our cache', async
 
   it('gets the same token until the SDK itself would not use it any more, and then another one', async () => {
     // Half an hour and an hour: of a token that ends in a minute every SDK here says that it is over.
-    const { get, issuer, age } = await setUp({ life: 3_600_000 })
+    const { get, issuer, age } = await setUp({ lifetime: 3_600_000 })
     const first = await get()
     age(1_800_000)
     expect(await get()).toBe(first)
@@ -54,7 +57,7 @@ describe.each(['msal', 'feishu', 'octokit'] as const)('%s with our cache', async
   })
 
   it('takes a token that lives shorter than its margin, and asks for it once', async () => {
-    const { get, issuer, takes } = await setUp({ life: 170_000 })
+    const { get, issuer, takes } = await setUp({ lifetime: 170_000 })
     const given = []
     for (let i = 0; i < 5; i += 1) given.push(await get())
     expect(new Set(given).size).toBe(1)
@@ -63,7 +66,7 @@ describe.each(['msal', 'feishu', 'octokit'] as const)('%s with our cache', async
   })
 
   it('goes on with what still lives while the issuer is down', async () => {
-    const { get, issuer, age } = await setUp({ life: 3_600_000 })
+    const { get, issuer, age } = await setUp({ lifetime: 3_600_000 })
     const first = await get()
     issuer.failNext(down, 100)
     age(3_600_000 - 50_000)
@@ -88,7 +91,7 @@ describe.each(['msal', 'feishu', 'octokit'] as const)('%s with our cache', async
   })
 
   it('gets a new token once the old one is rejected', async () => {
-    const { get, tokens, place, issuer } = await setUp({ life: 3_600_000 })
+    const { get, tokens, place, issuer } = await setUp({ lifetime: 3_600_000 })
     const first = await get()
     const handle = handleOf(tokens, place)
     await handle.reject(await handle.get()).catch(() => undefined)

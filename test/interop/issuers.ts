@@ -13,20 +13,21 @@ export interface Running {
 /** How an issuer is started. Lengths are in ms. */
 export interface IssuerOptions {
   readonly delay?: number
-  readonly life?: number
+  readonly lifetime?: number
 }
 
-const startMsal = async ({ delay = 0, life = 3_599_000 }: IssuerOptions = {}): Promise<Running> => {
-  const issuer = await startEntra({ delay, tokenLife: life })
+async function startMsal({ delay = 0, lifetime = 3_599_000 }: IssuerOptions = {}): Promise<Running> {
+  const issuer = await startEntra({ delay, tokenLifetime: lifetime })
   const place = { url: issuer.url, clientId: issuer.clientId, secret: 'local-secret' }
   return { issuer, place, takes: async (token) => issuer.tenantOf(token) !== undefined }
 }
 
-const asks = async (url: string, token: string): Promise<Response> =>
-  fetch(url, { headers: { authorization: `Bearer ${token}`, 'user-agent': 'test' } })
+async function asks(url: string, token: string): Promise<Response> {
+  return fetch(url, { headers: { authorization: `Bearer ${token}`, 'user-agent': 'test' } })
+}
 
-const startLark = async ({ delay = 0, life = 7_200_000 }: IssuerOptions = {}): Promise<Running> => {
-  const issuer = await startFeishu({ delay, life })
+async function startLark({ delay = 0, lifetime = 7_200_000 }: IssuerOptions = {}): Promise<Running> {
+  const issuer = await startFeishu({ delay, lifetime })
   const place = { url: issuer.url, clientId: 'cli_local', secret: 'local-secret' }
   const takes = async (token: string): Promise<boolean> => {
     const answer: unknown = await (await asks(`${issuer.url}/open-apis/contact/v3/users`, token)).json()
@@ -35,8 +36,8 @@ const startLark = async ({ delay = 0, life = 7_200_000 }: IssuerOptions = {}): P
   return { issuer, place, takes }
 }
 
-const startOctokit = async ({ delay = 0, life = 3_600_000 }: IssuerOptions = {}): Promise<Running> => {
-  const issuer = await startGitHub({ delay, tokenLife: life })
+async function startOctokit({ delay = 0, lifetime = 3_600_000 }: IssuerOptions = {}): Promise<Running> {
+  const issuer = await startGitHub({ delay, tokenLifetime: lifetime })
   const place = { url: issuer.url, clientId: issuer.clientId, secret: issuer.privateKey }
   return { issuer, place, takes: async (token) => (await asks(`${issuer.url}/installation/repositories`, token)).ok }
 }

@@ -1,7 +1,7 @@
 import type { Runtime } from '@warmtoken/core'
 
 /** Clocks that are moved ahead by as much as a test says. */
-export const movable = (): { readonly runtime: Runtime; advance(ms: number): void } => {
+export function movable(): { readonly runtime: Runtime; advance(ms: number): void } {
   let ahead = 0
   const runtime: Runtime = {
     wall: () => Date.now() + ahead,

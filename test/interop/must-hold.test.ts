@@ -13,15 +13,15 @@ import { SCOPES } from './sdks/msal.ts'
 const HOUR = 3_600_000
 
 /** Environments that share a store and nothing else, and clocks that move together. */
-const fleetOf = (environments: number) => {
+function fleetOf(environments: number) {
   const { runtime, advance } = movable()
   const store = memoryStore(runtime)
   const fleet = Array.from({ length: environments }, () => createTokens({ store, directory: false, runtime }))
   return { fleet, advance }
 }
 
-const setUp = async ({ tokenLife = HOUR, clientSecret = 'local-secret', environments = 5 } = {}) => {
-  const issuer = await startEntra({ delay: 50, tokenLife })
+async function setUp({ tokenLifetime = HOUR, clientSecret = 'local-secret', environments = 5 } = {}) {
+  const issuer = await startEntra({ delay: 50, tokenLifetime })
   onTestFinished(() => issuer.close())
   const { fleet, advance } = fleetOf(environments)
   const source = clientCredentials({
@@ -37,7 +37,7 @@ const setUp = async ({ tokenLife = HOUR, clientSecret = 'local-secret', environm
 type Handles = Awaited<ReturnType<typeof setUp>>['handles']
 
 /** So many gets, one after the other, by one environment after the other; resolves to the codes of those that failed. */
-const failuresOf = async (handles: Handles, times: number): Promise<readonly unknown[]> => {
+async function failuresOf(handles: Handles, times: number): Promise<readonly unknown[]> {
   const failures: unknown[] = []
   for (let i = 0; i < times; i += 1) {
     await handles[i % handles.length]?.get().catch((error: unknown) => failures.push(error))
@@ -81,7 +81,7 @@ it('ten gets at 500 are three requests or fewer, and the first get after the pau
 })
 
 it('a token with 170 s left serves without an error while the issuer is down', async () => {
-  const { issuer, handles, advance } = await setUp({ tokenLife: 200_000 })
+  const { issuer, handles, advance } = await setUp({ tokenLifetime: 200_000 })
   await handles[0]?.get()
   advance(30_000)
   issuer.failNext({ status: 500, body: {} }, 100)
@@ -89,7 +89,7 @@ it('a token with 170 s left serves without an error while the issuer is down', a
 })
 
 it('a token of 170 s that is asked for five times is one request', async () => {
-  const { issuer, handles } = await setUp({ tokenLife: 170_000 })
+  const { issuer, handles } = await setUp({ tokenLifetime: 170_000 })
   expect(await failuresOf(handles, 5)).toEqual([])
   expect(issuer.requests).toBe(1)
 })

@@ -18,7 +18,7 @@ export interface LabFolder {
 const SWEEP = 'cat > /dev/null; for p in "$1"/.running/*; do kill -9 "$(basename "$p")"; done; rm -rf -- "$1"'
 
 /** Makes the folder, and a broom that sweeps after a lab that was killed. */
-export const makeLabFolder = (): LabFolder => {
+export function makeLabFolder(): LabFolder {
   const path = mkdtempSync(join(tmpdir(), 'warmtoken-lab-'))
   const running = join(path, '.running')
   mkdirSync(running)

@@ -8,12 +8,12 @@ const usage = `pnpm lab [--environments N] [--only TEXT]
   --environments N  how many environments the cold burst has, 1 to ${MOST} (default 30); about 60 MB of memory each
   --only TEXT       plays the scenarios whose title contains this text`
 
-const fail = (message: string): never => {
+function fail(message: string): never {
   console.error(`${message}\n\n${usage}`)
   process.exit(2)
 }
 
-const read = (): { environments: number; only: string } => {
+function read(): { environments: number; only: string } {
   try {
     const { values } = parseArgs({
       options: { environments: { type: 'string', default: '30' }, only: { type: 'string', default: '' } },

@@ -39,7 +39,7 @@ interface State {
 }
 
 /** Makes an environment. Nothing is started yet. */
-export const createEnvironment = (parts: EnvironmentParts): Environment => {
+export function createEnvironment(parts: EnvironmentParts): Environment {
   const { name, folder, options, say } = parts
   const temporary = join(folder, 'tmp')
   mkdirSync(temporary, { recursive: true })
@@ -153,10 +153,10 @@ export const createEnvironment = (parts: EnvironmentParts): Environment => {
 }
 
 /** Strikes once: after `timeout` ms, or when `expired` settles. The returned function calls it off. */
-const setAlarm = (
+function setAlarm(
   { timeout, expired }: { readonly timeout: number; readonly expired: Promise<unknown> | undefined },
   strike: () => void,
-): (() => void) => {
+): () => void {
   let pending = true
   const ring = (): void => {
     if (pending) strike()
@@ -170,11 +170,11 @@ const setAlarm = (
   }
 }
 
-const processOptions = (
+function processOptions(
   { task, options, preload, variables, clock, onOutput }: EnvironmentParts,
   temporary: string,
   reports: ProcessOptions['reports'],
-): ProcessOptions => {
+): ProcessOptions {
   const { concurrency, initialization = 'on-demand' } = options
   const moved = clock()
   return {
@@ -196,12 +196,12 @@ const processOptions = (
   }
 }
 
-const inWords = (outcome: Outcome, { describe }: EnvironmentParts): string => {
+function inWords(outcome: Outcome, { describe }: EnvironmentParts): string {
   if (outcome.status === 'answered') return describe(outcome.result)
   return outcome.status === 'failed' ? `fails with ${outcome.errorType}` : outcome.status
 }
 
-const failureOf = (body: string): Outcome => {
+function failureOf(body: string): Outcome {
   const { errorType, errorMessage } = JSON.parse(body)
   return { status: 'failed', errorType: String(errorType), errorMessage: String(errorMessage) }
 }

@@ -42,7 +42,7 @@ export interface Gate {
 }
 
 /** Puts a gate before a server, on a free loopback port. */
-export const startGate = async ({ target, onRequest, onAnswer }: GateOptions): Promise<Gate> => {
+export async function startGate({ target, onRequest, onAnswer }: GateOptions): Promise<Gate> {
   const agent = new Agent({ keepAlive: true })
   const pass = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (gate.shut) return void response.destroy()
@@ -77,8 +77,8 @@ export const startGate = async ({ target, onRequest, onAnswer }: GateOptions): P
   return gate
 }
 
-const forward = (of: { target: string; agent: Agent; passing: Passing; body: Buffer }): Promise<Answer> =>
-  new Promise((resolve, reject) => {
+function forward(of: { target: string; agent: Agent; passing: Passing; body: Buffer }): Promise<Answer> {
+  return new Promise((resolve, reject) => {
     const { method, path, headers } = of.passing
     const sent = request(new URL(path, of.target), { method, headers, agent: of.agent })
     sent.once('error', reject)
@@ -88,8 +88,9 @@ const forward = (of: { target: string; agent: Agent; passing: Passing; body: Buf
     })
     sent.end(of.body)
   })
+}
 
-const collect = async (message: IncomingMessage): Promise<Buffer> => {
+async function collect(message: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of message) chunks.push(chunk)
   return Buffer.concat(chunks)

@@ -20,8 +20,9 @@ let files: ReadonlyMap<string, Uint8Array>
 let lab: Lab
 let transcript: string[]
 
-const start = (handler: string): Promise<Lab> =>
-  startLab({ bundle: files, handler, movableClock: true, onEvent: (what) => transcript.push(what) })
+function start(handler: string): Promise<Lab> {
+  return startLab({ bundle: files, handler, movableClock: true, onEvent: (what) => transcript.push(what) })
+}
 
 beforeAll(async () => {
   files = (await bundle(ROOT, [`${FUNCTION}.ts`])).files
@@ -35,7 +36,7 @@ beforeEach(async () => {
 afterEach(() => lab.close())
 
 /** What the handler answered; fails the test when it did not. */
-const resultOf = (outcome: Outcome) => {
+function resultOf(outcome: Outcome) {
   if (outcome.status !== 'answered') throw new Error(JSON.stringify(outcome))
   return Object(outcome.result)
 }
@@ -204,7 +205,7 @@ test('the artifact of `serverless package` unpacks to the files of the bundle', 
 })
 
 /** A process that has ended but was not reaped is no process any more. */
-const isAlive = (pid: number): boolean => {
+function isAlive(pid: number): boolean {
   try {
     return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {

@@ -45,7 +45,7 @@ export interface Lab {
 }
 
 /** Starts a lab. Nothing runs before an environment is invoked. */
-export const startLab = async (options: LabOptions): Promise<Lab> => {
+export async function startLab(options: LabOptions): Promise<Lab> {
   const folder = makeLabFolder()
   const task = join(folder.path, 'task')
   const files = options.bundle instanceof Uint8Array ? unzip(options.bundle) : options.bundle
@@ -103,9 +103,11 @@ export const startLab = async (options: LabOptions): Promise<Lab> => {
   }
 }
 
-const nameOf = (index: number): string => (index < 26 ? String.fromCharCode(65 + index) : String(index + 1))
+function nameOf(index: number): string {
+  return index < 26 ? String.fromCharCode(65 + index) : String(index + 1)
+}
 
-const writeFiles = (folder: string, files: ReadonlyMap<string, Uint8Array>): void => {
+function writeFiles(folder: string, files: ReadonlyMap<string, Uint8Array>): void {
   for (const [name, contents] of files) {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
     writeFileSync(join(folder, name), contents)
@@ -113,19 +115,21 @@ const writeFiles = (folder: string, files: ReadonlyMap<string, Uint8Array>): voi
 }
 
 /** What Lambda sets, and nothing of this machine's own environment but the path. */
-const runtimeVariables = (of: { handler: string; task: string; temporary: string; name: string }): Variables => ({
-  PATH: process.env['PATH'] ?? '',
-  LANG: 'en_US.UTF-8',
-  TZ: ':UTC',
-  TMPDIR: of.temporary,
-  _HANDLER: of.handler,
-  LAMBDA_TASK_ROOT: of.task,
-  AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
-  AWS_REGION: 'us-east-1',
-  AWS_DEFAULT_REGION: 'us-east-1',
-  AWS_LAMBDA_FUNCTION_NAME: 'lab',
-  AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
-  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256',
-  AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/lab',
-  AWS_LAMBDA_LOG_STREAM_NAME: of.name,
-})
+function runtimeVariables(of: { handler: string; task: string; temporary: string; name: string }): Variables {
+  return {
+    PATH: process.env['PATH'] ?? '',
+    LANG: 'en_US.UTF-8',
+    TZ: ':UTC',
+    TMPDIR: of.temporary,
+    _HANDLER: of.handler,
+    LAMBDA_TASK_ROOT: of.task,
+    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    AWS_REGION: 'us-east-1',
+    AWS_DEFAULT_REGION: 'us-east-1',
+    AWS_LAMBDA_FUNCTION_NAME: 'lab',
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256',
+    AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/lab',
+    AWS_LAMBDA_LOG_STREAM_NAME: of.name,
+  }
+}

@@ -21,14 +21,14 @@ export interface Packaged {
  * Packs a function. The example goes through the plugin that `serverless package` calls, and comes as its artifact; the
  * functions of the lab go through the same bundler.
  */
-export const packaged = async (name: Deployed): Promise<Packaged> => {
+export async function packaged(name: Deployed): Promise<Packaged> {
   if (name === FUNCTION) return { handler: 'functions/contacts.handler', bundle: await artifact() }
   const { files } = await bundle(ROOT, [`test/lab/functions/${name}.ts`])
   return { handler: `test/lab/functions/${name}.handler`, bundle: files }
 }
 
 /** The zip of the example. The plugin writes where it is told to, so that runs side by side do not share a file. */
-const artifact = async (): Promise<Uint8Array> => {
+async function artifact(): Promise<Uint8Array> {
   const folder = mkdtempSync(join(tmpdir(), 'warmtoken-lab-'))
   try {
     const { default: plugin } = await import(PLUGIN)

@@ -39,7 +39,7 @@ export interface RuntimeApi {
 }
 
 /** Starts the Runtime API on a free loopback port. */
-export const startRuntimeApi = async (reports: RuntimeReports): Promise<RuntimeApi> => {
+export async function startRuntimeApi(reports: RuntimeReports): Promise<RuntimeApi> {
   const queue: Delivery[] = []
   const waiting: ServerResponse[] = []
 
@@ -97,7 +97,7 @@ export const startRuntimeApi = async (reports: RuntimeReports): Promise<RuntimeA
   }
 }
 
-const answerNext = (response: ServerResponse, { requestId, event, deadline, clock }: Delivery): void => {
+function answerNext(response: ServerResponse, { requestId, event, deadline, clock }: Delivery): void {
   const trace = requestId.replaceAll('-', '')
   response.writeHead(200, {
     'content-type': 'application/json',
@@ -110,11 +110,11 @@ const answerNext = (response: ServerResponse, { requestId, event, deadline, cloc
   response.end(JSON.stringify(event ?? null))
 }
 
-const accept = (response: ServerResponse, status: number): void => {
+function accept(response: ServerResponse, status: number): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end('{"status":"OK"}')
 }
 
-const readBody = async (request: IncomingMessage): Promise<string | undefined> => {
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of request) {

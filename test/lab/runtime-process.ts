@@ -49,7 +49,7 @@ export interface ProcessOptions {
 const RUNTIME = fileURLToPath(import.meta.resolve('aws-lambda-ric'))
 
 /** Starts the real runtime with a Runtime API of its own. */
-export const startRuntimeProcess = async (options: ProcessOptions): Promise<RuntimeProcess> => {
+export async function startRuntimeProcess(options: ProcessOptions): Promise<RuntimeProcess> {
   const listeners = new Set<() => void>()
   const changed = (): void => {
     for (const listener of listeners) listener()
@@ -98,13 +98,14 @@ export const startRuntimeProcess = async (options: ProcessOptions): Promise<Runt
   }
 }
 
-const endingOf = (child: ChildProcess): Promise<Ending> =>
-  new Promise((resolve) => {
+function endingOf(child: ChildProcess): Promise<Ending> {
+  return new Promise((resolve) => {
     child.once('error', () => resolve({ code: null, signal: null }))
     child.once('close', (code, signal) => resolve({ code, signal }))
   })
+}
 
-const relayOutput = (child: ChildProcess, onOutput: (text: string) => void): void => {
+function relayOutput(child: ChildProcess, onOutput: (text: string) => void): void {
   let left = MAX_OUTPUT
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
@@ -115,7 +116,7 @@ const relayOutput = (child: ChildProcess, onOutput: (text: string) => void): voi
 }
 
 /** Whether a process stands still: state T. Where there is no `/proc`, the signal is taken at its word. */
-export const isStopped = (pid: number): boolean => {
+export function isStopped(pid: number): boolean {
   try {
     return /\) T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {

@@ -22,7 +22,7 @@ export interface Scenario {
   readonly title: string
   readonly deployed: Deployed
   /** Life of a token in ms. Default one hour. */
-  readonly tokenLife?: number
+  readonly tokenLifetime?: number
   /** How an answer reads in the transcript. Default: status and tier. */
   readonly describe?: (result: unknown) => string
   /** Whether the lines are counted, because their order is not determined. */
@@ -43,7 +43,7 @@ export interface Played {
 const BOUND = 180_000
 
 /** Plays a scenario in a lab and a world of its own. */
-export const play = async (scenario: Scenario, environments: number): Promise<Played> => {
+export async function play(scenario: Scenario, environments: number): Promise<Played> {
   const transcript: string[] = []
   const answers: string[] = []
   const say = (what: string): void => void transcript.push(what)
@@ -51,9 +51,9 @@ export const play = async (scenario: Scenario, environments: number): Promise<Pl
     answers.push(JSON.stringify(result))
     return (scenario.describe ?? describeTier)(result)
   }
-  const { tokenLife, deployed } = scenario
+  const { tokenLifetime, deployed } = scenario
   const code = await packaged(deployed)
-  const world = await startWorld({ say, ...(tokenLife !== undefined && { tokenLife }) })
+  const world = await startWorld({ say, ...(tokenLifetime !== undefined && { tokenLifetime }) })
   const lab = await startLab({
     ...code,
     environment: (temporary) => ({ ...world.environment, TOKEN_DIRECTORY: `${temporary}/warmtoken` }),
@@ -89,7 +89,7 @@ export const play = async (scenario: Scenario, environments: number): Promise<Pl
 }
 
 /** Rejects when a scenario does not come to its end, and shows how far it came. */
-const tooLate = async (playing: Promise<void>, transcript: readonly string[]): Promise<void> => {
+async function tooLate(playing: Promise<void>, transcript: readonly string[]): Promise<void> {
   const over = new AbortController()
   playing.finally(() => over.abort()).catch(() => {})
   await sleep(BOUND, undefined, { signal: over.signal }).catch(() => {})
@@ -98,22 +98,24 @@ const tooLate = async (playing: Promise<void>, transcript: readonly string[]): P
 }
 
 /** `answers 200 from memory`, of an answer of the example or of the lab's own functions. */
-const describeTier = (result: unknown): string => {
+function describeTier(result: unknown): string {
   const { status, tier } = fieldsOf(result)
   return `answers ${status} from ${tier}`
 }
 
 /** Status and tier of an answer, whichever function gave it. */
-export const fieldsOf = (
-  result: unknown,
-): { readonly status: unknown; readonly tier: unknown; readonly thread: unknown } => {
+export function fieldsOf(result: unknown): {
+  readonly status: unknown
+  readonly tier: unknown
+  readonly thread: unknown
+} {
   const answer: { statusCode?: unknown; body?: unknown } = Object(result)
   const body = typeof answer.body === 'string' ? JSON.parse(answer.body) : result
   return { status: body.status ?? answer.statusCode, tier: body.tier, thread: body.thread }
 }
 
 /** The lines without the names of environments, each with how often it is there. */
-const count = (transcript: readonly string[]): readonly string[] => {
+function count(transcript: readonly string[]): readonly string[] {
   const counts = new Map<string, number>()
   for (const line of transcript) {
     const nameless = line.replace(/^([A-Z]|\d+): /, '')

@@ -9,7 +9,7 @@ const STORED = 0
 const DEFLATED = 8
 
 /** Gives the files of a deployment artifact, as Lambda unpacks it. Throws when it is no zip, or packed in another way. */
-export const unzip = (zip: Uint8Array): ReadonlyMap<string, Uint8Array> => {
+export function unzip(zip: Uint8Array): ReadonlyMap<string, Uint8Array> {
   const bytes = Buffer.from(zip.buffer, zip.byteOffset, zip.byteLength)
   let end = bytes.length - END_SIZE
   while (end >= 0 && bytes.readUInt32LE(end) !== END) end -= 1
@@ -26,7 +26,7 @@ export const unzip = (zip: Uint8Array): ReadonlyMap<string, Uint8Array> => {
   return files
 }
 
-const contentsOf = (bytes: Buffer, entry: number): Uint8Array => {
+function contentsOf(bytes: Buffer, entry: number): Uint8Array {
   const method = bytes.readUInt16LE(entry + 10)
   const size = bytes.readUInt32LE(entry + 20)
   const local = bytes.readUInt32LE(entry + 42)
@@ -37,7 +37,7 @@ const contentsOf = (bytes: Buffer, entry: number): Uint8Array => {
   throw new Error(`the zip file uses method ${method}`)
 }
 
-const checkName = (name: string): string => {
+function checkName(name: string): string {
   if (name.startsWith('/') || name.split('/').includes('..')) throw new Error('the zip file names a place outside')
   return name
 }

@@ -8,7 +8,7 @@ const SECRET = 'lab/client-secret'
 /** How a world is made. */
 export interface WorldOptions {
   /** Life of a token in ms, in whole seconds. Default one hour. */
-  readonly tokenLife?: number
+  readonly tokenLifetime?: number
   /** Receives what happens: `issuer: asked`, `issuer: answers`, `api: called`. */
   readonly say: (what: string) => void
 }
@@ -50,7 +50,7 @@ interface Held {
 }
 
 /** The requests that are to be held at one gate. */
-const createHolds = () => {
+function createHolds() {
   const coming: Held[] = []
   const answering: Held[] = []
   return {
@@ -74,9 +74,9 @@ const createHolds = () => {
 }
 
 /** Starts an issuer, an API that wants its tokens, and a table, each behind a gate. */
-export const startWorld = async ({ tokenLife = 3_600_000, say }: WorldOptions): Promise<World> => {
+export async function startWorld({ tokenLifetime = 3_600_000, say }: WorldOptions): Promise<World> {
   const [issuer, table, secrets] = await Promise.all([
-    startIssuer({ clients: [CLIENT], audience: 'urn:warmtoken:lab', tokenLife }),
+    startIssuer({ clients: [CLIENT], audience: 'urn:warmtoken:lab', tokenLifetime }),
     startDynamoDB({ tables: [TABLE] }),
     startSecretsManager({ secrets: { [SECRET]: CLIENT.secret } }),
   ])
@@ -145,18 +145,22 @@ export const startWorld = async ({ tokenLife = 3_600_000, say }: WorldOptions): 
   }
 }
 
-const isTokenRequest = ({ method, path }: Passing): boolean => method === 'POST' && path === '/token'
+function isTokenRequest({ method, path }: Passing): boolean {
+  return method === 'POST' && path === '/token'
+}
 
-const variables = (gates: World['gates']): World['environment'] => ({
-  ISSUER: gates.issuer.url,
-  ALLOW_INSECURE_ISSUER: 'true',
-  CLIENT_ID: CLIENT.id,
-  CLIENT_SECRET: CLIENT.secret,
-  CLIENT_SECRET_ID: SECRET,
-  API_URL: gates.api.url,
-  TOKEN_TABLE: TABLE,
-  AWS_ENDPOINT_URL_DYNAMODB: gates.table.url,
-  AWS_ACCESS_KEY_ID: 'local',
-  AWS_SECRET_ACCESS_KEY: 'local',
-  AWS_EC2_METADATA_DISABLED: 'true',
-})
+function variables(gates: World['gates']): World['environment'] {
+  return {
+    ISSUER: gates.issuer.url,
+    ALLOW_INSECURE_ISSUER: 'true',
+    CLIENT_ID: CLIENT.id,
+    CLIENT_SECRET: CLIENT.secret,
+    CLIENT_SECRET_ID: SECRET,
+    API_URL: gates.api.url,
+    TOKEN_TABLE: TABLE,
+    AWS_ENDPOINT_URL_DYNAMODB: gates.table.url,
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  }
+}

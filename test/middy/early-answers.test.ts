@@ -9,11 +9,12 @@ import { describe, expect, it } from 'vitest'
 
 const HOUR = 3_600_000
 
-const contextWith = (remaining = 10_000): Context & { readonly a: never } =>
-  ({ getRemainingTimeInMillis: () => remaining }) as unknown as Context & { readonly a: never }
+function contextWith(remaining = 10_000): Context & { readonly a: never } {
+  return { getRemainingTimeInMillis: () => remaining } as unknown as Context & { readonly a: never }
+}
 
 /** A toolkit with clocks of its own and one token, whose source gives `a-1`, `a-2` and so on, when it is let. */
-const environment = (name = 'a') => {
+function environment(name = 'a') {
   let [passed, fetches] = [0, 0]
   let gate: Promise<void> = Promise.resolve()
   const wall = (): number => Date.now() + passed
@@ -35,7 +36,7 @@ const environment = (name = 'a') => {
     fetches += 1
     const value = `${name}-${fetches}`
     await gate
-    return { value, life: HOUR }
+    return { value, lifetime: HOUR }
   }
   const handle = tokens.use(custom({ identity: name, fetch }))
   return {
@@ -116,7 +117,7 @@ describe.each(versions)('an invocation under Middy %s', (_version, middy) => {
 
   it('that was answered early leaves its refresh to the next one, which finishes it', async () => {
     const { handle, hold, age, fetches } = environment()
-    const middleware = warmTokens({ a: handle }, { minLife: 0 })
+    const middleware = warmTokens({ a: handle }, { minLifetime: 0 })
     await handle.get()
     age()
     const open = hold()
@@ -144,7 +145,7 @@ describe.each(versions)('an invocation under Middy %s', (_version, middy) => {
 
   it('is left alone by others beside it, once two were seen to run at once', async () => {
     const { handle, age } = environment()
-    const middleware = warmTokens({ a: handle }, { minLife: 0 })
+    const middleware = warmTokens({ a: handle }, { minLifetime: 0 })
     const within = async (work: () => Promise<unknown>): Promise<unknown> =>
       middy<unknown, unknown>()
         .use(middleware)

@@ -15,8 +15,9 @@ const HOUR = 3_600_000
  * A Lambda context that still has some time. By Middy's types a handler is called with all that its middlewares put on
  * the context; by its code, and in Lambda, without it.
  */
-const contextWith = (remaining = 10_000): Context & { readonly crm: Token } =>
-  ({ getRemainingTimeInMillis: () => remaining, awsRequestId: 'one' }) as Context & { readonly crm: Token }
+function contextWith(remaining = 10_000): Context & { readonly crm: Token } {
+  return { getRemainingTimeInMillis: () => remaining, awsRequestId: 'one' } as Context & { readonly crm: Token }
+}
 
 interface Setup {
   readonly tokens: Tokens
@@ -26,12 +27,12 @@ interface Setup {
   readonly pass: (ms: number) => void
 }
 
-const setUp = (
-  fetch: (n: number, signal: AbortSignal) => Promise<{ value: string; life: number }> = async (n) => ({
+function setUp(
+  fetch: (n: number, signal: AbortSignal) => Promise<{ value: string; lifetime: number }> = async (n) => ({
     value: `token-${n}`,
-    life: HOUR,
+    lifetime: HOUR,
   }),
-): Setup => {
+): Setup {
   let fetches = 0
   let passed = 0
   const wall = (): number => Date.now() + passed
@@ -195,7 +196,7 @@ describe.each(versions)('warmTokens with Middy %s', (_version, middy) => {
       ...crm,
       tokens,
       get: (options) => {
-        asked.push(options?.minLife)
+        asked.push(options?.minLifetime)
         return crm.get(options)
       },
     }
@@ -210,12 +211,12 @@ describe.each(versions)('warmTokens with Middy %s', (_version, middy) => {
     const second: TokenHandle = {
       ...fresh.crm,
       get: (options) => {
-        asked.push(options?.minLife)
+        asked.push(options?.minLifetime)
         return fresh.crm.get(options)
       },
     }
     await middy<unknown, string>()
-      .use(warmTokens({ crm: second }, { minLife: 1_234 }))
+      .use(warmTokens({ crm: second }, { minLifetime: 1_234 }))
       .handler(async () => 'done')({}, contextWith())
     expect(asked).toEqual([25_000, 1_234])
   })
@@ -230,13 +231,13 @@ describe.each(versions)('what was begun beside a handler under Middy %s', (_vers
       release = resolve
     })
     const setup = setUp(async (n, signal) => {
-      if (n === 1) return { value: 'token-1', life: HOUR }
+      if (n === 1) return { value: 'token-1', lifetime: HOUR }
       signal.addEventListener('abort', () => {
         aborted = true
         release()
       })
       await gate
-      return { value: `token-${n}`, life: HOUR }
+      return { value: `token-${n}`, lifetime: HOUR }
     })
     await setup.crm.get()
     setup.pass(HOUR - 60_000)
@@ -246,7 +247,7 @@ describe.each(versions)('what was begun beside a handler under Middy %s', (_vers
   it('is finished before the answer goes out', async () => {
     const { crm, release, fetches } = await stale()
     const handler = middy<unknown, string>()
-      .use(warmTokens({ crm }, { minLife: 0 }))
+      .use(warmTokens({ crm }, { minLifetime: 0 }))
       .handler(async (_event, { crm: token }) => {
         setTimeout(release, 20)
         return token.value
@@ -258,7 +259,7 @@ describe.each(versions)('what was begun beside a handler under Middy %s', (_vers
   it('is finished before an error goes out', async () => {
     const { crm, release } = await stale()
     const handler = middy<unknown, string>()
-      .use(warmTokens({ crm }, { minLife: 0 }))
+      .use(warmTokens({ crm }, { minLifetime: 0 }))
       .handler(async () => {
         setTimeout(release, 20)
         throw new Error('no')
@@ -270,7 +271,7 @@ describe.each(versions)('what was begun beside a handler under Middy %s', (_vers
   it('is given up when the invocation has no time left, so that the answer still gets out', async () => {
     const { crm, aborted } = await stale()
     const handler = middy<unknown, string>()
-      .use(warmTokens({ crm }, { minLife: 0, margin: 300 }))
+      .use(warmTokens({ crm }, { minLifetime: 0, margin: 300 }))
       .handler(async (_event, { crm: token }) => token.value)
     expect(await handler({}, contextWith(500))).toBe('token-1')
     expect(aborted()).toBe(true)
@@ -282,8 +283,8 @@ describe('wrong arguments are refused at wiring', () => {
   it.each([
     [{ setToContex: true }, 'setToContex'],
     [{ setToContext: 'yes' }, 'setToContext'],
-    [{ minLife: -1 }, 'minLife'],
-    [{ minLife: 'forever' }, 'minLife'],
+    [{ minLifetime: -1 }, 'minLifetime'],
+    [{ minLifetime: 'forever' }, 'minLifetime'],
     [{ margin: '1s' }, 'margin'],
   ])('options %j by the name of "%s"', (options, name) => {
     const wire = (): unknown => warmTokens({ crm }, options as unknown as WarmTokensOptions)

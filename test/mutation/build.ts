@@ -6,23 +6,25 @@ import type { Mutant } from './mutants.ts'
 
 const SOURCES = fileURLToPath(new URL('../../packages/core/src/', import.meta.url))
 
-const mutate = (mutant: Mutant): Plugin => ({
-  name: 'mutate',
-  setup(setup) {
-    setup.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-      let contents = await readFile(path, 'utf8')
-      for (const { find, replace } of mutant.edits.filter(({ file }) => path === SOURCES + file)) {
-        if (contents.split(find).length !== 2)
-          throw new Error(`mutant "${mutant.name}": ${path} must hold the text once: ${find}`)
-        contents = contents.replace(find, () => replace)
-      }
-      return { contents, loader: 'ts' }
-    })
-  },
-})
+function mutate(mutant: Mutant): Plugin {
+  return {
+    name: 'mutate',
+    setup(setup) {
+      setup.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+        let contents = await readFile(path, 'utf8')
+        for (const { find, replace } of mutant.edits.filter(({ file }) => path === SOURCES + file)) {
+          if (contents.split(find).length !== 2)
+            throw new Error(`mutant "${mutant.name}": ${path} must hold the text once: ${find}`)
+          contents = contents.replace(find, () => replace)
+        }
+        return { contents, loader: 'ts' }
+      })
+    },
+  }
+}
 
 /** The simulator over the mutated production sources. Throws when an edit no longer fits them. */
-export const buildMutant = async (mutant: Mutant): Promise<{ simulate: typeof simulate }> => {
+export async function buildMutant(mutant: Mutant): Promise<{ simulate: typeof simulate }> {
   const result = await build({
     entryPoints: [`${SOURCES}testing/simulator/simulate.ts`],
     bundle: true,

@@ -12,7 +12,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'unconditional publish',
     edits: [
       {
-        file: 'engine/publish.ts',
+        file: 'engine/miss/publish.ts',
         find: 'if (current.record.lease?.nonce !== nonce) {',
         replace: 'if (nonce === "") {',
       },
@@ -22,7 +22,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'acquire not bound to the version',
     edits: [
       {
-        file: 'engine/acquire.ts',
+        file: 'engine/miss/acquire.ts',
         find: 'return result.sight\n',
         replace: 'return tryAcquire(flight, result.sight, takeOver)\n',
       },
@@ -32,12 +32,12 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'wall clocks',
     edits: [
       {
-        file: 'engine/store-calls.ts',
+        file: 'engine/miss/record-io.ts',
         find: 'parts.server.observe(seen.time ?? { at: wall, precision: 0 }, sentAt)',
         replace: 'parts.server.observe({ at: wall, precision: 0 }, sentAt)',
       },
       {
-        file: 'engine/store-calls.ts',
+        file: 'engine/miss/record-io.ts',
         find: 'parts.server.observe(result.value.time, sentAt)',
         replace: 'parts.server.observe({ at: parts.runtime.wall(), precision: 0 }, sentAt)',
       },
@@ -47,7 +47,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'own nonce not recognized',
     edits: [
       {
-        file: 'engine/flight.ts',
+        file: 'engine/miss/flight.ts',
         find: "if (lease === undefined || sentAt === undefined) return 'no'",
         replace: "if (lease === undefined || sentAt !== -1) return 'no'",
       },
@@ -57,7 +57,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'lease timed from the answer',
     edits: [
       {
-        file: 'engine/acquire.ts',
+        file: 'engine/miss/acquire.ts',
         find: 'record, lease, sentAt, ...',
         replace: 'record, lease, sentAt: parts.clock.fast(), ...',
       },
@@ -65,13 +65,13 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'monotonic clock only',
-    edits: [{ file: 'engine/clock.ts', find: 'drift += wallNow - wall - elapsed', replace: 'drift += 0' }],
+    edits: [{ file: 'engine/time/clock.ts', find: 'drift += wallNow - wall - elapsed', replace: 'drift += 0' }],
   },
   {
     name: 'unconditional release',
     edits: [
       {
-        file: 'engine/publish.ts',
+        file: 'engine/miss/publish.ts',
         find: 'const result = await swapOrUnknown(parts, change(held.record), held, tag)',
         replace:
           'const there = (await lookAgain(parts, held.record.key)) ?? held; const result = await swapOrUnknown(parts, change(there.record), there, tag)',
@@ -82,7 +82,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'failure not recorded',
     edits: [
       {
-        file: 'engine/fetch.ts',
+        file: 'engine/miss/fetch.ts',
         find: 'await writeBack(parts, held, (record) => fail(record, failure, refresh, spent))',
         replace: 'await writeBack(parts, held, release); void fail; void refresh; void spent',
       },
@@ -91,14 +91,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'version restarts after deletion',
     edits: [
-      { file: 'engine/transitions.ts', find: 'Math.max(last + 1, Math.floor(now))', replace: 'last + 1 + 0 * now' },
+      { file: 'record/transitions.ts', find: 'Math.max(last + 1, Math.floor(now))', replace: 'last + 1 + 0 * now' },
     ],
   },
   {
     name: 'keepUntil not extended',
     edits: [
       {
-        file: 'engine/transitions.ts',
+        file: 'record/transitions.ts',
         find: 'Math.max(keepUntil(record, now + length),',
         replace: 'Math.max(record.keepUntil,',
       },
@@ -108,7 +108,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'Date as a point',
     edits: [
       {
-        file: 'engine/server-clock.ts',
+        file: 'engine/time/server-clock.ts',
         find: 'adopt(time.at, time.at + time.precision + (clock.fast() - sentAt))',
         replace: 'adopt(time.at, time.at + 0 * sentAt)',
       },
@@ -122,7 +122,7 @@ export const EXCLUSIVE_MUTANTS: readonly Mutant[] = [
     name: 'intent ignored',
     edits: [
       {
-        file: 'engine/intent.ts',
+        file: 'record/intent.ts',
         find: 'if (intent.dead === true) return false',
         replace: 'if (intent.tries > 0) return true',
       },
@@ -132,7 +132,7 @@ export const EXCLUSIVE_MUTANTS: readonly Mutant[] = [
     name: 'handed out before it is committed',
     edits: [
       {
-        file: 'engine/fetch.ts',
+        file: 'engine/miss/fetch.ts',
         find: "if (exclusive && published?.outcome !== 'published') throw",
         replace: 'if (exclusive && published?.outcome === undefined) throw',
       },
@@ -142,7 +142,7 @@ export const EXCLUSIVE_MUTANTS: readonly Mutant[] = [
     name: 'intent forgotten with a failure',
     edits: [
       {
-        file: 'engine/transitions.ts',
+        file: 'record/transitions.ts',
         find: "if (spent === 'nothing') return withdraw(intent)",
         replace: 'if (spent !== undefined) return withdraw(intent)',
       },
@@ -152,7 +152,7 @@ export const EXCLUSIVE_MUTANTS: readonly Mutant[] = [
     name: 'fetched alone when the store is down',
     edits: [
       {
-        file: 'engine/without-store.ts',
+        file: 'engine/miss/without-store.ts',
         find: 'if (usable === undefined && slot.subject.source.exclusive !== undefined) {',
         replace: 'if (usable === undefined && slot.subject.source.exclusive === null) {',
       },

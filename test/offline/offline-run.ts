@@ -92,16 +92,18 @@ function serverless(): string {
 }
 
 /** Nothing of the machine's own settings; and whoever calls AWS itself is refused at once instead of reaching out. */
-const environment = ({ home, temporary, mark }: { home: string; temporary: string; mark: string }) => ({
-  PATH: process.env['PATH'],
-  HOME: home,
-  TMPDIR: temporary,
-  AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
-  AWS_EC2_METADATA_DISABLED: 'true',
-  SLS_TELEMETRY_DISABLED: '1',
-  SLS_NOTIFICATIONS_MODE: 'off',
-  [mark.slice(0, mark.indexOf('='))]: mark.slice(mark.indexOf('=') + 1),
-})
+function environment({ home, temporary, mark }: { home: string; temporary: string; mark: string }) {
+  return {
+    PATH: process.env['PATH'],
+    HOME: home,
+    TMPDIR: temporary,
+    AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    SLS_TELEMETRY_DISABLED: '1',
+    SLS_NOTIFICATIONS_MODE: 'off',
+    [mark.slice(0, mark.indexOf('='))]: mark.slice(mark.indexOf('=') + 1),
+  }
+}
 
 /** Found by their environment, which even a child that has left its parent keeps. */
 function marked(mark: string): readonly number[] {

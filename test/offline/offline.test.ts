@@ -12,19 +12,20 @@ beforeAll(async () => {
 
 afterAll(() => run?.cleanUp())
 
-const tokenRequests = async (): Promise<number> => {
+async function tokenRequests(): Promise<number> {
   const count: unknown = await (await fetch(`${run.issuer}/_count`)).json()
   return typeof count === 'object' && count && 'tokenRequests' in count ? Number(count.tokenRequests) : Number.NaN
 }
 
-const call = async () => {
+async function call() {
   const response = await fetch(`${run.functions}/contacts`)
   const text = await response.text()
   return { status: response.status, text, body: JSON.parse(text) }
 }
 
-const times = <T>(count: number, make: () => Promise<T>): Promise<T[]> =>
-  Promise.all(Array.from({ length: count }, make))
+function times<T>(count: number, make: () => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: count }, make))
+}
 
 // The tests follow each other in one run, as a day of it would.
 describe('serverless offline start', () => {

@@ -49,7 +49,9 @@ async function invoke(environment: ChildProcess): Promise<unknown> {
   return answer
 }
 
-const tokenRequests = async (): Promise<unknown> => (await fetch(`${stack.issuer}/_count`)).json()
+async function tokenRequests(): Promise<unknown> {
+  return (await fetch(`${stack.issuer}/_count`)).json()
+}
 
 test('after SIGKILL a new process takes the token from the file, though the table is out of reach', async () => {
   const first = await startEnvironment()

@@ -17,8 +17,9 @@ interface Manifest {
   readonly publishConfig?: { readonly exports?: Manifest['exports'] }
 }
 
-const manifestOf = (folder: string): Manifest =>
-  JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Manifest
+function manifestOf(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Manifest
+}
 
 const folders = globSync('packages/*/package.json', { cwd: ROOT })
   .map((path) => dirname(path))
@@ -26,7 +27,7 @@ const folders = globSync('packages/*/package.json', { cwd: ROOT })
   .sort()
 
 /** Runs pnpm: the one that runs this script, or the one the README names. */
-const pnpm = (folder: string, ...args: readonly string[]) => {
+function pnpm(folder: string, ...args: readonly string[]) {
   const own = process.env['npm_execpath']
   const options = { cwd: join(ROOT, folder), shell: false }
   if (own?.includes('pnpm') !== true) return run('npx', ['-y', 'pnpm@12.21.0', ...args], options)
@@ -41,7 +42,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(target, { recursive: true, force: true }))
 
 /** Packs a package as it would be published, and gives the path of the archive. */
-const pack = async (folder: string): Promise<string> => {
+async function pack(folder: string): Promise<string> {
   const destination = join(target, folder)
   await pnpm(folder, 'pack', '--pack-destination', destination)
   const [archive = ''] = globSync('*.tgz', { cwd: destination })
@@ -49,7 +50,7 @@ const pack = async (folder: string): Promise<string> => {
 }
 
 /** Runs a checker and gives all that it says; an exit code that is not 0 is a problem too. */
-const check = async (command: string, ...args: readonly string[]): Promise<string> => {
+async function check(command: string, ...args: readonly string[]): Promise<string> {
   try {
     await run(join(ROOT, 'node_modules/.bin', command), [...args], { cwd: ROOT })
     return ''

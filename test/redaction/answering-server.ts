@@ -24,21 +24,23 @@ export interface AnsweringServer {
   close(): Promise<void>
 }
 
-const readAll = async (request: IncomingMessage): Promise<string> => {
+async function readAll(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
   return Buffer.concat(chunks).toString('utf8')
 }
 
 /** JSON as an answer. */
-export const json = (body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Reply => ({
-  status,
-  headers: { 'content-type': 'application/json', ...headers },
-  body: JSON.stringify(body),
-})
+export function json(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Reply {
+  return {
+    status,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  }
+}
 
 /** Starts a server on a free loopback port. */
-export const startServer = async (): Promise<AnsweringServer> => {
+export async function startServer(): Promise<AnsweringServer> {
   const received: Received[] = []
   const server = createServer(async (request, response) => {
     const body = await readAll(request).catch(() => '')

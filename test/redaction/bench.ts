@@ -71,7 +71,7 @@ export interface Finding {
 const RING = { current: 'one', keys: { one: Buffer.alloc(32, 7) } }
 
 /** What an error or a value is, in a few words that hold no secret. */
-const describe = (value: unknown): string => {
+function describe(value: unknown): string {
   if (value instanceof Token) return 'token'
   if (value instanceof Response) return `answer ${value.status}`
   if (!(value instanceof Error)) return typeof value
@@ -79,7 +79,7 @@ const describe = (value: unknown): string => {
 }
 
 /** A record or a file without its value part, and that part. */
-const split = (whole: string): readonly [rest: string, sealed: string] => {
+function split(whole: string): readonly [rest: string, sealed: string] {
   // A file has its value in a line of its own.
   const [text = '', ...lines] = whole.split('\n')
   const sealed: string[] = [...lines]
@@ -96,22 +96,24 @@ const split = (whole: string): readonly [rest: string, sealed: string] => {
 }
 
 /** A store that keeps a copy of all that it is given. */
-const watched = (store: Store, tell: (text: string) => void): Store => ({
-  name: store.name,
-  read(key, options) {
-    tell(key)
-    return store.read(key, options)
-  },
-  swap(key, swap, options) {
-    tell(key)
-    tell(swap.tag)
-    tell(swap.body)
-    return store.swap(key, swap, options)
-  },
-})
+function watched(store: Store, tell: (text: string) => void): Store {
+  return {
+    name: store.name,
+    read(key, options) {
+      tell(key)
+      return store.read(key, options)
+    },
+    swap(key, swap, options) {
+      tell(key)
+      tell(swap.tag)
+      tell(swap.body)
+      return store.swap(key, swap, options)
+    },
+  }
+}
 
 /** Sets up servers, store and folder for one path of one source. */
-export const startBench = async (subject: Subject, rest: Rest): Promise<Bench> => {
+export async function startBench(subject: Subject, rest: Rest): Promise<Bench> {
   const issuer = await startServer()
   const api = await startServer()
   const directory = mkdtempSync(join(tmpdir(), 'warmtoken-redaction-'))

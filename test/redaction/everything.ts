@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 const MAX_DEPTH = 20
 const MAX_OBJECTS = 50_000
 
-const attempt = (show: () => unknown): string => {
+function attempt(show: () => unknown): string {
   try {
     return String(show())
   } catch (error) {
@@ -13,7 +13,7 @@ const attempt = (show: () => unknown): string => {
 }
 
 /** Every own property, enumerable or not, names and symbols, of everything that can be reached. No getter is called. */
-const walk = (value: unknown): readonly string[] => {
+function walk(value: unknown): readonly string[] {
   const texts: string[] = []
   const seen = new Set<object>()
   const visit = (one: unknown, depth: number): void => {
@@ -36,8 +36,8 @@ const walk = (value: unknown): readonly string[] => {
 }
 
 /** All that anybody could get to see of a value: printed, inspected, as JSON, and property by property. */
-export const everythingOf = (value: unknown): string =>
-  [
+export function everythingOf(value: unknown): string {
+  return [
     attempt(() => String(value)),
     attempt(() => JSON.stringify(value)),
     attempt(() => JSON.stringify({ value })),
@@ -46,3 +46,4 @@ export const everythingOf = (value: unknown): string =>
     attempt(() => inspect(value, { showHidden: true, depth: Number.POSITIVE_INFINITY, customInspect: false })),
     ...walk(value),
   ].join('\n')
+}

@@ -15,30 +15,34 @@ export interface Path {
 }
 
 /** A first `get` against an issuer that answers like this. */
-const answered = (name: string, outcome: RegExp, reply: (bench: Bench) => Reply): Path => ({
-  name,
-  outcome,
-  async run(bench) {
-    bench.issuer.answer = () => reply(bench)
-    const { handle, tokens } = bench.environment({}, name === 'hangs' ? { sourceTimeout: 300 } : {})
-    // The second is answered by the pause, from what the record tells of the failure.
-    const first = await bench.look('error', () => handle.get())
-    await bench.look('error of the pause', () => handle.get())
-    await bench.look('error in another environment', () => bench.environment().handle.get())
-    await bench.look('prewarm', async () => tokens.prewarm({ handle }))
-    return [first]
-  },
-})
+function answered(name: string, outcome: RegExp, reply: (bench: Bench) => Reply): Path {
+  return {
+    name,
+    outcome,
+    async run(bench) {
+      bench.issuer.answer = () => reply(bench)
+      const { handle, tokens } = bench.environment({}, name === 'hangs' ? { sourceTimeout: 300 } : {})
+      // The second is answered by the pause, from what the record tells of the failure.
+      const first = await bench.look('error', () => handle.get())
+      await bench.look('error of the pause', () => handle.get())
+      await bench.look('error in another environment', () => bench.environment().handle.get())
+      await bench.look('prewarm', async () => tokens.prewarm({ handle }))
+      return [first]
+    },
+  }
+}
 
 /** The first `get` with something in the place of the usual parts. */
-const changed = (name: string, outcome: RegExp, change: (bench: Bench) => Parameters<Bench['environment']>): Path => ({
-  name,
-  outcome,
-  async run(bench) {
-    const { handle } = bench.environment(...change(bench))
-    return [await bench.look('what came', () => handle.get())]
-  },
-})
+function changed(name: string, outcome: RegExp, change: (bench: Bench) => Parameters<Bench['environment']>): Path {
+  return {
+    name,
+    outcome,
+    async run(bench) {
+      const { handle } = bench.environment(...change(bench))
+      return [await bench.look('what came', () => handle.get())]
+    },
+  }
+}
 
 const HTML = { 'content-type': 'text/html' }
 
@@ -51,23 +55,25 @@ const STORE_ANSWERS: { readonly [name: string]: (words: string) => Reply } = {
 }
 
 /** A store of an adapter, with its real client, whose server answers like that. */
-const stored = (name: string, answer: string): Path => ({
-  name: `with ${name} that gives ${answer}`,
-  outcome: /^(token|StoreError)/,
-  async run(bench) {
-    const server = await startServer()
-    server.answer = () => STORE_ANSWERS[answer]?.(bench.words) ?? 'hang'
-    const store = storesAt[name]?.(server.url)
-    const { handle } = bench.environment({}, store === undefined ? {} : { store })
-    const seen = await bench.look('what came', () => handle.get())
-    await bench.look('what came then', () => handle.get())
-    await server.close()
-    return [server.received.length > 0 ? seen : 'the store was not asked']
-  },
-})
+function stored(name: string, answer: string): Path {
+  return {
+    name: `with ${name} that gives ${answer}`,
+    outcome: /^(token|StoreError)/,
+    async run(bench) {
+      const server = await startServer()
+      server.answer = () => STORE_ANSWERS[answer]?.(bench.words) ?? 'hang'
+      const store = storesAt[name]?.(server.url)
+      const { handle } = bench.environment({}, store === undefined ? {} : { store })
+      const seen = await bench.look('what came', () => handle.get())
+      await bench.look('what came then', () => handle.get())
+      await server.close()
+      return [server.received.length > 0 ? seen : 'the store was not asked']
+    },
+  }
+}
 
 /** An address at which nobody listens. */
-const closedPort = async (): Promise<string> => {
+async function closedPort(): Promise<string> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
@@ -82,7 +88,7 @@ const down: Store = {
 }
 
 /** A codec that says all it knows when it fails. */
-const talkative = (failing: 'seal' | 'open'): Codec => {
+function talkative(failing: 'seal' | 'open'): Codec {
   const fail = (text: string): never => {
     throw Object.assign(new Error(`cannot ${failing} ${text}`, { cause: text }), { text, code: text })
   }
@@ -97,8 +103,9 @@ const talkative = (failing: 'seal' | 'open'): Codec => {
 const TOKEN = 'the-token'
 
 /** A good answer without the token. */
-const withoutToken = (reply: Reply): Reply =>
-  typeof reply === 'string' ? reply : { ...reply, body: String(reply.body).replaceAll(TOKEN, '') }
+function withoutToken(reply: Reply): Reply {
+  return typeof reply === 'string' ? reply : { ...reply, body: String(reply.body).replaceAll(TOKEN, '') }
+}
 
 /** Every way of every source. */
 const paths: readonly Path[] = [
@@ -263,4 +270,6 @@ const storePaths: readonly Path[] = Object.keys(storesAt).flatMap((name) =>
 )
 
 /** The ways that a source goes. */
-export const pathsOf = ({ stores }: Subject): readonly Path[] => (stores ? [...paths, ...storePaths] : paths)
+export function pathsOf({ stores }: Subject): readonly Path[] {
+  return stores ? [...paths, ...storePaths] : paths
+}

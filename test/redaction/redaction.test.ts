@@ -20,7 +20,7 @@ interface Result {
   readonly printed: string
 }
 
-const run = async (number: number): Promise<Result> => {
+async function run(number: number): Promise<Result> {
   const file = join(folder, `${number}.json`)
   const program = fileURLToPath(new URL('run.test-process.ts', import.meta.url))
   const { stdout, stderr } = await promisify(execFile)(
@@ -34,7 +34,7 @@ const run = async (number: number): Promise<Result> => {
 /** How many sources run at once, each in a process of its own. */
 const WORKERS = 2
 const results = new Map<number, Promise<Result>>()
-const runAfter = (number: number): Promise<Result> => {
+function runAfter(number: number): Promise<Result> {
   const known = results.get(number)
   if (known !== undefined) return known
   const before = number >= WORKERS ? runAfter(number - WORKERS).catch(() => {}) : Promise.resolve()
@@ -97,7 +97,7 @@ describe.each(subjects.map((subject, number) => ({ number, ...subject })))('$nam
 })
 
 /** The error of a parser that quotes the beginning of what it was given. */
-const parserError = (text: string): unknown => {
+function parserError(text: string): unknown {
   try {
     return JSON.parse(`<${text} is no JSON, and longer than what is quoted`)
   } catch (error) {

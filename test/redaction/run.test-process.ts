@@ -22,7 +22,7 @@ const subject = subjectOf(Number(number))
 
 Object.assign(process.env, AWS_ENVIRONMENT)
 
-const runPath = async (path: Path, rest: Rest): Promise<Ran> => {
+async function runPath(path: Path, rest: Rest): Promise<Ran> {
   const bench = await startBench(subject, rest)
   const outcome = await path.run(bench).then(
     (seen) => seen.join(', '),
@@ -35,7 +35,7 @@ const runPath = async (path: Path, rest: Rest): Promise<Ran> => {
 const all = pathsOf(subject)
 const ran: Ran[] = []
 const waiting = (['sealed', 'plain'] as const).flatMap((rest) => all.map((path) => ({ path, rest })))
-const work = async (): Promise<void> => {
+async function work(): Promise<void> {
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
     ran.push(await runPath(next.path, next.rest))
 }

@@ -44,10 +44,9 @@ export interface Subject {
   readonly outcomes?: { readonly [path: string]: RegExp }
 }
 
-const use =
-  (make: (given: Given) => Source<TokenValue>): Subject['bind'] =>
-  (tokens, given) =>
-    tokens.use(make(given))
+function use(make: (given: Given) => Source<TokenValue>): Subject['bind'] {
+  return (tokens, given) => tokens.use(make(given))
+}
 
 const oauth2 = {
   good: (token, words) => json({ access_token: token, token_type: 'Bearer', expires_in: 3_600, debug: words }),
@@ -58,9 +57,12 @@ const oauth2 = {
     }),
 } satisfies Partial<Subject>
 
-const endpoint = ({ url }: Given) =>
-  ({ tokenEndpoint: `${url}/token`, allowInsecure: true, clientId: 'client' }) as const
-const local = ({ url }: Given) => ({ baseUrl: url, allowInsecure: true }) as const
+function endpoint({ url }: Given) {
+  return { tokenEndpoint: `${url}/token`, allowInsecure: true, clientId: 'client' } as const
+}
+function local({ url }: Given) {
+  return { baseUrl: url, allowInsecure: true } as const
+}
 
 const tencent = {
   good: (token, words) => json({ errcode: 0, errmsg: words, access_token: token, expires_in: 7_200 }),
@@ -80,8 +82,12 @@ const feishu = {
   rejection: (words) => json({ code: 99_991_663, msg: words }),
 } satisfies Partial<Subject>
 
-const inXml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
-const xml = (body: string, status = 200): Reply => ({ status, headers: { 'content-type': 'text/xml' }, body })
+function inXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+}
+function xml(body: string, status = 200): Reply {
+  return { status, headers: { 'content-type': 'text/xml' }, body }
+}
 
 /** What cannot be committed is not handed out. */
 const exclusive = {
@@ -91,8 +97,8 @@ const exclusive = {
 }
 
 /** A function of a user's own that says all it knows when it fails. */
-const talkative = ({ url, secret }: Given): Source<TokenValue> =>
-  custom({
+function talkative({ url, secret }: Given): Source<TokenValue> {
+  return custom({
     kind: 'own',
     identity: 'own',
     secretFingerprint: async () => String((await secret()).length),
@@ -102,9 +108,10 @@ const talkative = ({ url, secret }: Given): Source<TokenValue> =>
       const text = await response.text()
       if (response.status === 401) throw new SourceRefusedError('the key is wrong', { code: 'wrong_key' })
       if (response.status !== 200) throw Object.assign(new Error(`${key} gave ${text}`, { cause: text }), { key, text })
-      return { ...(JSON.parse(text) as { value: string; life: number }) }
+      return { ...(JSON.parse(text) as { value: string; lifetime: number }) }
     },
   })
+}
 
 /** All sources. A new one is a row here. */
 export const subjects: readonly Subject[] = [
@@ -150,7 +157,7 @@ export const subjects: readonly Subject[] = [
     name: 'custom',
     secret: mark('own secret'),
     bind: use(talkative),
-    good: (token, words) => json({ value: token, life: 3_600_000, debug: words }),
+    good: (token, words) => json({ value: token, lifetime: 3_600_000, debug: words }),
     refusal: (words) => json({ words }, 401),
     rejection: oauth2.rejection,
     outcomes: {
@@ -299,7 +306,7 @@ export const subjects: readonly Subject[] = [
 ]
 
 /** The source with this number. */
-export const subjectOf = (number: number): Subject => {
+export function subjectOf(number: number): Subject {
   const subject = subjects[number]
   if (subject === undefined) throw new RangeError(`there is no source ${number}`)
   return subject

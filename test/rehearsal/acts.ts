@@ -16,13 +16,14 @@ function must(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Error(what)
 }
 
-const counted = (calls: readonly SeenCall[]): string => {
+function counted(calls: readonly SeenCall[]): string {
   const names = [...new Set(calls.map(({ service }) => service))]
   return names.map((name) => `${calls.filter(({ service }) => service === name).length} ${name}`).join(', ')
 }
 
-const changesIn = (calls: readonly SeenCall[]): readonly string[] =>
-  calls.map(({ operation }) => operation).filter((operation) => CHANGES.includes(operation))
+function changesIn(calls: readonly SeenCall[]): readonly string[] {
+  return calls.map(({ operation }) => operation).filter((operation) => CHANGES.includes(operation))
+}
 
 /** Runs a command that must succeed, and whose every call was played by the stand-in. */
 async function succeed(rehearsal: Rehearsal, ...args: readonly string[]) {
@@ -76,7 +77,7 @@ export const deployUnchanged: Act = async (rehearsal) => {
   return [`skipped; calls: ${counted(calls)}, none of them a write`]
 }
 
-const resultOf = ({ result, error }: { result?: unknown; error?: Outcome['error'] }): unknown => {
+function resultOf({ result, error }: { result?: unknown; error?: Outcome['error'] }): unknown {
   must(error === undefined, `the function failed: ${error?.code} ${error?.message}`)
   return result
 }
@@ -89,9 +90,9 @@ export function tierOf(outcome: Outcome): string {
 }
 
 /** What the functions of the stack need of AWS, once each in the order in which it came. */
-const rightsUsed = (rehearsal: Rehearsal): readonly string[] => [
-  ...new Set(rehearsal.decisions().map(({ action, allowed }) => `${action} ${allowed ? 'allowed' : 'DENIED'}`)),
-]
+function rightsUsed(rehearsal: Rehearsal): readonly string[] {
+  return [...new Set(rehearsal.decisions().map(({ action, allowed }) => `${action} ${allowed ? 'allowed' : 'DENIED'}`))]
+}
 
 /** Runs the uploaded artifacts, with nothing but the rights of their role. */
 export const invokeAll: Act = async (rehearsal) => {
@@ -119,9 +120,8 @@ export const invokeAll: Act = async (rehearsal) => {
  * Takes a right away by a deployment, and gives it back by another: in between the functions must say which right they
  * miss, and not ask the issuer. The table must be empty: a token that lives needs no UpdateItem.
  */
-export const withoutRight =
-  (right: string): Act =>
-  async (rehearsal) => {
+export function withoutRight(right: string): Act {
+  return async (rehearsal) => {
     const line = `  - dynamodb:${right}\n`
     rehearsal.folder.edit(ACCESS, line, '')
     await succeed(rehearsal, 'deploy')
@@ -141,6 +141,7 @@ export const withoutRight =
     await succeed(rehearsal, 'deploy')
     return told
   }
+}
 
 /** Deploys a change of one function's code: the code of the others stays, and so does the token in the table. */
 export const deployChanged: Act = async (rehearsal) => {

@@ -28,7 +28,9 @@ const ACTS: readonly (readonly [string, Act])[] = [
   ['serverless remove', removeAll],
 ]
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`)
+function print(line: string): void {
+  void process.stdout.write(`${line}\n`)
+}
 
 const rehearsal = await startRehearsal()
 print(`CloudFormation, S3, STS, Lambda and ECR are played by ${rehearsal.cloud.url}; the home folder is empty.`)

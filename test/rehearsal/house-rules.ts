@@ -31,15 +31,18 @@ export function brokenRules(stack: Stack): readonly string[] {
   ]
 }
 
-const check = (name: string, rules: Readonly<Record<string, boolean>>): readonly string[] =>
-  Object.entries(rules)
+function check(name: string, rules: Readonly<Record<string, boolean>>): readonly string[] {
+  return Object.entries(rules)
     .filter(([, holds]) => !holds)
     .map(([rule]) => `${name}: ${rule}`)
+}
 
-const isSame = (one: Value | undefined, other: Value): boolean => canonical(one) === canonical(other)
+function isSame(one: Value | undefined, other: Value): boolean {
+  return canonical(one) === canonical(other)
+}
 
-const tableFaults = ({ logicalId, properties }: StackResource): readonly string[] =>
-  check(logicalId, {
+function tableFaults({ logicalId, properties }: StackResource): readonly string[] {
+  return check(logicalId, {
     'it is billed by request': properties['BillingMode'] === 'PAY_PER_REQUEST',
     'its key is pk, a text, and nothing else':
       isSame(properties['KeySchema'], [{ AttributeName: 'pk', KeyType: 'HASH' }]) &&
@@ -52,6 +55,7 @@ const tableFaults = ({ logicalId, properties }: StackResource): readonly string[
     'point-in-time recovery is off':
       memberAt(properties, 'PointInTimeRecoverySpecification', 'PointInTimeRecoveryEnabled') !== true,
   })
+}
 
 function functionFaults(stack: Stack, { logicalId, physicalId, properties }: StackResource): readonly string[] {
   const { statements } = roleOf(stack, physicalId)
@@ -92,8 +96,9 @@ function statementFaults(stack: Stack, { effect, actions, resources }: Statement
     : [`its role grants more than it needs: ${actions.join(', ')} on ${resources.join(', ')}`]
 }
 
-const logFaults = ({ logicalId, properties }: StackResource): readonly string[] =>
-  check(logicalId, { 'logs are kept for a set time': Number(properties['RetentionInDays']) > 0 })
+function logFaults({ logicalId, properties }: StackResource): readonly string[] {
+  return check(logicalId, { 'logs are kept for a set time': Number(properties['RetentionInDays']) > 0 })
+}
 
 function bucketFaults(all: readonly StackResource[], { logicalId, physicalId, properties }: StackResource) {
   const policies = all.filter(
@@ -108,10 +113,12 @@ function bucketFaults(all: readonly StackResource[], { logicalId, physicalId, pr
 }
 
 /** Tokens are no data: what is removed takes them with it. */
-const keepingFaults = ({ template }: Stack): readonly string[] =>
-  [...(template?.resources ?? [])].flatMap(([id, { deletionPolicy = 'Delete', updateReplacePolicy = 'Delete' }]) =>
-    check(id, { 'nothing is left behind': deletionPolicy === 'Delete' && updateReplacePolicy === 'Delete' }),
+function keepingFaults({ template }: Stack): readonly string[] {
+  return [...(template?.resources ?? [])].flatMap(
+    ([id, { deletionPolicy = 'Delete', updateReplacePolicy = 'Delete' }]) =>
+      check(id, { 'nothing is left behind': deletionPolicy === 'Delete' && updateReplacePolicy === 'Delete' }),
   )
+}
 
 function triggerFaults(stack: Stack): readonly string[] {
   try {
@@ -126,11 +133,12 @@ function triggerFaults(stack: Stack): readonly string[] {
 }
 
 /** Whoever may read a function's configuration, or the bucket of the artifacts, sees its variables. */
-const plainSecrets = (stack: Stack): readonly string[] =>
-  [...stack.resources.values()].flatMap(({ logicalId, properties }) => {
+function plainSecrets(stack: Stack): readonly string[] {
+  return [...stack.resources.values()].flatMap(({ logicalId, properties }) => {
     const variables = memberAt(properties, 'Environment', 'Variables')
     const names = typeof variables === 'object' && variables !== null ? Object.keys(variables) : []
     return names
       .filter((name) => /SECRET|PASSWORD|PRIVATE/.test(name) && !String(member(variables, name)).startsWith('arn:'))
       .flatMap((name) => check(`${logicalId}.${name}`, { 'it says where a secret is and does not hold it': false }))
   })
+}

@@ -38,8 +38,9 @@ export function triggersOf(stack: Stack): readonly Trigger[] {
 }
 
 /** The triggers that a made-up event is enough for: reads and schedules. Others need an event of their own. */
-export const callableOf = (stack: Stack): readonly Trigger[] =>
-  triggersOf(stack).filter(({ name }) => /^(GET |rate\(|cron\()/.test(name))
+export function callableOf(stack: Stack): readonly Trigger[] {
+  return triggersOf(stack).filter(({ name }) => /^(GET |rate\(|cron\()/.test(name))
+}
 
 function functionNamed(all: readonly StackResource[], arn: unknown, from: string): string {
   const name = String(arn).split(':function:')[1]

@@ -107,10 +107,12 @@ export async function startRehearsal(): Promise<Rehearsal> {
   }
 }
 
-const reduced = (role: Role, without: string | undefined): Role => ({
-  ...role,
-  statements: role.statements.map((statement) => ({
-    ...statement,
-    actions: statement.actions.filter((action) => action !== without),
-  })),
-})
+function reduced(role: Role, without: string | undefined): Role {
+  return {
+    ...role,
+    statements: role.statements.map((statement) => ({
+      ...statement,
+      actions: statement.actions.filter((action) => action !== without),
+    })),
+  }
+}

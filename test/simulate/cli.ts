@@ -12,19 +12,19 @@ const usage = `pnpm simulate [--runs N] [--seed S] [--trace] [--write FILE]
   --trace       print everything that happens in the one run of seed S
   --write FILE  write the result as a page`
 
-const fail = (message: string): never => {
+function fail(message: string): never {
   console.error(`${message}\n\n${usage}`)
   process.exit(2)
 }
 
-const whole = (name: string, text: string, most: number): number => {
+function whole(name: string, text: string, most: number): number {
   const number = Number(text)
   return Number.isInteger(number) && number >= 1 && number <= most
     ? number
     : fail(`--${name} takes a whole number from 1 to ${most}, not "${text}"`)
 }
 
-const read = (): { runs: number; seed: number; trace: boolean; write: string | undefined } => {
+function read(): { runs: number; seed: number; trace: boolean; write: string | undefined } {
   try {
     const { values } = parseArgs({
       options: {
@@ -45,7 +45,7 @@ const read = (): { runs: number; seed: number; trace: boolean; write: string | u
   }
 }
 
-const traceOne = async (seed: number): Promise<void> => {
+async function traceOne(seed: number): Promise<void> {
   const run = prepareRun(seed, { trace: (line) => console.log(line) })
   while (run.step()) await new Promise((resolve) => setImmediate(resolve))
   const { scenario, violations } = run.finish()

@@ -38,17 +38,20 @@ export const REQUIRED: readonly string[] = [
   'throttled',
 ]
 
-const sum = (parts: readonly Part[], of: (part: Part) => number): number =>
-  parts.reduce((total, part) => total + of(part), 0)
+function sum(parts: readonly Part[], of: (part: Part) => number): number {
+  return parts.reduce((total, part) => total + of(part), 0)
+}
 
-const number = (value: number): string => value.toLocaleString('en-US')
+function number(value: number): string {
+  return value.toLocaleString('en-US')
+}
 
 /** The result as text for a terminal and as a page for the docs. */
-export const describeSummary = (
+export function describeSummary(
   parts: readonly Part[],
   seconds: number,
   seed: number,
-): { text: string; page: string; seen: ReadonlyMap<string, number>; failures: number } => {
+): { text: string; page: string; seen: ReadonlyMap<string, number>; failures: number } {
   const seen = new Map<string, number>()
   for (const [name, count] of parts.flatMap((part) => part.seen)) seen.set(name, (seen.get(name) ?? 0) + count)
   const runs = sum(parts, (part) => part.runs)

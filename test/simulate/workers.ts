@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import type { Part } from './report.ts'
 
 /** Shares runs out among worker threads. A run follows from its seed alone, so who runs it makes no difference. */
-export const inWorkers = async (options: { seed: number; runs: number; workers: number }): Promise<readonly Part[]> => {
+export async function inWorkers(options: { seed: number; runs: number; workers: number }): Promise<readonly Part[]> {
   const { seed, runs } = options
   const workers = Math.min(options.workers, runs)
   const share = Math.ceil(runs / workers)

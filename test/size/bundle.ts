@@ -34,10 +34,12 @@ const ENTRY = 'test/size/handler.ts'
 /** What is loaded at the start and is neither Middy nor core. */
 const OTHERS = /^(test|packages\/adapters-)/
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}
 
 /** Bundles the handler of this folder as a deployment would, into a folder. */
-export const bundleHandler = async (outdir: string): Promise<Bundled> => {
+export async function bundleHandler(outdir: string): Promise<Bundled> {
   const { metafile, outputFiles } = await build({
     ...AS_DEPLOYED,
     absWorkingDir: ROOT,
@@ -55,7 +57,7 @@ export const bundleHandler = async (outdir: string): Promise<Bundled> => {
   return describe(metafile)
 }
 
-const describe = ({ outputs }: Metafile): Bundled => {
+function describe({ outputs }: Metafile): Bundled {
   const all = Object.entries(outputs)
   const chunks = all.map(([path, { bytes, inputs, imports }]) => ({
     name: basename(path),
@@ -87,7 +89,7 @@ const describe = ({ outputs }: Metafile): Bundled => {
 }
 
 /** The chunk and all that is loaded with it. */
-export const loadedWith = (chunks: readonly Chunk[], chunk: Chunk, seen: Set<Chunk> = new Set()): readonly Chunk[] => {
+export function loadedWith(chunks: readonly Chunk[], chunk: Chunk, seen: Set<Chunk> = new Set()): readonly Chunk[] {
   seen.add(chunk)
   for (const name of chunk.imports) {
     const next = chunks.find((one) => one.name === name)

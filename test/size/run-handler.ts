@@ -12,7 +12,9 @@ registerHooks({
 const atStart = new Set((process as unknown as { moduleLoadList: readonly string[] }).moduleLoadList)
 const { handler } = (await import(bundle)) as { handler: (event: unknown, context: unknown) => Promise<string> }
 const tiers: string[] = []
-const context = () => ({ getRemainingTimeInMillis: () => 10_000 })
+function context() {
+  return { getRemainingTimeInMillis: () => 10_000 }
+}
 for (let call = 0; call < Number(calls); call += 1) tiers.push(await handler({}, context()))
 const builtins = (process as unknown as { moduleLoadList: readonly string[] }).moduleLoadList
   .filter((name) => !atStart.has(name))

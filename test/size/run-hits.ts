@@ -7,12 +7,12 @@ import { custom } from '@warmtoken/core/custom'
 const CALLS = 1_000_000
 const [directory = ''] = process.argv.slice(2)
 const token = createTokens({ directory }).use(
-  custom({ identity: 'x', fetch: async () => ({ value: 'abc', life: 3_600_000 }) }),
+  custom({ identity: 'x', fetch: async () => ({ value: 'abc', lifetime: 3_600_000 }) }),
 )
 await token.get()
 
 /** Counts every call of a function of `node:fs` and everything that Node waits for, promises apart. */
-const watchInput = (): { count: number; stop(): void } => {
+function watchInput(): { count: number; stop(): void } {
   const watch = { count: 0, stop: () => hook.disable() }
   const hook = createHook({
     init: (_id, type) => {
@@ -31,13 +31,13 @@ const watchInput = (): { count: number; stop(): void } => {
   return watch
 }
 
-const heap = (): number => {
+function heap(): number {
   globalThis.gc?.()
   return process.memoryUsage().heapUsed
 }
 
 /** Bytes that stay or are made for each call. Without a collection in between, what is made and dropped counts too. */
-const bytesPerCall = (call: () => unknown): number => {
+function bytesPerCall(call: () => unknown): number {
   for (let n = 0; n < CALLS; n += 1) call()
   const before = heap()
   for (let n = 0; n < CALLS; n += 1) call()

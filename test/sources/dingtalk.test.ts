@@ -10,7 +10,7 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((one) => one.close()))
 })
 
-const setUp = async (options: DingTalkImitationOptions = {}, appSecret: () => string = () => 'local-secret') => {
+async function setUp(options: DingTalkImitationOptions = {}, appSecret: () => string = () => 'local-secret') {
   const dingtalk = await startDingTalk(options)
   running.push(dingtalk)
   const fleet = createFleet()

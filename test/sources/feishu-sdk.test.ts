@@ -4,10 +4,10 @@ import { expect, test } from 'vitest'
 
 // The platform's own SDK is the witness that the imitation speaks as the platform does.
 
-const withFeishu = async (
+async function withFeishu(
   options: FeishuImitationOptions,
   run: (feishu: Awaited<ReturnType<typeof startFeishu>>) => Promise<void>,
-): Promise<void> => {
+): Promise<void> {
   const feishu = await startFeishu(options)
   try {
     await run(feishu)
@@ -16,17 +16,19 @@ const withFeishu = async (
   }
 }
 
-const quiet = (): void => {}
+function quiet(): void {}
 const logger = { error: quiet, warn: quiet, info: quiet, debug: quiet, trace: quiet }
 
 /** A cache as the SDK wants it. */
-const cacheOf = (kept: Map<string, unknown>) => ({
-  get: async (key: unknown) => kept.get(String(key)),
-  set: async (key: unknown, value: unknown) => {
-    kept.set(String(key), value)
-    return true
-  },
-})
+function cacheOf(kept: Map<string, unknown>) {
+  return {
+    get: async (key: unknown) => kept.get(String(key)),
+    set: async (key: unknown, value: unknown) => {
+      kept.set(String(key), value)
+      return true
+    },
+  }
+}
 
 test('the SDK gets a tenant token from the imitation and calls its API with it', async () => {
   await withFeishu({}, async (feishu) => {

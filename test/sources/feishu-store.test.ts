@@ -19,7 +19,7 @@ afterEach(async () => {
 })
 
 /** A store app: a function that receives tickets, functions that use tokens, and between them a store. */
-const setUp = async (options: FeishuImitationOptions = {}) => {
+async function setUp(options: FeishuImitationOptions = {}) {
   const runtime = shiftedRuntime()
   const store = memoryStore({ wall: runtime.wall })
   const codec = aesGcm({ ring: { current: 'k', keys: { k: new Uint8Array(32).fill(7) } } })
@@ -65,7 +65,7 @@ const setUp = async (options: FeishuImitationOptions = {}) => {
   }
 }
 
-const until = async (holds: () => boolean): Promise<void> => {
+async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 1))
 }
 
@@ -186,7 +186,7 @@ describe('a store app', () => {
   })
 
   it('does not use the app token of this process beyond its life', async () => {
-    const { feishu, tenants } = await setUp({ life: 30_000 })
+    const { feishu, tenants } = await setUp({ lifetime: 30_000 })
     await feishu.pushTicket()
     await tenants.for(TENANT).get()
     await tenants.for({ tenantKey: 'tenant-2' }).get()

@@ -10,7 +10,7 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((one) => one.close()))
 })
 
-const setUp = async (options: FeishuImitationOptions = {}, more: { readonly appSecret?: () => string } = {}) => {
+async function setUp(options: FeishuImitationOptions = {}, more: { readonly appSecret?: () => string } = {}) {
   const feishu = await startFeishu(options)
   running.push(feishu)
   const fleet = createFleet()
@@ -27,11 +27,12 @@ const setUp = async (options: FeishuImitationOptions = {}, more: { readonly appS
   return { feishu, fleet, environment, advance, contacts, handle: environment() }
 }
 
-const failureOf = async (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
+async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
     () => expect.fail('it succeeded'),
     (error: unknown) => error,
   )
+}
 
 describe('a tenant token of an app of one’s own', () => {
   it('is asked for once by thirty environments, and the API takes it', async () => {
@@ -88,7 +89,7 @@ describe('a tenant token of an app of one’s own', () => {
   )
 
   it('with a short life works too', async () => {
-    const { handle, feishu, advance } = await setUp({ life: 170_000 })
+    const { handle, feishu, advance } = await setUp({ lifetime: 170_000 })
     const first = await handle.get()
     advance(100_000)
     expect((await handle.get()).value).toBe(first.value)

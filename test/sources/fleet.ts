@@ -21,7 +21,7 @@ export interface Fleet {
 }
 
 /** A fleet without a file tier. */
-export const createFleet = (): Fleet => {
+export function createFleet(): Fleet {
   let ahead = 0
   const events: WarmEvent[] = []
   const runtime: Runtime = {

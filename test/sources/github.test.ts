@@ -9,7 +9,7 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((issuer) => issuer.close()))
 })
 
-const setUp = async (settings: GitHubImitationOptions = {}, more: Partial<GitHubInstallationOptions> = {}) => {
+async function setUp(settings: GitHubImitationOptions = {}, more: Partial<GitHubInstallationOptions> = {}) {
   const github = await startGitHub(settings)
   running.push(github)
   const source = gitHubInstallation({
@@ -23,18 +23,19 @@ const setUp = async (settings: GitHubImitationOptions = {}, more: Partial<GitHub
 }
 
 /** The repositories that the API shows for a handle's token; `fetch` of the handle repeats a refusal. */
-const see = async (github: GitHubImitation, handle: TokenHandle): Promise<readonly string[]> => {
+async function see(github: GitHubImitation, handle: TokenHandle): Promise<readonly string[]> {
   const response = await handle.fetch(`${github.url}/installation/repositories`)
   expect(response.status).toBe(200)
   const { repositories } = (await response.json()) as { readonly repositories: readonly { readonly name: string }[] }
   return repositories.map(({ name }) => name)
 }
 
-const failureOf = (handle: TokenHandle): Promise<unknown> =>
-  handle.get().then(
+function failureOf(handle: TokenHandle): Promise<unknown> {
+  return handle.get().then(
     () => undefined,
     (error: unknown) => error,
   )
+}
 
 describe('installation tokens', () => {
   it('are asked for once by many environments, and never mixed', async () => {

@@ -50,10 +50,9 @@ type Draw = (pick: <T>(list: readonly T[]) => T) => unknown
 
 const text: Draw = (pick) => pick(TEXTS)
 const url: Draw = (pick) => pick(URLS)
-const maybe =
-  (draw: Draw): Draw =>
-  (pick) =>
-    pick([true, false]) ? draw(pick) : undefined
+function maybe(draw: Draw): Draw {
+  return (pick) => (pick([true, false]) ? draw(pick) : undefined)
+}
 const set: Draw = (pick) => Array.from({ length: pick([1, 2, 3]) }, () => pick(TEXTS))
 /** Others than the addresses: who names the default means the same as who leaves it out. */
 const audience: Draw = (pick) => pick(['https://c.example', 'https://c.example/', 'https://d.example'])
@@ -69,13 +68,16 @@ interface Case {
 }
 
 const tokens = createTokens({ directory: false })
-const plain =
-  (make: (options: never) => Source<TokenValue>) =>
-  (options: Options): string =>
-    tokens.use(make(options as never)).key
+function plain(make: (options: never) => Source<TokenValue>) {
+  return (options: Options): string => tokens.use(make(options as never)).key
+}
 
-const PEM = () => 'only asked for when a token is fetched'
-const app = (id: string, secret: string): Case['fields'] => ({ [id]: text, [secret]: text, baseUrl: maybe(url) })
+function PEM() {
+  return 'only asked for when a token is fetched'
+}
+function app(id: string, secret: string): Case['fields'] {
+  return { [id]: text, [secret]: text, baseUrl: maybe(url) }
+}
 
 const CASES: readonly Case[] = [
   {
@@ -131,7 +133,7 @@ const CASES: readonly Case[] = [
 ]
 
 /** What the options mean, worked out without the library: names in order, lists as sets. */
-const meaning = (options: Options): string => {
+function meaning(options: Options): string {
   const entries = Object.entries(options).filter(([, value]) => value !== undefined)
   const normal = entries.map(([name, value]) => [
     name,
@@ -141,7 +143,7 @@ const meaning = (options: Options): string => {
 }
 
 /** Puts the fields in another order. */
-const shuffled = (options: Options, pick: <T>(list: readonly T[]) => T): Options => {
+function shuffled(options: Options, pick: <T>(list: readonly T[]) => T): Options {
   const entries = Object.entries(options)
   const mixed: [string, unknown][] = []
   while (entries.length > 0) mixed.push(...entries.splice(entries.indexOf(pick(entries)), 1))

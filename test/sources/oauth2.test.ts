@@ -9,15 +9,17 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((issuer) => issuer.close()))
 })
 
-const start = async (options?: IssuerOptions): Promise<Issuer> => {
+async function start(options?: IssuerOptions): Promise<Issuer> {
   const issuer = await startIssuer(options)
   running.push(issuer)
   return issuer
 }
 
 /** What the provider signed into an access token. */
-const claimsOf = async (issuer: Issuer, token: string): Promise<{ readonly [name: string]: unknown }> =>
-  (await jwtVerify(token, createRemoteJWKSet(new URL(`${issuer.url}/jwks`)), { audience: issuer.audience })).payload
+async function claimsOf(issuer: Issuer, token: string): Promise<{ readonly [name: string]: unknown }> {
+  return (await jwtVerify(token, createRemoteJWKSet(new URL(`${issuer.url}/jwks`)), { audience: issuer.audience }))
+    .payload
+}
 
 describe('a real OpenID provider', () => {
   it.each(['basic', 'post', 'jwt'] as const)(

@@ -8,7 +8,9 @@ import { salesforce } from '@warmtoken/core/salesforce'
 import { describe, expect, it } from 'vitest'
 
 const tokens = createTokens({ directory: false })
-const privateKey = () => 'only asked for when a token is fetched'
+function privateKey() {
+  return 'only asked for when a token is fetched'
+}
 const ADDRESS = { tokenEndpoint: 'https://login.example.com/token' }
 
 describe('a source with parameters', () => {
@@ -18,7 +20,7 @@ describe('a source with parameters', () => {
   const tenants = tokens.use(
     custom<{ readonly tenant: string }>({
       identity: ({ tenant }) => ({ tenant }),
-      fetch: async ({ params: { tenant } }) => ({ value: `token-of-${tenant}`, life: 3_600_000 }),
+      fetch: async ({ params: { tenant } }) => ({ value: `token-of-${tenant}`, lifetime: 3_600_000 }),
     }),
   )
 
@@ -54,7 +56,7 @@ describe('a source with parameters', () => {
     const bounded = createTokens({ directory: false, maxEntries: 1_000 }).use(
       custom<{ readonly tenant: number }>({
         identity: ({ tenant }) => ({ tenant }),
-        fetch: async ({ params: { tenant } }) => ({ value: `${tenant}`.padEnd(1_000, '.'), life: 3_600_000 }),
+        fetch: async ({ params: { tenant } }) => ({ value: `${tenant}`.padEnd(1_000, '.'), lifetime: 3_600_000 }),
       }),
     )
     setFlagsFromString('--expose-gc')

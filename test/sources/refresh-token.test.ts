@@ -12,7 +12,7 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((server) => server.close()))
 })
 
-const setUp = async (issuerOptions: RotatingIssuerOptions = {}, options: Partial<RefreshTokenOptions> = {}) => {
+async function setUp(issuerOptions: RotatingIssuerOptions = {}, options: Partial<RefreshTokenOptions> = {}) {
   const issuer = await startRotatingIssuer(issuerOptions)
   running.push(issuer)
   const make = (seed: RefreshTokenOptions['refreshToken']) =>
@@ -32,14 +32,16 @@ const setUp = async (issuerOptions: RotatingIssuerOptions = {}, options: Partial
   return { issuer, make, spend, isAccepted }
 }
 
-const failureOf = async (promise: Promise<unknown>): Promise<unknown> => promise.catch((cause: unknown) => cause)
+async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.catch((cause: unknown) => cause)
+}
 
 describe('an issuer whose refresh tokens rotate', () => {
   it('is asked with the newest one, life after life, and never with one that was spent', async () => {
     const { issuer, spend, isAccepted } = await setUp()
     const seed = issuer.signIn('ada')
     let previous: TokenValue | undefined
-    for (let life = 0; life < 5; life += 1) {
+    for (let lifetime = 0; lifetime < 5; lifetime += 1) {
       previous = (await spend(seed, previous)).value
       expect(await isAccepted(previous)).toBe(true)
     }
@@ -136,7 +138,7 @@ describe('a real OpenID provider that rotates', () => {
     const first = await spend()
     const second = await spend(first.value)
     const third = await spend(second.value)
-    expect(third.life).toBe(3_600_000)
+    expect(third.lifetime).toBe(3_600_000)
     const chained = [first, second, third].map(({ value }) => JSON.stringify(value.chain))
     expect(new Set(chained).size).toBe(3)
     expect(await failureOf(spend(first.value))).toMatchObject({ code: 'SIGN_IN_REQUIRED' })
@@ -149,14 +151,14 @@ describe('a fleet', () => {
     const { issuer, make, isAccepted } = await setUp()
     const seed = issuer.signIn('ada')
     const store = memoryStore({ wall: () => issuer.now() })
-    for (let life = 1; life <= 5; life += 1) {
+    for (let lifetime = 1; lifetime <= 5; lifetime += 1) {
       const environments = Array.from({ length: 5 }, () =>
         createTokens({ store, directory: false }).use(make(async () => seed)),
       )
       const tokens = await Promise.all(environments.flatMap((one) => Array.from({ length: 10 }, () => one.get())))
       expect(new Set(tokens.map(({ value }) => value)).size).toBe(1)
       expect(await isAccepted({ value: tokens[0]?.value ?? '', type: 'Bearer' })).toBe(true)
-      expect([issuer.exchanges, issuer.reuses, issuer.livingFamilies]).toEqual([life, 0, 1])
+      expect([issuer.exchanges, issuer.reuses, issuer.livingFamilies]).toEqual([lifetime, 0, 1])
       // Beyond hard expiry: the environments of the next life find a record that is of use for its chain only.
       issuer.advance(3_600_000)
     }

@@ -22,7 +22,7 @@ beforeAll(async () => {
 const CLIENT = '3MVG9.consumer'
 const ROBOT = 'robot@example.com'
 
-const setUp = async (more: Partial<SalesforceOptions> = {}, org: { readonly instanceUrl?: unknown } = {}) => {
+async function setUp(more: Partial<SalesforceOptions> = {}, org: { readonly instanceUrl?: unknown } = {}) {
   const server = await startSalesforce({ clientId: CLIENT, publicKey, users: [ROBOT, 'ada@example.com'], ...org })
   running.push(server)
   const { username = ROBOT, ...rest } = more
@@ -31,7 +31,9 @@ const setUp = async (more: Partial<SalesforceOptions> = {}, org: { readonly inst
   return { server, options, source, fetch: () => source.fetch(fetchRequest(undefined)) }
 }
 
-const failureOf = async (promise: Promise<unknown>): Promise<unknown> => promise.catch((cause: unknown) => cause)
+async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.catch((cause: unknown) => cause)
+}
 
 describe('a token of Salesforce', () => {
   it('opens the API at the address that came with it, and lives 90 minutes', async () => {
@@ -46,15 +48,15 @@ describe('a token of Salesforce', () => {
 
   it('has not timed out at the end of its life, although nobody used it', async () => {
     const { server, fetch: login } = await setUp()
-    const { value, life } = await login()
-    server.advance(life)
+    const { value, lifetime } = await login()
+    server.advance(lifetime)
     const headers = { authorization: `Bearer ${value.value}` }
     expect((await fetch(`${server.url}${server.apiPath}`, { headers })).status).toBe(200)
   })
 
   it('lives as long as the options say', async () => {
-    const { fetch } = await setUp({ life: 600_000 })
-    expect((await fetch()).life).toBe(600_000)
+    const { fetch } = await setUp({ lifetime: 600_000 })
+    expect((await fetch()).lifetime).toBe(600_000)
   })
 
   it('is for the user named by the parameters', async () => {
@@ -150,7 +152,7 @@ describe('wrong options', () => {
     [{ ...base, username: '' }, 'username'],
     [{ ...base, loginUrl: 'login.salesforce.com' }, 'loginUrl'],
     [{ ...base, loginUrl: 'http://login.salesforce.com' }, 'loginUrl'],
-    [{ ...base, life: 0 }, 'life'],
+    [{ ...base, lifetime: 0 }, 'lifetime'],
     [{ ...base, user: ROBOT }, 'user'],
   ])('%j are a TypeError at construction that names "%s"', (options, name) => {
     const make = (): unknown => salesforce(options as unknown as typeof base)

@@ -7,7 +7,7 @@ export interface ShiftedRuntime extends Runtime {
 }
 
 /** Makes one that is not ahead yet. */
-export const shiftedRuntime = (): ShiftedRuntime => {
+export function shiftedRuntime(): ShiftedRuntime {
   let ahead = 0
   return {
     wall: () => Date.now() + ahead,

@@ -10,10 +10,10 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((issuer) => issuer.close()))
 })
 
-const setUp = async (
+async function setUp(
   make: (options: WeChatOptions) => Source<TokenValue> = weChat,
   settings: WeChatImitationOptions = {},
-) => {
+) {
   const issuer = await startWeChat(settings)
   running.push(issuer)
   const source = make({
@@ -26,16 +26,17 @@ const setUp = async (
 }
 
 /** Calls the API with a token as WeChat wants it; resolves to its `errcode`. */
-const call = async (issuer: WeChatImitation, token: Token): Promise<unknown> => {
+async function call(issuer: WeChatImitation, token: Token): Promise<unknown> {
   const response = await fetch(`${issuer.url}/cgi-bin/get_api_domain_ip?access_token=${token.value}`)
   return ((await response.json()) as { readonly errcode?: number }).errcode
 }
 
-const failureOf = (handle: TokenHandle): Promise<unknown> =>
-  handle.get().then(
+function failureOf(handle: TokenHandle): Promise<unknown> {
+  return handle.get().then(
     () => undefined,
     (error: unknown) => error,
   )
+}
 
 describe('the stable token', () => {
   it('is asked for once by many environments, and the API takes it', async () => {

@@ -9,7 +9,7 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((issuer) => issuer.close()))
 })
 
-const setUp = async (settings: WeComImitationOptions = {}) => {
+async function setUp(settings: WeComImitationOptions = {}) {
   const issuer = await startWeCom(settings)
   running.push(issuer)
   const sourceOf = (more: Partial<WeComOptions> = {}) =>
@@ -24,16 +24,17 @@ const setUp = async (settings: WeComImitationOptions = {}) => {
 }
 
 /** Calls the API with a token as WeCom wants it; resolves to its `errcode`. */
-const call = async (issuer: WeComImitation, token: Token): Promise<unknown> => {
+async function call(issuer: WeComImitation, token: Token): Promise<unknown> {
   const response = await fetch(`${issuer.url}/cgi-bin/user/get?userid=me&access_token=${token.value}`)
   return ((await response.json()) as { readonly errcode: number }).errcode
 }
 
-const failureOf = (handle: TokenHandle): Promise<unknown> =>
-  handle.get().then(
+function failureOf(handle: TokenHandle): Promise<unknown> {
+  return handle.get().then(
     () => undefined,
     (error: unknown) => error,
   )
+}
 
 describe('the token of a company', () => {
   it('is asked for once by many environments, and the API takes it', async () => {

@@ -8,13 +8,15 @@ import { upstashOverMemory, upstashOverRedis } from './backends/upstash.ts'
 import { onEach } from './each-backend.ts'
 
 const HOUR = 3_600_000
-const how = () => ({ signal: AbortSignal.timeout(10_000), consistent: true })
+function how() {
+  return { signal: AbortSignal.timeout(10_000), consistent: true }
+}
 
 /** An environment that has nothing but the store. */
-const environment = (running: Running, app: string) => {
+function environment(running: Running, app: string) {
   const events: WarmEvent[] = []
   const store = running.connect(running.url ?? '')
-  const source = custom({ identity: { app }, fetch: async () => ({ value: `token of ${app}`, life: HOUR }) })
+  const source = custom({ identity: { app }, fetch: async () => ({ value: `token of ${app}`, lifetime: HOUR }) })
   const handle = createTokens({ store, directory: false, onEvent: (event) => events.push(event) }).use(source)
   return { store, handle, events }
 }
@@ -64,7 +66,7 @@ describe('a record that cannot be read is a miss, an event, and repaired', () =>
 })
 
 /** The key of a source's token, learned from a store that holds nothing. */
-const keyOf = async (running: Running, app: string): Promise<{ key: string }> => {
+async function keyOf(running: Running, app: string): Promise<{ key: string }> {
   const keys: string[] = []
   const { store } = environment(running, app)
   const spy = {
@@ -74,7 +76,7 @@ const keyOf = async (running: Running, app: string): Promise<{ key: string }> =>
       throw Object.assign(new Error('stop'), { code: 'STORE_DENIED', retryable: false })
     },
   }
-  const source = custom({ identity: { app }, fetch: async () => ({ value: 'x', life: HOUR }) })
+  const source = custom({ identity: { app }, fetch: async () => ({ value: 'x', lifetime: HOUR }) })
   await createTokens({ store: spy, directory: false })
     .use(source)
     .get()

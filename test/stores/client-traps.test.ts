@@ -10,12 +10,16 @@ import { BUCKET, s3StandIn } from './backends/s3.ts'
 import { upstashOverMemory } from './backends/upstash.ts'
 import { onEach, type Stage } from './each-backend.ts'
 
-const how = () => ({ signal: AbortSignal.timeout(20_000), consistent: true })
-const write = () => ({ expected: undefined, body: 'x', tag: crypto.randomUUID(), keepUntil: Date.now() + 3_600_000 })
+function how() {
+  return { signal: AbortSignal.timeout(20_000), consistent: true }
+}
+function write() {
+  return { expected: undefined, body: 'x', tag: crypto.randomUUID(), keepUntil: Date.now() + 3_600_000 }
+}
 const LOST: Fault = { kind: 'reset', when: 'after' }
 const PLACE = { table: 'x', region: 'eu-central-1' }
 const INSECURE = { url: 'http://example.upstash.io', token: 'y' }
-const redis = (): never => {
+function redis(): never {
   throw new Error('not asked for')
 }
 const SILENT: Fault = { kind: 'hang', when: 'after' }
@@ -25,7 +29,7 @@ afterEach(() => {
 })
 
 /** The store with the client that it makes itself. */
-const own = ({ proxy, running }: Stage): Store => {
+function own({ proxy, running }: Stage): Store {
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'local')
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'local-secret')
   const place = { endpoint: proxy.url, region: 'us-east-1' }
@@ -133,7 +137,7 @@ describe('a store', () => {
     ['dynamoDBStore', () => dynamoDBStore(undefined as never), 'table'],
     ['dynamoDBStore', () => dynamoDBStore({ table: 'x', retries: 3 } as never), 'retries'],
     ['dynamoDBStore', () => dynamoDBStore({ table: 'x', constructor: 3 } as never), 'constructor'],
-    ['dynamoDBStore', () => dynamoDBStore({ table: 'x', environment: 'prod' } as never), 'environment'],
+    ['dynamoDBStore', () => dynamoDBStore({ table: 'x', env: 'prod' } as never), 'env'],
     ['dynamoDBStore', () => dynamoDBStore({ table: 'x', region: 5 } as never), 'region'],
     ['dynamoDBStore', () => dynamoDBStore({ table: 'x', region: '' }), 'region'],
     ['dynamoDBStore', () => dynamoDBStore({ table: 'x', endpoint: 'example.com:8000' }), 'endpoint'],

@@ -20,7 +20,7 @@ const local = [...dynamoDB, s3StandIn, ...witness, upstashOverMemory, upstashOve
 const outcomes: Outcomes = new Map()
 
 /** A backend, directly or through a proxy that makes requests fail. */
-const suite = (backend: Backend, isProxied: boolean): void => {
+function suite(backend: Backend, isProxied: boolean): void {
   const name = `${backend.name}${isProxied ? ', through the fault proxy' : ''}`
   const results: NonNullable<ReturnType<Outcomes['get']>> = new Map()
   outcomes.set(name, results)

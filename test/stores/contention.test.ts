@@ -36,7 +36,7 @@ afterEach(async () => {
   for (const each of open.splice(0).reverse()) await each.close()
 })
 
-const onStage = async (stage: Parameters<Parameters<typeof onEach>[1]>[0]) => {
+async function onStage(stage: Parameters<Parameters<typeof onEach>[1]>[0]) {
   const { proxy, running } = stage()
   const { name } = running.connect(proxy.url)
   const issuer = await startCountingIssuer(HOUR)
@@ -64,7 +64,7 @@ const onStage = async (stage: Parameters<Parameters<typeof onEach>[1]>[0]) => {
   return { name, proxy, issuer, fleet, crowd }
 }
 
-const tell = (what: string, reports: readonly Report[], calls: number): void => {
+function tell(what: string, reports: readonly Report[], calls: number): void {
   const first = Math.min(...reports.map(({ startedAt }) => startedAt))
   const last = Math.max(...reports.map(({ endedAt }) => endedAt))
   const reads = reports.reduce((sum, report) => sum + report.reads, 0)

@@ -12,7 +12,7 @@ export interface Stage {
  * Describes the same behaviors on each backend, which stands behind a fault proxy. One that cannot be had here is said
  * to be skipped, aloud.
  */
-export const onEach = (backends: readonly Backend[], tests: (stage: () => Stage) => void): void => {
+export function onEach(backends: readonly Backend[], tests: (stage: () => Stage) => void): void {
   for (const backend of backends) {
     describe(backend.name, () => {
       let stage: Stage | undefined

@@ -10,18 +10,20 @@ const ON_THE_WAY: Partial<Record<StoreFaultKind, Fault>> = {
 }
 
 /** The suite's faults, brought about by a proxy; `answers` are the backend's own words for those that it makes itself. */
-export const proxiedFaults = (proxy: FaultProxy, answers: Partial<Record<StoreFaultKind, Fault>>): StoreFaults => ({
-  inject(kind, times) {
-    const fault = ON_THE_WAY[kind] ?? answers[kind]
-    if (fault === undefined) return false
-    let left = times
-    proxy.rules.push(() => {
-      left -= 1
-      return left >= 0 ? fault : undefined
-    })
-    return true
-  },
-  heal() {
-    proxy.rules.length = 0
-  },
-})
+export function proxiedFaults(proxy: FaultProxy, answers: Partial<Record<StoreFaultKind, Fault>>): StoreFaults {
+  return {
+    inject(kind, times) {
+      const fault = ON_THE_WAY[kind] ?? answers[kind]
+      if (fault === undefined) return false
+      let left = times
+      proxy.rules.push(() => {
+        left -= 1
+        return left >= 0 ? fault : undefined
+      })
+      return true
+    },
+    heal() {
+      proxy.rules.length = 0
+    },
+  }
+}

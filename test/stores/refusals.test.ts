@@ -6,8 +6,12 @@ import { s3StandIn } from './backends/s3.ts'
 import { upstashOverMemory } from './backends/upstash.ts'
 import { onEach } from './each-backend.ts'
 
-const how = () => ({ signal: AbortSignal.timeout(10_000), consistent: true })
-const write = () => ({ expected: undefined, body: 'x', tag: crypto.randomUUID(), keepUntil: Date.now() + 3_600_000 })
+function how() {
+  return { signal: AbortSignal.timeout(10_000), consistent: true }
+}
+function write() {
+  return { expected: undefined, body: 'x', tag: crypto.randomUUID(), keepUntil: Date.now() + 3_600_000 }
+}
 
 describe('a store that may not, or has nothing to stand on, says what to do', () => {
   onEach([dynalite, s3StandIn, upstashOverMemory], (stage) => {
@@ -36,7 +40,7 @@ describe('a store that may not, or has nothing to stand on, says what to do', ()
       let fetches = 0
       const source = custom({
         identity: { app: 'refused' },
-        fetch: async () => ({ value: `${++fetches}`, life: 3_600_000 }),
+        fetch: async () => ({ value: `${++fetches}`, lifetime: 3_600_000 }),
       })
       const handle = createTokens({ store, directory: false }).use(source)
       await expect(handle.get()).rejects.toMatchObject({ name: 'StoreError', ...denied })

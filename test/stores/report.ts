@@ -3,13 +3,13 @@ import type { CaseResult } from '@warmtoken/core/testing'
 /** What became of each case, by store and by case. */
 export type Outcomes = Map<string, Map<string, CaseResult | 'FAILED' | 'SKIPPED'>>
 
-const word = (result: CaseResult | 'FAILED' | 'SKIPPED' | undefined): string => {
+function word(result: CaseResult | 'FAILED' | 'SKIPPED' | undefined): string {
   if (result === 'pass') return 'ok'
   return typeof result === 'object' ? 'gap' : (result ?? '–')
 }
 
 /** The table of cases × stores, and below it each gap with its reason. */
-export const printTable = (outcomes: Outcomes): string => {
+export function printTable(outcomes: Outcomes): string {
   const stores = [...outcomes.keys()]
   const cases = [...new Set(stores.flatMap((store) => [...(outcomes.get(store)?.keys() ?? [])]))]
   const width = Math.max(...cases.map(({ length }) => length), 0)
@@ -35,7 +35,7 @@ export const printTable = (outcomes: Outcomes): string => {
   ].join('\n')
 }
 
-const gaps = (outcomes: Outcomes): readonly string[] => {
+function gaps(outcomes: Outcomes): readonly string[] {
   const reasons = new Map<string, number>()
   for (const [store, results] of outcomes) {
     for (const result of results.values()) {

@@ -10,22 +10,22 @@ import { onEach, type Stage } from './each-backend.ts'
 const HOUR = 3_600_000
 
 /** A cold environment on the proxied backend. */
-const environment = ({ proxy, running }: Stage, app: string, life = HOUR) => {
-  const source = custom({ identity: { app }, fetch: async () => ({ value: crypto.randomUUID(), life }) })
+function environment({ proxy, running }: Stage, app: string, lifetime = HOUR) {
+  const source = custom({ identity: { app }, fetch: async () => ({ value: crypto.randomUUID(), lifetime }) })
   return createTokens({ store: running.connect(proxy.url), directory: false }).use(source)
 }
 
 /** A cold environment with so many tokens. */
-const manyTokens = ({ proxy, running }: Stage, app: string, count: number) => {
+function manyTokens({ proxy, running }: Stage, app: string, count: number) {
   const tokens = createTokens({ store: running.connect(proxy.url), directory: false })
   const source = (n: number) =>
-    custom({ identity: { app, n }, fetch: async () => ({ value: `${app}-${n}`, life: HOUR }) })
+    custom({ identity: { app, n }, fetch: async () => ({ value: `${app}-${n}`, lifetime: HOUR }) })
   const handles = Object.fromEntries(Array.from({ length: count }, (_, n) => [`of${n}`, tokens.use(source(n))]))
   return { tokens, handles }
 }
 
 /** The requests at the proxy while `act` runs, each as what it is for the backend. */
-const requestsOf = async ({ proxy }: Stage, act: () => Promise<unknown>): Promise<readonly string[]> => {
+async function requestsOf({ proxy }: Stage, act: () => Promise<unknown>): Promise<readonly string[]> {
   const seen: string[] = []
   proxy.rules.push(({ method, headers, body }) => {
     const target = headers.find(([name]) => name.toLowerCase() === 'x-amz-target')?.[1]
@@ -52,9 +52,9 @@ describe('requests to the store', () => {
     it('are one read and two writes for a lone refresh', async () => {
       const app = crypto.randomUUID()
       // A clock that counts whole seconds cannot tell a shorter life from none.
-      const life = 3_000
-      const first = await environment(stage(), app, life).get()
-      await sleep(life + 1_000)
+      const lifetime = 3_000
+      const first = await environment(stage(), app, lifetime).get()
+      await sleep(lifetime + 1_000)
       const second = environment(stage(), app)
       expect(await requestsOf(stage(), () => second.get())).toEqual(['read', 'write', 'write'])
       expect(second.peek()?.fingerprint).not.toBe(first.fingerprint)

@@ -6,8 +6,12 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { BUCKET, localS3 } from './backends/s3.ts'
 
 const HOUR = 3_600_000
-const how = () => ({ signal: AbortSignal.timeout(10_000), consistent: true })
-const write = () => ({ expected: undefined, body: 'x', tag: crypto.randomUUID(), keepUntil: Date.now() + HOUR })
+function how() {
+  return { signal: AbortSignal.timeout(10_000), consistent: true }
+}
+function write() {
+  return { expected: undefined, body: 'x', tag: crypto.randomUUID(), keepUntil: Date.now() + HOUR }
+}
 
 const open: { close(): Promise<void> | void }[] = []
 afterEach(async () => {
@@ -15,7 +19,7 @@ afterEach(async () => {
 })
 
 /** A server, and environments on it that share nothing else. */
-const start = async (ignoreConditions: boolean) => {
+async function start(ignoreConditions: boolean) {
   const seen: string[] = []
   const onRequest = ({ method, headers }: S3HookRequest): undefined => {
     const condition = ['if-none-match', 'if-match'].find((name) => headers.has(name))
@@ -57,7 +61,7 @@ describe('a server that ignores conditions', () => {
     const { environment } = await start(true)
     let fetches = 0
     const all = Array.from({ length: 10 }, () => {
-      const source = custom({ identity: { app: 'x' }, fetch: async () => ({ value: `${++fetches}`, life: HOUR }) })
+      const source = custom({ identity: { app: 'x' }, fetch: async () => ({ value: `${++fetches}`, lifetime: HOUR }) })
       return createTokens({ store: environment(), directory: false }).use(source)
     })
     for (const handle of all) await expect(handle.get()).rejects.toMatchObject({ code: 'STORE_UNSAFE' })

@@ -31,13 +31,18 @@ afterEach(async () => {
 })
 
 const TIME = 1_700_000_000_000
-const bodyOf = (tag: string): string => JSON.stringify({ result: [TIME, ['there', `=${tag}`, '=bödy ☃']] })
+function bodyOf(tag: string): string {
+  return JSON.stringify({ result: [TIME, ['there', `=${tag}`, '=bödy ☃']] })
+}
 const BODY = bodyOf('tag')
 const LENGTH = `content-length: ${Buffer.byteLength(BODY)}`
 const FIRST = 'HTTP/1.1 200 OK\r\n'
-const signal = () => AbortSignal.timeout(10_000)
-const read = (store = upstashStore({ url, token: 'token' })) =>
-  store.read('key', { signal: signal(), consistent: true })
+function signal() {
+  return AbortSignal.timeout(10_000)
+}
+function read(store = upstashStore({ url, token: 'token' })) {
+  return store.read('key', { signal: signal(), consistent: true })
+}
 const IMAGE = { image: { tag: 'tag', body: 'bödy ☃' } }
 
 /** How a server answers is tried with the HTTP client; here it is what the store makes of it. */

@@ -39,14 +39,21 @@ afterEach(async () => {
   })
 })
 
-const how = (signal = AbortSignal.timeout(10_000)) => ({ signal, consistent: true })
-const storeAt = (address = url) => upstashStore({ url: address, token: 'marked-token' })
-const faultOf = (call: Promise<unknown>): Promise<Error> =>
-  call.then(
+function how(signal = AbortSignal.timeout(10_000)) {
+  return { signal, consistent: true }
+}
+function storeAt(address = url) {
+  return upstashStore({ url: address, token: 'marked-token' })
+}
+function faultOf(call: Promise<unknown>): Promise<Error> {
+  return call.then(
     () => Promise.reject(new Error('it did not reject')),
     (error: Error) => error,
   )
-const shown = (error: Error): string => `${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`
+}
+function shown(error: Error): string {
+  return `${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`
+}
 
 describe('the store without a client', () => {
   it('asks by the names of its scripts, with the token, on one connection', async () => {

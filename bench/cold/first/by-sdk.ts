@@ -3,7 +3,7 @@ import { place, region } from '../signed.ts'
 import { tokenFrom } from './token.ts'
 
 /** The token by our store through the SDK, which finds the credentials in the environment. */
-export const main = (): Promise<string> => {
+export function main(): Promise<string> {
   const { endpoint, table } = place()
   return tokenFrom(dynamoDBStore({ table, endpoint, region }))
 }

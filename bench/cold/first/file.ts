@@ -1,4 +1,6 @@
 import { tokenBy } from './token.ts'
 
 /** The token by the file tier. */
-export const main = (): Promise<string> => tokenBy({ directory: process.env['BENCH_FOLDER'] ?? '' })
+export function main(): Promise<string> {
+  return tokenBy({ directory: process.env['BENCH_FOLDER'] ?? '' })
+}

@@ -1,4 +1,6 @@
 import { place, sendByHttps, signedRead, tokenIn } from '../signed.ts'
 
 /** The token, by one request signed by hand. */
-export const main = async (): Promise<string> => tokenIn(await sendByHttps(signedRead(place())))
+export async function main(): Promise<string> {
+  return tokenIn(await sendByHttps(signedRead(place())))
+}

@@ -1,4 +1,6 @@
 import { tokenBy } from './token.ts'
 
 /** The token by a source that has it at once, and so all that the toolkit itself takes: nothing is anywhere. */
-export const main = (): Promise<string> => tokenBy({ directory: false })
+export function main(): Promise<string> {
+  return tokenBy({ directory: false })
+}

@@ -2,10 +2,10 @@ import { createTokens, type Store, type TokensOptions } from '@warmtoken/core'
 import { custom } from '@warmtoken/core/custom'
 
 /** The token by the toolkit; the tier that must give it is told by whoever measures. */
-export const tokenBy = async (options: TokensOptions): Promise<string> => {
+export async function tokenBy(options: TokensOptions): Promise<string> {
   const source = custom({
     identity: 'cold',
-    fetch: async () => ({ value: `token-of-this-benchmark-${'x'.repeat(1_000)}`, life: 3_600_000 }),
+    fetch: async () => ({ value: `token-of-this-benchmark-${'x'.repeat(1_000)}`, lifetime: 3_600_000 }),
   })
   const token = await createTokens(options).use(source).get()
   const { BENCH_TIER } = process.env
@@ -14,4 +14,6 @@ export const tokenBy = async (options: TokensOptions): Promise<string> => {
 }
 
 /** The toolkit without a file tier, on this store. */
-export const tokenFrom = (store: Store): Promise<string> => tokenBy({ store, directory: false })
+export function tokenFrom(store: Store): Promise<string> {
+  return tokenBy({ store, directory: false })
+}

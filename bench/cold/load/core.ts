@@ -4,7 +4,7 @@ import { custom } from '@warmtoken/core/custom'
 import { warmTokens } from '@warmtoken/core/middy'
 
 const tokens = createTokens()
-const crm = tokens.use(custom({ identity: 'bench', fetch: async () => ({ value: 'abc', life: 3_600_000 }) }))
+const crm = tokens.use(custom({ identity: 'bench', fetch: async () => ({ value: 'abc', lifetime: 3_600_000 }) }))
 
 /** The handler. */
 export const handler: unknown = middy()

@@ -3,5 +3,6 @@ import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 const client = new DynamoDBClient({ region: 'eu-central-1' })
 
 /** What a handler would call. */
-export const get = (): Promise<unknown> =>
-  client.send(new GetItemCommand({ TableName: 'tokens', Key: { pk: { S: 'key' } } }))
+export function get(): Promise<unknown> {
+  return client.send(new GetItemCommand({ TableName: 'tokens', Key: { pk: { S: 'key' } } }))
+}

@@ -4,7 +4,7 @@ import { createTokens } from '@warmtoken/core'
 import { warmTokens } from '@warmtoken/core/middy'
 import { clientCredentials } from '@warmtoken/core/oauth2'
 
-const store = dynamoDBStore({ table: 'tokens', environment: process.env })
+const store = dynamoDBStore({ table: 'tokens', env: process.env })
 const crm = createTokens({ store }).use(
   clientCredentials({ tokenEndpoint: 'https://issuer.example/token', clientId: 'crm', clientSecret: () => 'none' }),
 )

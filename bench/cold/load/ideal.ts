@@ -10,12 +10,12 @@ interface Kept {
 const PATH = '/tmp/warmtoken-bench/ideal.json'
 let kept: Kept | undefined
 
-const fromFile = (): Kept | undefined => {
+function fromFile(): Kept | undefined {
   const fs = process.getBuiltinModule('node:fs')
   return fs.existsSync(PATH) ? (JSON.parse(fs.readFileSync(PATH, 'utf8')) as Kept) : undefined
 }
 
-const get = async (): Promise<string> => {
+async function get(): Promise<string> {
   kept ??= fromFile()
   if (kept !== undefined && Date.now() < kept.until) return kept.token
   kept = { token: tokenIn(await sendByHttps(signedRead(place()))), until: Date.now() + 60_000 }

@@ -2,15 +2,18 @@
 export type Rule = readonly [must: string, test: (value: unknown) => boolean]
 
 /** Whether it is a text, and not empty. */
-export const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
+export function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}
 /** Whether it is a function. */
-export const isFunction = (value: unknown): boolean => typeof value === 'function'
+export function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
+}
 
 /** A text of one form. */
-export const matching = (must: string, form: RegExp): Rule => [
-  must,
-  (value) => typeof value === 'string' && form.test(value),
-]
+export function matching(must: string, form: RegExp): Rule {
+  return [must, (value) => typeof value === 'string' && form.test(value)]
+}
 
 /** A text. */
 export const text: Rule = ['a text, not empty', isText]
@@ -28,12 +31,12 @@ export const PLACE: { readonly [name: string]: Rule } = {
 }
 
 /** Throws `TypeError` that names the option: one that is missing, wrong, or unknown. It never shows what was given. */
-export const checkAll = (
+export function checkAll(
   of: string,
   options: object,
   rules: { readonly [name: string]: Rule },
   required: readonly string[],
-): void => {
+): void {
   const given: { readonly [name: string]: unknown } = { ...options }
   for (const name of [...required, ...Object.keys(given)]) {
     const value = given[name]

@@ -14,11 +14,13 @@ interface Place {
 }
 
 /** The settings for a client of one's own making. */
-export const clientSettings = ({ region, endpoint }: Place): typeof SETTINGS & Place => ({
-  ...SETTINGS,
-  ...(region !== undefined && { region }),
-  ...(endpoint !== undefined && { endpoint }),
-})
+export function clientSettings({ region, endpoint }: Place): typeof SETTINGS & Place {
+  return {
+    ...SETTINGS,
+    ...(region !== undefined && { region }),
+    ...(endpoint !== undefined && { endpoint }),
+  }
+}
 
 type Options<Step> = {
   readonly step: Step
@@ -45,11 +47,11 @@ export interface Sent {
  * Calls `around` about each request as a whole, or about each attempt at it. The object that it is given stands for the
  * request and is the same in both. Setting it twice counts once.
  */
-export const watch = (
+export function watch(
   client: Stacked,
   { each, name }: { readonly each: 'request' | 'attempt'; readonly name: string },
   around: (send: () => Promise<Sent>, request: object) => Promise<Sent>,
-): void => {
+): void {
   const middleware = (next: (args: unknown) => Promise<Sent>, request: object) => (args: unknown) =>
     around(() => next(args), request)
   // High: about what the SDK itself does in this step, so that an answer has been made an output or an error.
@@ -62,10 +64,11 @@ export const watch = (
  * Settles as the promise does, but rejects at once when the signal aborts: the SDK lets go of the signal when the head
  * of an answer has come, so that a body that never ends would hold the caller.
  */
-export const abortable = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
-  new Promise((resolve, reject) => {
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
     const stop = (): void => reject(Object.assign(new Error('the call was aborted'), { name: 'AbortError' }))
     if (signal.aborted) stop()
     signal.addEventListener('abort', stop, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
   })
+}

@@ -2,7 +2,7 @@ import type { ServerTime } from '@warmtoken/core'
 import { type Stacked, watch } from './client.ts'
 
 /** An HTTP `Date` header counts whole seconds: the true time was within the second that it names. */
-export const serverTime = (header: string | undefined): ServerTime | undefined => {
+export function serverTime(header: string | undefined): ServerTime | undefined {
   const at = header === undefined ? Number.NaN : Date.parse(header)
   return Number.isNaN(at) ? undefined : { at, precision: 1_000 }
 }
@@ -13,7 +13,7 @@ const dates = new WeakMap<object, string>()
  * Makes a client remember the `Date` header of each answer: the SDK leaves it out of its outputs. It is kept beside the
  * output or error, and is gone with it.
  */
-export const watchDate = (client: Stacked): void =>
+export function watchDate(client: Stacked): void {
   watch(client, { each: 'attempt', name: 'Date' }, async (send) => {
     try {
       const result = await send()
@@ -24,13 +24,15 @@ export const watchDate = (client: Stacked): void =>
       throw error
     }
   })
+}
 
-const remember = (of: object, response: unknown): void => {
+function remember(of: object, response: unknown): void {
   const headers = (response as { headers?: { [name: string]: string } } | undefined)?.headers
   const date = headers?.['date'] ?? headers?.['Date']
   if (date !== undefined) dates.set(of, date)
 }
 
 /** The time on the server when it made this output or error, if it told. */
-export const timeOf = (of: unknown): ServerTime | undefined =>
-  typeof of === 'object' && of !== null ? serverTime(dates.get(of)) : undefined
+export function timeOf(of: unknown): ServerTime | undefined {
+  return typeof of === 'object' && of !== null ? serverTime(dates.get(of)) : undefined
+}

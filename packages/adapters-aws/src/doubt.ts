@@ -8,7 +8,7 @@ const doubtedErrors = new WeakSet<object>()
  * Makes a client remember of which failed requests an attempt may have been applied: one that got no answer, or a server
  * fault. The SDK shows only the last attempt, and that one may have been refused.
  */
-export const watchDoubt = (client: Stacked): void => {
+export function watchDoubt(client: Stacked): void {
   watch(client, { each: 'attempt', name: 'Attempt' }, async (send, request) => {
     try {
       return await send()
@@ -28,11 +28,12 @@ export const watchDoubt = (client: Stacked): void => {
 }
 
 /** Remembers of an error that an attempt before it may have been applied. */
-export const doubt = <E extends Error>(error: E): E => {
+export function doubt<E extends Error>(error: E): E {
   doubtedErrors.add(error)
   return error
 }
 
 /** Whether a write that failed with this error may have been applied, or may still be. */
-export const mayHaveLanded = (error: unknown): boolean =>
-  isOpen(error) || (typeof error === 'object' && error !== null && doubtedErrors.has(error))
+export function mayHaveLanded(error: unknown): boolean {
+  return isOpen(error) || (typeof error === 'object' && error !== null && doubtedErrors.has(error))
+}

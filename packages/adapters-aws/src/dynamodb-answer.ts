@@ -3,11 +3,12 @@ import { serverTime } from './clock.ts'
 import { failure } from './dynamodb-exchange.ts'
 import type { Item, Output, Sent, Unmet } from './dynamodb-send.ts'
 
-const isObject = (value: unknown): value is { readonly [name: string]: unknown } =>
-  typeof value === 'object' && value !== null
+function isObject(value: unknown): value is { readonly [name: string]: unknown } {
+  return typeof value === 'object' && value !== null
+}
 
 /** The JSON of an answer; what the parser says of it would quote a record. */
-const parse = ({ text, status }: Answer): { readonly [name: string]: unknown } => {
+function parse({ text, status }: Answer): { readonly [name: string]: unknown } {
   try {
     const value: unknown = JSON.parse(text)
     if (isObject(value)) return value
@@ -18,7 +19,7 @@ const parse = ({ text, status }: Answer): { readonly [name: string]: unknown } =
 }
 
 /** What an answer says. Throws an error as the SDK would. */
-export const understand = (answer: Answer): Sent | Unmet => {
+export function understand(answer: Answer): Sent | Unmet {
   const fields = parse(answer)
   const time = serverTime(answer.headers['date'])
   if (answer.status === 200) return { output: fields as Output, time }

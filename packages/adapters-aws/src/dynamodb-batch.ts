@@ -17,7 +17,7 @@ interface BatchParts {
 }
 
 /** Reads many keys by few requests: one by one where the role lacks the right, which only speed needs. */
-export const batchesOf = ({ table, send, read, failed }: BatchParts): Required<Store>['readMany'] => {
+export function batchesOf({ table, send, read, failed }: BatchParts): Required<Store>['readMany'] {
   let mayBatch = true
 
   /** What one BatchGetItem tells; a key that it left unprocessed, or may not read, is not in the map. */

@@ -6,7 +6,7 @@ import type { Send } from './dynamodb-send.ts'
 import { type Remedies, storeFault } from './failure.ts'
 
 /** The store's calls on a table. */
-export const dynamoDBCalls = (table: string, send: Send): Required<Omit<Store, 'name' | 'open'>> => {
+export function dynamoDBCalls(table: string, send: Send): Required<Omit<Store, 'name' | 'open'>> {
   const failed = (permission: string, error: unknown): Error =>
     storeFault(`DynamoDB table ${table}`, error, remedies(table, permission))
   const read = async (key: string, { signal, consistent }: ReadOptions): Promise<Seen> => {
@@ -45,15 +45,19 @@ export const dynamoDBCalls = (table: string, send: Send): Required<Omit<Store, '
 }
 
 /** What the read after an unmet condition throws: then nobody knows whose write that was. */
-const isStoreFault = (error: unknown): error is StoreFault => error instanceof Error && error.name === 'StoreFault'
+function isStoreFault(error: unknown): error is StoreFault {
+  return error instanceof Error && error.name === 'StoreFault'
+}
 
-const remedies = (table: string, permission: string): Remedies => ({
-  AccessDeniedException: {
-    code: 'STORE_DENIED',
-    message: `access denied; the role needs ${permission} on this table`,
-  },
-  ResourceNotFoundException: {
-    code: 'STORE_MISSING',
-    message: `it does not exist; serverless.yml makes it with "TableName: ${table}" under resources, Type AWS::DynamoDB::Table, hash key pk (S)`,
-  },
-})
+function remedies(table: string, permission: string): Remedies {
+  return {
+    AccessDeniedException: {
+      code: 'STORE_DENIED',
+      message: `access denied; the role needs ${permission} on this table`,
+    },
+    ResourceNotFoundException: {
+      code: 'STORE_MISSING',
+      message: `it does not exist; serverless.yml makes it with "TableName: ${table}" under resources, Type AWS::DynamoDB::Table, hash key pk (S)`,
+    },
+  }
+}

@@ -15,7 +15,7 @@ interface ClientPlace extends Variant {
 }
 
 /** The settings of a client of our own making. */
-export const settingsOf = ({ credentials, ...place }: ClientPlace): DynamoDBClientConfig => {
+export function settingsOf({ credentials, ...place }: ClientPlace): DynamoDBClientConfig {
   const settings = { ...place, ...clientSettings(place) }
   if (credentials === undefined) return settings
   // The SDK keeps what is given without an end for good: with one in the past it asks with every request.
@@ -23,11 +23,12 @@ export const settingsOf = ({ credentials, ...place }: ClientPlace): DynamoDBClie
 }
 
 /** What the SDK throws when a condition did not hold, by its name: a client that is handed in may be of another copy. */
-const isUnmet = (error: unknown): error is { readonly Item?: Item } =>
-  sdkError(error).name === 'ConditionalCheckFailedException'
+function isUnmet(error: unknown): error is { readonly Item?: Item } {
+  return sdkError(error).name === 'ConditionalCheckFailedException'
+}
 
 /** Sends through a client of the SDK. */
-export const sendBy = (client: DynamoDBClient, commands: Commands): Send => {
+export function sendBy(client: DynamoDBClient, commands: Commands): Send {
   watchDate(client)
   watchDoubt(client)
   return async (operation, input, signal) => {

@@ -4,7 +4,7 @@ import type { AwsCredentials, DynamoDBStoreOptions } from './dynamodb.ts'
 export type Credentials = NonNullable<DynamoDBStoreOptions['credentials']>
 
 /** The credentials that Lambda gives a function; with SnapStart they are elsewhere, and the SDK finds them. */
-const given = (environment: Readonly<Record<string, string | undefined>>): AwsCredentials | undefined => {
+function given(environment: Readonly<Record<string, string | undefined>>): AwsCredentials | undefined {
   const {
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
@@ -18,11 +18,12 @@ const given = (environment: Readonly<Record<string, string | undefined>>): AwsCr
  * What gives the credentials in the environment, if there are any. It looks anew each time, for a function may be handed
  * the variables of a process that lives long.
  */
-export const credentialsIn = (environment: NonNullable<DynamoDBStoreOptions['environment']>): Credentials | undefined =>
-  given(environment) && (() => given(environment))
+export function credentialsIn(environment: NonNullable<DynamoDBStoreOptions['env']>): Credentials | undefined {
+  return given(environment) && (() => given(environment))
+}
 
 /** The credentials of this moment. Rejects as the SDK does when there are none. */
-export const currentOf = async (credentials: Credentials): Promise<AwsCredentials> => {
+export async function currentOf(credentials: Credentials): Promise<AwsCredentials> {
   const current = typeof credentials === 'function' ? await credentials() : credentials
   if (current !== undefined) return current
   throw Object.assign(new Error('there are no credentials'), { name: 'CredentialsProviderError' })

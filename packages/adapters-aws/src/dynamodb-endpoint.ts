@@ -7,13 +7,13 @@ const DOMAINS: readonly (readonly [regions: RegExp, domain: string])[] = [
 ]
 
 /** Where DynamoDB answers in a region; `undefined` for a region that only the SDK can tell of. */
-export const regionalEndpoint = (region: string): string | undefined => {
+export function regionalEndpoint(region: string): string | undefined {
   const domain = DOMAINS.find(([regions]) => regions.test(region))?.[1]
   return domain === undefined ? undefined : `https://dynamodb.${region}.${domain}`
 }
 
 /** The endpoint that the environment names, the service's own before that of all. Throws a fault for one that is no URL. */
-export const endpointIn = (environment: Readonly<Record<string, string | undefined>>): string | undefined => {
+export function endpointIn(environment: Readonly<Record<string, string | undefined>>): string | undefined {
   const name = ['AWS_ENDPOINT_URL_DYNAMODB', 'AWS_ENDPOINT_URL'].find((one) => environment[one] !== undefined) ?? ''
   const url = environment[name]
   if (!url || (/^https?:/i.test(url) && URL.canParse(url))) return url
@@ -27,13 +27,15 @@ export interface Variant {
   readonly useDualstackEndpoint?: true
 }
 
-const isOn = (flag: string | undefined): boolean => flag?.toLowerCase() === 'true'
+function isOn(flag: string | undefined): boolean {
+  return flag?.toLowerCase() === 'true'
+}
 
 /** What the environment says of other endpoints; `undefined` when nothing. */
-export const variantIn = ({
+export function variantIn({
   AWS_USE_FIPS_ENDPOINT: fips,
   AWS_USE_DUALSTACK_ENDPOINT: dualstack,
-}: Readonly<Record<string, string | undefined>>): Variant | undefined => {
+}: Readonly<Record<string, string | undefined>>): Variant | undefined {
   if (!isOn(fips) && !isOn(dualstack)) return undefined
   return { ...(isOn(fips) && { useFipsEndpoint: true }), ...(isOn(dualstack) && { useDualstackEndpoint: true }) }
 }

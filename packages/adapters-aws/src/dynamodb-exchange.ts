@@ -16,12 +16,16 @@ export type Post = (
 ) => ReturnType<Exchange>
 
 /** Makes what sends to an address, over connections that are kept for the requests to come. */
-export const poster = (url: URL): Post => {
+export function poster(url: URL): Post {
   const exchange = connectionsTo(url, SETTINGS)
   const path = url.pathname
   return (headers, body, signal) => exchange({ method: 'POST', path, headers, body }, signal)
 }
 
 /** An error as the SDK would throw it. */
-export const failure = (name: string, message: string, status?: number): Error =>
-  Object.assign(new Error(message), { name, ...(status !== undefined && { $metadata: { httpStatusCode: status } }) })
+export function failure(name: string, message: string, status?: number): Error {
+  return Object.assign(new Error(message), {
+    name,
+    ...(status !== undefined && { $metadata: { httpStatusCode: status } }),
+  })
+}

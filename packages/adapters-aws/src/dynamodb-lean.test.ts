@@ -43,15 +43,22 @@ afterEach(async () => {
 })
 
 const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'marked-secret-key', sessionToken: 'marked-session' }
-const how = () => ({ signal: AbortSignal.timeout(5_000), consistent: true })
-const storeWith = (options: Partial<DynamoDBStoreOptions> = {}) =>
-  dynamoDBStore({ table: 'tokens', endpoint, region: 'eu-central-1', credentials: CREDENTIALS, ...options })
+function how() {
+  return { signal: AbortSignal.timeout(5_000), consistent: true }
+}
+function storeWith(options: Partial<DynamoDBStoreOptions> = {}) {
+  return dynamoDBStore({ table: 'tokens', endpoint, region: 'eu-central-1', credentials: CREDENTIALS, ...options })
+}
 
-const hmac = (key: string | Uint8Array, text: string): Uint8Array => createHmac('sha256', key).update(text).digest()
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+function hmac(key: string | Uint8Array, text: string): Uint8Array {
+  return createHmac('sha256', key).update(text).digest()
+}
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
 
 /** The signature of a request by AWS Signature Version 4, worked out from its documentation. */
-const signatureOf = ({ headers, body }: Received, secret: string): string => {
+function signatureOf({ headers, body }: Received, secret: string): string {
   const { authorization = '' } = headers
   const [, scope = ''] = /Credential=[^/]+\/([^,]+),/.exec(authorization) ?? []
   const [, names = ''] = /SignedHeaders=([^,]+),/.exec(authorization) ?? []
@@ -87,7 +94,7 @@ describe('the store without the SDK', () => {
       AWS_ACCESS_KEY_ID: 'FIRST',
       AWS_SECRET_ACCESS_KEY: 'x',
     }
-    const store = dynamoDBStore({ table: 'tokens', environment })
+    const store = dynamoDBStore({ table: 'tokens', env: environment })
     await store.read('crm~1', how())
     environment['AWS_ACCESS_KEY_ID'] = 'SECOND'
     await store.read('crm~1', how())
@@ -184,19 +191,20 @@ describe('the store without the SDK', () => {
 
 const MINUTE = 60_000
 /** The instant of `20260102T030405Z`. */
-const instantOf = (stamp: unknown): number =>
-  Date.parse(String(stamp).replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5'))
+function instantOf(stamp: unknown): number {
+  return Date.parse(String(stamp).replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5'))
+}
 
 /** A server whose clock is so far ahead of ours, and which takes signatures of five minutes about it, as AWS does. */
-const ahead =
-  (lead: () => number, refusal = 'InvalidSignatureException') =>
-  ({ headers }: Received): Given => {
+function ahead(lead: () => number, refusal = 'InvalidSignatureException') {
+  return ({ headers }: Received): Given => {
     const now = Date.now() + lead()
     const date = new Date(now).toUTCString()
     return Math.abs(instantOf(headers['x-amz-date']) - now) < 5 * MINUTE
       ? { status: 200, body: '{}', headers: { date } }
       : { status: 400, body: `{"__type":"com.amazon.coral.service#${refusal}"}`, headers: { date } }
   }
+}
 
 describe('a clock that is wrong', () => {
   it.each([

@@ -22,8 +22,8 @@ const OF_A_CLOCK: ReadonlySet<string> = new Set([
   'SignatureDoesNotMatch',
 ])
 
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
     const stop = (): void => {
       clearTimeout(timer)
       reject(failure('AbortError', 'the call was aborted'))
@@ -34,6 +34,7 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
     }, ms)
     signal.addEventListener('abort', stop, { once: true })
   })
+}
 
 /** Where a table is found, and by what right. */
 export interface LeanPlace {
@@ -43,7 +44,7 @@ export interface LeanPlace {
 }
 
 /** Sends one operation, signed; again where only our clock was to blame for a refusal, and that once. */
-const attemptsOn = ({ endpoint, region, credentials }: LeanPlace) => {
+function attemptsOn({ endpoint, region, credentials }: LeanPlace) {
   const url = new URL(endpoint)
   const post = poster(url)
   const { sign, correct } = signerOf(url, region, credentials)
@@ -66,7 +67,7 @@ const attemptsOn = ({ endpoint, region, credentials }: LeanPlace) => {
  * Sends by signed requests of our own, without the SDK: a new environment has its first answer some 35 ms sooner, for the
  * SDK takes that long to load.
  */
-export const sendSigned = (place: LeanPlace): Send => {
+export function sendSigned(place: LeanPlace): Send {
   const attempt = attemptsOn(place)
 
   return async (operation, input, signal) => {

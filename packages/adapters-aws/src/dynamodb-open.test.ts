@@ -26,18 +26,21 @@ afterEach(async () => {
   })
 })
 
-const read = (options: Omit<DynamoDBStoreOptions, 'table'>): Promise<unknown> =>
-  dynamoDBStore({ table: 'tokens', ...options }).read('crm~1', {
+function read(options: Omit<DynamoDBStoreOptions, 'table'>): Promise<unknown> {
+  return dynamoDBStore({ table: 'tokens', ...options }).read('crm~1', {
     signal: AbortSignal.timeout(5_000),
     consistent: true,
   })
-const bySdk = (): readonly boolean[] =>
-  received.map(({ 'user-agent': agent }) => agent?.includes('aws-sdk-js') === true)
-const signers = (): readonly unknown[] =>
-  received.map(({ authorization = '' }) => /Credential=(\w+)\/\d+\/([\w-]+)/.exec(authorization)?.slice(1))
+}
+function bySdk(): readonly boolean[] {
+  return received.map(({ 'user-agent': agent }) => agent?.includes('aws-sdk-js') === true)
+}
+function signers(): readonly unknown[] {
+  return received.map(({ authorization = '' }) => /Credential=(\w+)\/\d+\/([\w-]+)/.exec(authorization)?.slice(1))
+}
 
 /** Where the SDK finds the table of a region. */
-const endpointOfSdk = (region: string): string => {
+function endpointOfSdk(region: string): string {
   const { endpointProvider } = new DynamoDBClient({ region }).config
   return endpointProvider({ Region: region, UseFIPS: false, UseDualStack: false }).url.origin
 }
@@ -76,7 +79,7 @@ describe('an endpoint in the environment', () => {
     ['AWS_ENDPOINT_URL', { AWS_ENDPOINT_URL: 'http://' }],
     ['AWS_ENDPOINT_URL_DYNAMODB', { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_ENDPOINT_URL_DYNAMODB: 'marked' }],
   ])('is refused by the name %s when it is no URL', async (name, environment) => {
-    await expect(read({ environment: { ...environment, AWS_REGION: 'eu-central-1' } })).rejects.toMatchObject({
+    await expect(read({ env: { ...environment, AWS_REGION: 'eu-central-1' } })).rejects.toMatchObject({
       name: 'StoreFault',
       code: 'STORE_REFUSED',
       retryable: false,
@@ -87,9 +90,9 @@ describe('an endpoint in the environment', () => {
 
   it('is not looked at where there is another, or a client', async () => {
     const settings = { region: 'eu-central-1', credentials: { accessKeyId: 'GIVEN', secretAccessKey: 'x' } }
-    const environment = { AWS_ENDPOINT_URL: 'localhost:8000' }
-    await read({ ...settings, environment, endpoint })
-    await read({ environment, client: new DynamoDBClient({ ...settings, endpoint }) })
+    const env = { AWS_ENDPOINT_URL: 'localhost:8000' }
+    await read({ ...settings, env, endpoint })
+    await read({ env, client: new DynamoDBClient({ ...settings, endpoint }) })
     expect(received).toHaveLength(2)
   })
 })
@@ -100,7 +103,7 @@ describe('the store on DynamoDB', () => {
     const credentials = { accessKeyId: 'GIVEN', secretAccessKey: 'x' }
     await read({ region: 'us-iso-east-1', credentials })
     await read({
-      environment: { AWS_REGION: 'eusc-de-east-1', AWS_ACCESS_KEY_ID: 'FOUND', AWS_SECRET_ACCESS_KEY: 'x' },
+      env: { AWS_REGION: 'eusc-de-east-1', AWS_ACCESS_KEY_ID: 'FOUND', AWS_SECRET_ACCESS_KEY: 'x' },
     })
     expect(bySdk()).toEqual([true, true])
     expect(signers()).toEqual([
@@ -134,16 +137,16 @@ describe('the store on DynamoDB', () => {
     ['AWS_USE_FIPS_ENDPOINT', 'TRUE', /FIPS/],
     ['AWS_USE_DUALSTACK_ENDPOINT', 'true', /Dualstack/],
   ])('leaves %s=%s to the SDK', async (name, value, refusal) => {
-    const environment = { AWS_REGION: 'us-east-1', AWS_ENDPOINT_URL: endpoint, [name]: value }
-    const reading = read({ environment, credentials: { accessKeyId: 'GIVEN', secretAccessKey: 'x' } })
+    const env = { AWS_REGION: 'us-east-1', AWS_ENDPOINT_URL: endpoint, [name]: value }
+    const reading = read({ env, credentials: { accessKeyId: 'GIVEN', secretAccessKey: 'x' } })
     await expect(reading).rejects.toMatchObject({ cause: { message: expect.stringMatching(refusal) } })
     expect(received).toEqual([])
   })
 
   it('needs no SDK where they are off', async () => {
     const off = { AWS_USE_FIPS_ENDPOINT: 'false', AWS_USE_DUALSTACK_ENDPOINT: '' }
-    const environment = { AWS_REGION: 'us-east-1', AWS_ENDPOINT_URL: endpoint, ...off }
-    await read({ environment, credentials: { accessKeyId: 'GIVEN', secretAccessKey: 'x' } })
+    const env = { AWS_REGION: 'us-east-1', AWS_ENDPOINT_URL: endpoint, ...off }
+    await read({ env, credentials: { accessKeyId: 'GIVEN', secretAccessKey: 'x' } })
     expect(bySdk()).toEqual([false])
   })
 })

@@ -12,12 +12,12 @@ import { loadFailed } from './load-failed.ts'
  * What sends requests: signed by ourselves where region, endpoint and credentials are at hand, else the SDK. FIPS and
  * dual-stack endpoints are the SDK's matter, which also knows where there are none.
  */
-const senderOf = async (options: DynamoDBStoreOptions): Promise<Send> => {
-  const { client, environment = {} } = options
-  const region = options.region ?? environment['AWS_REGION']
-  const configured = options.endpoint ?? (client === undefined ? endpointIn(environment) : undefined)
-  const credentials = options.credentials ?? credentialsIn(environment)
-  const variant = variantIn(environment)
+async function senderOf(options: DynamoDBStoreOptions): Promise<Send> {
+  const { client, env = {} } = options
+  const region = options.region ?? env['AWS_REGION']
+  const configured = options.endpoint ?? (client === undefined ? endpointIn(env) : undefined)
+  const credentials = options.credentials ?? credentialsIn(env)
+  const variant = variantIn(env)
   const endpoint = configured || regionalEndpoint(region ?? '')
   const isPlain = client === undefined && variant === undefined
   if (isPlain && region !== undefined && endpoint !== undefined && credentials !== undefined) {
@@ -30,5 +30,6 @@ const senderOf = async (options: DynamoDBStoreOptions): Promise<Send> => {
 }
 
 /** The store's calls, once the first of them is made. */
-export const openCalls = async (options: DynamoDBStoreOptions): Promise<Required<Omit<Store, 'name' | 'open'>>> =>
-  dynamoDBCalls(options.table, await senderOf(options))
+export async function openCalls(options: DynamoDBStoreOptions): Promise<Required<Omit<Store, 'name' | 'open'>>> {
+  return dynamoDBCalls(options.table, await senderOf(options))
+}

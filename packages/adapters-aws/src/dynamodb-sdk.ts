@@ -25,4 +25,6 @@ export const commands: Commands = {
 }
 
 /** Makes a client. */
-export const makeClient = (settings: DynamoDBClientConfig): DynamoDBClient => new DynamoDBClient(settings)
+export function makeClient(settings: DynamoDBClientConfig): DynamoDBClient {
+  return new DynamoDBClient(settings)
+}

@@ -24,7 +24,7 @@ export interface Signer {
 }
 
 /** Makes a signer, by AWS Signature Version 4, of requests to DynamoDB at this address. */
-export const signerOf = (url: URL, region: string, credentials: Credentials): Signer => {
+export function signerOf(url: URL, region: string, credentials: Credentials): Signer {
   const { host, pathname: path } = url
   let lead = 0
 

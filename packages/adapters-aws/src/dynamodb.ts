@@ -20,7 +20,7 @@ export interface DynamoDBStoreOptions {
   /**
    * Credentials, or a function that gives them, asked for with every request. With them and an endpoint, or a region of
    * the partitions `aws`, `aws-us-gov` or `aws-cn`, requests are signed and sent without the SDK, which saves a new
-   * environment some 35 ms. They want a region and no `client`, which has its own. Default: those in `environment`, else
+   * environment some 35 ms. They want a region and no `client`, which has its own. Default: those in `env`, else
    * what the SDK finds.
    */
   readonly credentials?: AwsCredentials | (() => AwsCredentials | undefined | Promise<AwsCredentials | undefined>)
@@ -29,7 +29,7 @@ export interface DynamoDBStoreOptions {
    * taken from it; where it asks for FIPS or dual-stack endpoints, the SDK is loaded to find them. Default: none, so that
    * the SDK is loaded to find all of it.
    */
-  readonly environment?: Readonly<Record<string, string | undefined>>
+  readonly env?: Readonly<Record<string, string | undefined>>
   /**
    * A client of one's own, or a function that gives it. It should have three attempts and time-outs of some hundred ms.
    * Default: a client with such settings, made when memory and file have both missed.
@@ -44,7 +44,7 @@ const RULES: { readonly [name: string]: Rule } = {
     'credentials or a function',
     (value) => isFunction(value) || (isText(Object(value).accessKeyId) && isText(Object(value).secretAccessKey)),
   ],
-  environment: ['an object', (value) => Object(value) === value],
+  env: ['an object', (value) => Object(value) === value],
 }
 
 /** Credentials of a role or a user. */
@@ -61,12 +61,12 @@ export interface AwsCredentials {
  *
  * @example
  * ```ts
- * const tokens = createTokens({ store: dynamoDBStore({ table: 'tokens', environment: process.env }) })
+ * const tokens = createTokens({ store: dynamoDBStore({ table: 'tokens', env: process.env }) })
  * ```
  */
-export const dynamoDBStore = (options: DynamoDBStoreOptions): Store => {
+export function dynamoDBStore(options: DynamoDBStoreOptions): Store {
   checkAll('dynamoDBStore', options, RULES, ['table'])
-  if (options.credentials && (options.client || !(options.region ?? options.environment?.['AWS_REGION'])))
+  if (options.credentials && (options.client || !(options.region ?? options.env?.['AWS_REGION'])))
     throw new TypeError('dynamoDBStore: option "credentials" wants option "region" and no "client"')
   const calls = lazily(() => import('./dynamodb-open.ts').then(({ openCalls }) => openCalls(options)))
   return {

@@ -22,7 +22,7 @@ const CREDENTIALS: Remedies = {
 }
 
 /** The fault for whatever a client threw, with a remedy where a person must mend something. */
-export const storeFault = (what: string, error: unknown, remedies: Remedies): StoreFault => {
+export function storeFault(what: string, error: unknown, remedies: Remedies): StoreFault {
   const { name, status, code: system } = sdkError(error)
   const cause = withoutAnswer(error)
   const remedy = cause?.message === 'Region is missing' ? NO_REGION : (remedies[name] ?? CREDENTIALS[name])
@@ -34,7 +34,7 @@ export const storeFault = (what: string, error: unknown, remedies: Remedies): St
 }
 
 /** The SDK keeps the whole answer in its error, and a parser quotes what it choked on: a record, perhaps. */
-const withoutAnswer = (error: unknown): Error | undefined => {
+function withoutAnswer(error: unknown): Error | undefined {
   if (!(error instanceof Error)) return undefined
   const { name, message, $metadata } = error as Error & { $metadata?: unknown }
   const { code } = sdkError(error)
@@ -46,12 +46,13 @@ const withoutAnswer = (error: unknown): Error | undefined => {
 }
 
 /** A fault of this very code. */
-export const fault = (
+export function fault(
   message: string,
   { code, retryable, cause }: { code: string; retryable: boolean; cause?: unknown },
-): StoreFault =>
-  Object.assign(new Error(message, cause === undefined ? undefined : { cause }), {
+): StoreFault {
+  return Object.assign(new Error(message, cause === undefined ? undefined : { cause }), {
     name: 'StoreFault',
     code,
     retryable,
   })
+}

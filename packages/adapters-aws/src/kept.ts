@@ -10,10 +10,10 @@ export interface KeptOptions {
  * Loads at the first call and keeps what came: one load at a time, however many call. A failure is never kept. Age is
  * the larger of what two clocks tell, for one may stop while the environment is frozen and the other may step.
  */
-export const kept = <T>(
+export function kept<T>(
   load: () => Promise<T>,
   { maxAge = Number.POSITIVE_INFINITY, survives = () => false }: KeptOptions = {},
-): (() => Promise<T>) => {
+): () => Promise<T> {
   let known: { readonly value: T; readonly age: () => number } | undefined
   let loading: Promise<T> | undefined
 
@@ -39,7 +39,7 @@ export const kept = <T>(
   }
 }
 
-const stopwatch = (): (() => number) => {
+function stopwatch(): () => number {
   const wall = Date.now()
   const steady = performance.now()
   return () => Math.max(Date.now() - wall, performance.now() - steady)

@@ -24,20 +24,23 @@ const REMEDIES: { readonly [name: string]: string } = {
 
 const PASSING = /Timeout|KeyUnavailable|KMSInternal|ServiceUnavailable|InternalFailure/
 
-const fault = (
+function fault(
   { id }: Pick<EncryptedKey, 'id'>,
   { code, why }: { readonly code: string; readonly why: string },
-): KeyFault =>
-  Object.assign(new Error(`data key "${id}": ${why}`), {
+): KeyFault {
+  return Object.assign(new Error(`data key "${id}": ${why}`), {
     name: 'KeyFault',
     code,
     retryable: code === 'KEY_UNAVAILABLE',
   } as const)
+}
 
-const isKeyFault = (error: unknown): error is KeyFault => error instanceof Error && error.name === 'KeyFault'
+function isKeyFault(error: unknown): error is KeyFault {
+  return error instanceof Error && error.name === 'KeyFault'
+}
 
 /** The fault for whatever the client threw. */
-export const keyFault = (key: Pick<EncryptedKey, 'id'>, error: unknown): KeyFault => {
+export function keyFault(key: Pick<EncryptedKey, 'id'>, error: unknown): KeyFault {
   if (isKeyFault(error)) return error
   const name = safeName(error)
   if (name === 'AccessDeniedException') {
@@ -56,8 +59,9 @@ export const keyFault = (key: Pick<EncryptedKey, 'id'>, error: unknown): KeyFaul
 }
 
 /** The fault for a key of a wrong length. */
-export const invalidKey = (key: EncryptedKey, length: number): KeyFault =>
-  fault(key, {
+export function invalidKey(key: EncryptedKey, length: number): KeyFault {
+  return fault(key, {
     code: 'KEY_REFUSED',
     why: `it has ${length} bytes, and AES-256 needs 32; make it with --key-spec AES_256`,
   })
+}

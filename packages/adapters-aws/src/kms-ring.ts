@@ -14,7 +14,7 @@ const LIMIT = 3_000
  * Decrypts the keys of a ring, all at once. One that only opens, and that KMS refuses for good, is left out: what it
  * sealed counts as missed, and everything else goes on.
  */
-export const decryptRing = async (options: KmsKeyOptions): Promise<KeyRing> => {
+export async function decryptRing(options: KmsKeyOptions): Promise<KeyRing> {
   const { older = [], client: given } = options
   const signal = AbortSignal.timeout(LIMIT)
   const calling = { given, make: () => new KMSClient(clientSettings(options)), signal }
@@ -28,7 +28,7 @@ export const decryptRing = async (options: KmsKeyOptions): Promise<KeyRing> => {
   return hidden({ current: options.id, keys: hidden(keys) })
 }
 
-const decrypt = async (client: KMSClient, key: EncryptedKey, signal: AbortSignal): Promise<Uint8Array | undefined> => {
+async function decrypt(client: KMSClient, key: EncryptedKey, signal: AbortSignal): Promise<Uint8Array | undefined> {
   const { encryptedKey, encryptionContext, keyId } = key
   const command = new DecryptCommand({
     CiphertextBlob: Buffer.from(encryptedKey, 'base64'),
@@ -43,13 +43,13 @@ const decrypt = async (client: KMSClient, key: EncryptedKey, signal: AbortSignal
   return output.Plaintext
 }
 
-const leftOut = (error: unknown): undefined => {
+function leftOut(error: unknown): undefined {
   if ((error as { retryable?: unknown }).retryable !== false) throw error
   return undefined
 }
 
 /** Shows nothing in `util.inspect` and `JSON.stringify`. */
-const hidden = <T extends object>(of: T): T => {
+function hidden<T extends object>(of: T): T {
   const show = { value: () => '[key ring]' }
   return Object.defineProperties(of, { toJSON: show, [Symbol.for('nodejs.util.inspect.custom')]: show })
 }

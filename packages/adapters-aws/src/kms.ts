@@ -34,7 +34,7 @@ export interface KmsKeyOptions extends EncryptedKey {
   readonly client?: KMSClient | (() => KMSClient | Promise<KMSClient>)
 }
 
-const isEncryptedKey = (value: unknown): boolean => {
+function isEncryptedKey(value: unknown): boolean {
   checkAll('kmsKey: older', value as EncryptedKey, KEY_RULES, ['id', 'encryptedKey'])
   return true
 }
@@ -68,7 +68,7 @@ const RULES: { readonly [name: string]: Rule } = {
  * const codec = aesGcm({ ring: kmsKey({ id: '2026-11', encryptedKey: 'AQIDAHh…' }) })
  * ```
  */
-export const kmsKey = (options: KmsKeyOptions): (() => Promise<KeyRing>) => {
+export function kmsKey(options: KmsKeyOptions): () => Promise<KeyRing> {
   checkAll('kmsKey', options, RULES, ['id', 'encryptedKey'])
   const ids = [options.id, ...(options.older ?? []).map(({ id }) => id)]
   if (new Set(ids).size < ids.length) throw new TypeError('kmsKey: two keys have the same id')

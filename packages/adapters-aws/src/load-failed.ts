@@ -1,4 +1,4 @@
 /** Rejects with what is to be done about a module that could not be loaded. The words are read when they are needed. */
-export const loadFailed = async (error: unknown): Promise<never> => {
+export async function loadFailed(error: unknown): Promise<never> {
   throw (await import('./sdk-missing.ts')).explain(error)
 }

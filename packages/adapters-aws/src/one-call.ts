@@ -11,10 +11,10 @@ interface Calling<C> {
  * Uses a client for one call. One of our own is destroyed after it: the next call comes minutes later, when a connection
  * that was frozen in between is of no use. Rejects at the latest when the signal aborts.
  */
-export const oneCall = async <C extends { destroy(): void }, T>(
+export async function oneCall<C extends { destroy(): void }, T>(
   { given, make, signal }: Calling<C>,
   call: (client: C) => Promise<T>,
-): Promise<T> => {
+): Promise<T> {
   if (given !== undefined) return abortable(Promise.resolve(isFunction(given) ? given() : given).then(call), signal)
   const own = make()
   try {
@@ -24,4 +24,6 @@ export const oneCall = async <C extends { destroy(): void }, T>(
   }
 }
 
-const isFunction = <C>(given: C | (() => C | Promise<C>)): given is () => C | Promise<C> => typeof given === 'function'
+function isFunction<C>(given: C | (() => C | Promise<C>)): given is () => C | Promise<C> {
+  return typeof given === 'function'
+}

@@ -14,7 +14,7 @@ const REPEAT_AFTER = 10
 const REPEAT_SPREAD = 20
 
 /** The store's calls on a client. Loaded with the first of them. */
-export const s3Calls = async (options: S3StoreOptions): Promise<Pick<Store, 'read' | 'swap'>> => {
+export async function s3Calls(options: S3StoreOptions): Promise<Pick<Store, 'read' | 'swap'>> {
   const { bucket, probe = true } = options
   const { get, put } = await s3Objects(options)
   /** Whether the server is known to honor conditions, and what it did if it does not. */

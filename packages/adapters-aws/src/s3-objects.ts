@@ -16,16 +16,17 @@ export interface Objects {
 }
 
 /** Checksums only where S3 demands them: older S3-compatibles refuse the new ones, and TLS guards the way. */
-const makeClient = (options: S3StoreOptions): S3Client =>
-  new S3Client({
+function makeClient(options: S3StoreOptions): S3Client {
+  return new S3Client({
     ...clientSettings(options),
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     ...(options.endpoint !== undefined && { forcePathStyle: true }),
   })
+}
 
 /** The objects of a bucket, by GetObject and PutObject alone. */
-export const s3Objects = async (options: S3StoreOptions): Promise<Objects> => {
+export async function s3Objects(options: S3StoreOptions): Promise<Objects> {
   const { bucket, prefix = 'warmtoken/', client: given } = options
   const client = typeof given === 'function' ? await given() : (given ?? makeClient(options))
   watchDate(client)
@@ -55,7 +56,7 @@ export const s3Objects = async (options: S3StoreOptions): Promise<Objects> => {
 }
 
 /** The image in an object. One without a first line was written by somebody else: an image that no tag can match. */
-const imageOf = (text: string, mark: string | undefined): Image => {
+function imageOf(text: string, mark: string | undefined): Image {
   const end = text.indexOf('\n')
   return { body: text.slice(end + 1), tag: text.slice(0, Math.max(0, end)), ...(mark !== undefined && { mark }) }
 }

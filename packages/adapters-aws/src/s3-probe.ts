@@ -15,9 +15,9 @@ const IMPOSSIBLE: readonly (readonly [Condition, string])[] = [
  * server did wrong, or to `undefined`. An honest server refuses both writes and nothing changes; on another one what is
  * written tells every later reader, at no cost to them.
  */
-export const probeConditions = async (
+export async function probeConditions(
   put: (condition: Condition, told: string) => Promise<unknown>,
-): Promise<{ readonly lie: string | undefined; readonly certain: boolean }> => {
+): Promise<{ readonly lie: string | undefined; readonly certain: boolean }> {
   const answers = await Promise.allSettled(IMPOSSIBLE.map(([condition, told]) => put(condition, told)))
   const lied = answers.findIndex(({ status }) => status === 'fulfilled')
   const certain = answers.every((answer) => answer.status === 'rejected' && isRefusal(sdkError(answer.reason).status))
@@ -25,4 +25,6 @@ export const probeConditions = async (
 }
 
 /** Only who honors conditions answers that one failed (412) or met another conditional write (409). */
-const isRefusal = (status: number | undefined): boolean => status === 412 || status === 409
+function isRefusal(status: number | undefined): boolean {
+  return status === 412 || status === 409
+}

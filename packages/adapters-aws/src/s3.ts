@@ -45,7 +45,7 @@ const RULES: { readonly [name: string]: Rule } = { bucket: text, prefix, probe: 
  * const tokens = createTokens({ store: s3Store({ bucket: 'my-tokens' }) })
  * ```
  */
-export const s3Store = (options: S3StoreOptions): Store => {
+export function s3Store(options: S3StoreOptions): Store {
   checkAll('s3Store', options, RULES, ['bucket'])
   const calls = lazily(() => import('./s3-calls.ts').then(({ s3Calls }) => s3Calls(options), loadFailed))
   return {

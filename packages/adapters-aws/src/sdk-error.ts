@@ -7,7 +7,7 @@ export interface SdkError {
 }
 
 /** The name and status of whatever a client threw. */
-export const sdkError = (error: unknown): SdkError => {
+export function sdkError(error: unknown): SdkError {
   const { name, code, $metadata } = (error ?? {}) as {
     name?: unknown
     code?: unknown
@@ -27,13 +27,13 @@ const PASSING =
 const NEVER_SENT = /^(CredentialsProviderError|RequestRefused)$/
 
 /** Whether the same request may succeed soon. */
-export const isPassing = (error: unknown): boolean => {
+export function isPassing(error: unknown): boolean {
   const { name, status } = sdkError(error)
   return PASSING.test(name) || isOpen(error) || status === 429
 }
 
 /** Whether no answer came, none that can be read, or a server fault: what was asked may have been done. */
-export const isOpen = (error: unknown): boolean => {
+export function isOpen(error: unknown): boolean {
   const { name, status } = sdkError(error)
   if (NEVER_SENT.test(name)) return false
   return status === undefined || status < 300 || status >= 500

@@ -16,7 +16,7 @@ export type SecretRemedies = { readonly [name: string]: { readonly code: string;
 const PASSING = /Timeout|InternalService|InternalServer|InternalFailure|ServiceUnavailable/
 
 /** The fault for whatever a client threw. The codes are not those of an issuer: others see only them. */
-export const secretFault = (what: string, error: unknown, remedies: SecretRemedies): SourceFault => {
+export function secretFault(what: string, error: unknown, remedies: SecretRemedies): SourceFault {
   const name = safeName(error)
   const remedy = Object.hasOwn(remedies, name) ? remedies[name] : undefined
   if (remedy !== undefined) return refused(`${what}: ${remedy.why}`, remedy.code)

@@ -19,7 +19,7 @@ const REMEDIES = {
 }
 
 /** Reads a secret once. Rejects with an error that never shows it. */
-export const readSecret = async (options: SecretsManagerSecretOptions): Promise<string> => {
+export async function readSecret(options: SecretsManagerSecretOptions): Promise<string> {
   const { id, field, client: given } = options
   const what = `secret "${id}"`
   const signal = AbortSignal.timeout(LIMIT)

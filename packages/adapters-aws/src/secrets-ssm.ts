@@ -17,7 +17,7 @@ const REMEDIES = {
 }
 
 /** Reads a parameter once, decrypted. Rejects with an error that never shows it. */
-export const readParameter = async (options: SsmParameterOptions): Promise<string> => {
+export async function readParameter(options: SsmParameterOptions): Promise<string> {
   const { name, field, client: given } = options
   const what = `parameter "${name}"`
   const signal = AbortSignal.timeout(LIMIT)

@@ -4,7 +4,7 @@ import { refused } from './source-fault.ts'
 export const LIMIT = 2_000
 
 /** The secret in what was read. What is wrong is said by the name of the field, never by what it holds. */
-export const secretIn = (what: string, whole: string | undefined, field: string | undefined): string => {
+export function secretIn(what: string, whole: string | undefined, field: string | undefined): string {
   if (whole === undefined) throw refused(`${what}: it is binary; a text is needed`, 'SECRET_INVALID')
   const secret = field === undefined ? whole : fieldOf(what, whole, field)
   if (typeof secret === 'string' && secret !== '') return secret
@@ -12,7 +12,7 @@ export const secretIn = (what: string, whole: string | undefined, field: string 
   throw refused(`${what}: ${where} is missing, empty or not a text`, 'SECRET_INVALID')
 }
 
-const fieldOf = (what: string, whole: string, field: string): unknown => {
+function fieldOf(what: string, whole: string, field: string): unknown {
   const fields = parse(whole)
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
     throw refused(`${what}: it is not a JSON object, so it has no field "${field}"`, 'SECRET_INVALID')
@@ -20,7 +20,7 @@ const fieldOf = (what: string, whole: string, field: string): unknown => {
 }
 
 /** The parser's own error would quote the secret. */
-const parse = (whole: string): unknown => {
+function parse(whole: string): unknown {
   try {
     return JSON.parse(whole) as unknown
   } catch {

@@ -43,7 +43,9 @@ const RULES: { readonly [name: string]: Rule } = { field: text, maxAge: length, 
 const MAX_AGE = 300_000
 
 /** What cannot be read now does not take away what is known. */
-const survives = (error: unknown): boolean => (error as { retryable?: unknown }).retryable === true
+function survives(error: unknown): boolean {
+  return (error as { retryable?: unknown }).retryable === true
+}
 
 /**
  * A secret of Secrets Manager, for `clientSecret`, `privateKey` and the like: read when it is first needed, once however
@@ -57,7 +59,7 @@ const survives = (error: unknown): boolean => (error as { retryable?: unknown })
  * const clientSecret = secretsManagerSecret({ id: 'prod/crm', field: 'client_secret' })
  * ```
  */
-export const secretsManagerSecret = (options: SecretsManagerSecretOptions): (() => Promise<string>) => {
+export function secretsManagerSecret(options: SecretsManagerSecretOptions): () => Promise<string> {
   checkAll('secretsManagerSecret', options, { id: text, ...RULES }, ['id'])
   const { maxAge = MAX_AGE } = options
   const read = () => import('./secrets-manager.ts').then(({ readSecret }) => readSecret(options), loadFailed)
@@ -73,7 +75,7 @@ export const secretsManagerSecret = (options: SecretsManagerSecretOptions): (() 
  * const clientSecret = ssmParameter({ name: '/prod/crm/client-secret' })
  * ```
  */
-export const ssmParameter = (options: SsmParameterOptions): (() => Promise<string>) => {
+export function ssmParameter(options: SsmParameterOptions): () => Promise<string> {
   checkAll('ssmParameter', options, { name: text, ...RULES }, ['name'])
   const { maxAge = MAX_AGE } = options
   const read = () => import('./secrets-ssm.ts').then(({ readParameter }) => readParameter(options), loadFailed)

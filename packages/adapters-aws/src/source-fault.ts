@@ -18,11 +18,13 @@ export interface SourceFault extends Error {
 
 type Facts = Omit<SourceFault, keyof Error> & Pick<SourceFault, 'name'>
 
-const make = (message: string, facts: Facts): SourceFault => Object.assign(new Error(message), facts)
+function make(message: string, facts: Facts): SourceFault {
+  return Object.assign(new Error(message), facts)
+}
 
 /** A refusal that a person must mend. */
-export const refused = (message: string, code: string): SourceFault =>
-  make(message, {
+export function refused(message: string, code: string): SourceFault {
+  return make(message, {
     name: 'SourceRefusedError',
     code,
     retryable: false,
@@ -30,9 +32,10 @@ export const refused = (message: string, code: string): SourceFault =>
     retryAfter: undefined,
     nothingDone: true,
   })
+}
 
 /** A fault that may pass. */
-export const unavailable = (
+export function unavailable(
   message: string,
   code: string,
   {
@@ -40,8 +43,8 @@ export const unavailable = (
     retryAfter,
     nothingDone = throttled,
   }: { throttled?: boolean; retryAfter?: number | undefined; nothingDone?: boolean } = {},
-): SourceFault =>
-  make(message, {
+): SourceFault {
+  return make(message, {
     name: 'SourceUnavailableError',
     code,
     retryable: true,
@@ -49,19 +52,21 @@ export const unavailable = (
     retryAfter,
     nothingDone,
   })
+}
 
 /** The service's name for an error, if it is fit to be shown: short and of plain characters. */
-export const safeName = (error: unknown): string => {
+export function safeName(error: unknown): string {
   const { name } = sdkError(error)
   return /^[\w.-]{1,64}$/.test(name) ? name : 'Error'
 }
 
 /** Whether the service asks for patience. */
-export const isThrottled = (error: unknown): boolean =>
-  /Throttl|TooManyRequests|RequestLimit/.test(safeName(error)) || sdkError(error).status === 429
+export function isThrottled(error: unknown): boolean {
+  return /Throttl|TooManyRequests|RequestLimit/.test(safeName(error)) || sdkError(error).status === 429
+}
 
 /** What this environment itself lacks, before any service was asked; `undefined` for everything else. */
-export const ownLack = (error: unknown): string | undefined => {
+export function ownLack(error: unknown): string | undefined {
   if (safeName(error) === 'CredentialsProviderError') return 'this environment has no AWS credentials'
   return error instanceof Error && error.message === 'Region is missing'
     ? 'no region is set; give the option region'
@@ -69,13 +74,14 @@ export const ownLack = (error: unknown): string | undefined => {
 }
 
 /** What every AWS service says of credentials that it does not take. */
-export const isNotAccepted = (error: unknown): boolean =>
-  /^(UnrecognizedClientException|InvalidSignatureException|ExpiredToken(Exception)?|InvalidClientTokenId|SignatureDoesNotMatch|InvalidAccessKeyId|IncompleteSignature(Exception)?|RequestExpired)$/.test(
+export function isNotAccepted(error: unknown): boolean {
+  return /^(UnrecognizedClientException|InvalidSignatureException|ExpiredToken(Exception)?|InvalidClientTokenId|SignatureDoesNotMatch|InvalidAccessKeyId|IncompleteSignature(Exception)?|RequestExpired)$/.test(
     safeName(error),
   )
+}
 
 /** `Retry-After` in whole seconds, in ms, if the answer had it. */
-export const retryAfterOf = (error: unknown): number | undefined => {
+export function retryAfterOf(error: unknown): number | undefined {
   const response = (error as { $response?: { headers?: { [name: string]: unknown } } } | undefined)?.$response
   const given = response?.headers?.['retry-after']
   return typeof given === 'string' && /^\d{1,9}$/.test(given) ? Number(given) * 1_000 : undefined

@@ -27,15 +27,15 @@ export interface SharedCredentials {
  * const s3 = new S3Client({ credentials: credentialsFrom(partner) })
  * ```
  */
-export const credentialsFrom =
-  (handle: Pick<TokenHandle, 'get'>): (() => Promise<SharedCredentials>) =>
-  async () => {
-    const token = await handle.get({ minLife: MIN_LIFE })
+export function credentialsFrom(handle: Pick<TokenHandle, 'get'>): () => Promise<SharedCredentials> {
+  return async () => {
+    const token = await handle.get({ minLifetime: MIN_LIFE })
     // By this machine's clock, for the SDK holds it against that one; a wrong clock then harms nothing.
     return { ...parse(token.type, token.value), expiration: new Date(Date.now() + token.remaining()) }
   }
+}
 
-const parse = (type: string, value: string): Omit<SharedCredentials, 'expiration'> => {
+function parse(type: string, value: string): Omit<SharedCredentials, 'expiration'> {
   const { accessKeyId, secretAccessKey, sessionToken } = type === TOKEN_TYPE ? fieldsOf(value) : {}
   if (typeof accessKeyId !== 'string' || typeof secretAccessKey !== 'string' || typeof sessionToken !== 'string')
     throw new TypeError('credentialsFrom: the handle must be that of an assumeRole source')
@@ -43,7 +43,7 @@ const parse = (type: string, value: string): Omit<SharedCredentials, 'expiration
 }
 
 /** The parser's own error would quote the value. */
-const fieldsOf = (value: string): { readonly [name in keyof SharedCredentials]?: unknown } => {
+function fieldsOf(value: string): { readonly [name in keyof SharedCredentials]?: unknown } {
   try {
     return Object(JSON.parse(value)) as { readonly [name in keyof SharedCredentials]?: unknown }
   } catch {

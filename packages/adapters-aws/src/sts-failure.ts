@@ -16,7 +16,7 @@ const DENIED =
   'access denied; the caller needs sts:AssumeRole on it, and its trust policy must allow the caller, with the external id if it demands one'
 
 /** The fault for whatever the client threw. Its code is that of STS. */
-export const stsFault = (roleArn: string, error: unknown): SourceFault => {
+export function stsFault(roleArn: string, error: unknown): SourceFault {
   const name = safeName(error)
   const what = `role ${roleArn}`
   if (/^AccessDenied(Exception)?$/.test(name)) return refused(`${what}: ${DENIED}`, name)

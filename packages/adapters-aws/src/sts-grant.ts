@@ -15,7 +15,7 @@ interface Request extends AssumeRoleOptions {
 }
 
 /** Assumes the role once. Rejects with an error that shows nothing of the answer but its error code. */
-export const requestCredentials = async (request: Request): Promise<Issued<TokenValue>> => {
+export async function requestCredentials(request: Request): Promise<Issued<TokenValue>> {
   const { client: given, signal, roleArn, sessionName, duration, externalId, policy } = request
   const command = new AssumeRoleCommand({
     RoleArn: roleArn,
@@ -41,21 +41,23 @@ export const requestCredentials = async (request: Request): Promise<Issued<Token
   if (![accessKeyId, secretAccessKey, sessionToken].every(isPrintable))
     throw unavailable('the answer of STS has no credentials of printable characters', 'BAD_TOKEN')
   const value = JSON.stringify({ accessKeyId, secretAccessKey, sessionToken })
-  return { value: { value, type: TOKEN_TYPE }, life: lifeIn(output) }
+  return { value: { value, type: TOKEN_TYPE }, lifetime: lifeIn(output) }
 }
 
-const isPrintable = (text: string | undefined): boolean => text !== undefined && /^[\x20-\x7e]{1,16384}$/.test(text)
+function isPrintable(text: string | undefined): boolean {
+  return text !== undefined && /^[\x20-\x7e]{1,16384}$/.test(text)
+}
 
 /**
  * How long they live. `Expiration` is an instant of AWS's clock, so it is held against the `Date` of the same answer and
  * not against a clock of this machine; the header names a second, and the answer may have been made at its end.
  */
-const lifeIn = (output: AssumeRoleCommandOutput): number => {
+function lifeIn(output: AssumeRoleCommandOutput): number {
   const until = output.Credentials?.Expiration?.getTime()
   const told = timeOf(output)
   if (until === undefined || told === undefined || Number.isNaN(until))
     throw unavailable('the answer of STS does not tell its time, or until when the credentials work', 'BAD_LIFE')
-  const life = until - told.at - told.precision
-  if (life > 0) return life
+  const lifetime = until - told.at - told.precision
+  if (lifetime > 0) return lifetime
   throw unavailable('the credentials in the answer of STS have expired', 'BAD_LIFE')
 }

@@ -36,10 +36,11 @@ export interface AssumeRoleOptions {
 }
 
 /** How long STS lets credentials live: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html. */
-const isDuration = (value: unknown): boolean =>
-  typeof value === 'number' && value >= 900_000 && value <= 43_200_000 && value % 1_000 === 0
+function isDuration(value: unknown): boolean {
+  return typeof value === 'number' && value >= 900_000 && value <= 43_200_000 && value % 1_000 === 0
+}
 
-const isPolicy = (value: unknown): boolean => {
+function isPolicy(value: unknown): boolean {
   if (typeof value !== 'string' || value.length > 2_048) return false
   try {
     return typeof JSON.parse(value) === 'object'
@@ -68,7 +69,7 @@ const RULES: { readonly [name: string]: Rule } = {
  * const partner = tokens.use(assumeRole({ roleArn: 'arn:aws:iam::123456789012:role/partner', externalId: 'shop' }))
  * ```
  */
-export const assumeRole = (options: AssumeRoleOptions): Source<TokenValue> => {
+export function assumeRole(options: AssumeRoleOptions): Source<TokenValue> {
   checkAll('assumeRole', options, RULES, ['roleArn'])
   const { roleArn, sessionName = 'warmtoken', duration = 3_600_000 } = options
   const { externalId = null, policy = null, endpoint = null } = options

@@ -1,8 +1,12 @@
 import type { UpstashStoreOptions } from './redis.ts'
 
-const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
-const isFunction = (value: unknown): boolean => typeof value === 'function'
-const isClient = (value: unknown): boolean => {
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
+}
+function isClient(value: unknown): boolean {
   const { eval: run, evalsha } = Object(value) as { readonly eval?: unknown; readonly evalsha?: unknown }
   return isFunction(value) || (isFunction(run) && isFunction(evalsha))
 }
@@ -17,14 +21,16 @@ const RULES: { readonly [name: string]: readonly [must: string, test: (value: un
 }
 
 /** Whether nobody on the way can read what is sent to this address: it is encrypted, or stays on this machine. */
-const isPrivate = ({ protocol, hostname }: URL): boolean =>
-  protocol === 'https:' || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+function isPrivate({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+}
 
-const isAddress = (url: string, allowInsecure: boolean): boolean =>
-  /^https?:/i.test(url) && URL.canParse(url) && (allowInsecure || isPrivate(new URL(url)))
+function isAddress(url: string, allowInsecure: boolean): boolean {
+  return /^https?:/i.test(url) && URL.canParse(url) && (allowInsecure || isPrivate(new URL(url)))
+}
 
 /** Throws `TypeError` that names the option: one that is missing, wrong, or unknown. It never shows what was given. */
-export const checkOptions = (options: UpstashStoreOptions): void => {
+export function checkOptions(options: UpstashStoreOptions): void {
   const wrong = (why: string): never => {
     throw new TypeError(`upstashStore: ${why}`)
   }

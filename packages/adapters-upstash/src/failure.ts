@@ -8,14 +8,15 @@ const REFUSED = /^ERR max (request|single record) size/i
 const CODE = /^[A-Z]{2,20}\b/
 
 /** What the server said: without the pipeline's words before it, and without the command, which holds the record. */
-const wordsOf = (message: string): string =>
-  (message.split(', command was: ')[0] ?? '').replace(/^Command (\d+ \[ \w+ \] )?failed: /, '')
+function wordsOf(message: string): string {
+  return (message.split(', command was: ')[0] ?? '').replace(/^Command (\d+ \[ \w+ \] )?failed: /, '')
+}
 
 /**
  * The fault for whatever the client threw. Its own message is not passed on: the client writes the whole command into
  * it, and with that the record.
  */
-export const storeFault = (error: unknown): StoreFault => {
+export function storeFault(error: unknown): StoreFault {
   const { name, message, cause } = error instanceof Error ? error : new Error('not an error')
   const words = wordsOf(message)
   if (DENIED.test(words)) {
@@ -33,26 +34,33 @@ export const storeFault = (error: unknown): StoreFault => {
 }
 
 /** An error of a name that tells what failed. */
-export const failure = (name: string, message: string, cause?: unknown): Error =>
-  Object.assign(new Error(message, { cause }), { name })
+export function failure(name: string, message: string, cause?: unknown): Error {
+  return Object.assign(new Error(message, { cause }), { name })
+}
 
 const doubted = new WeakSet<object>()
 
 /** Remembers of an error that an attempt before it got no answer: what was asked may have been done, whatever this one says. */
-export const doubt = <E>(error: E): E => {
+export function doubt<E>(error: E): E {
   if (typeof error === 'object' && error !== null) doubted.add(error)
   return error
 }
 
 /** Whether what was asked may have been done all the same. */
-export const isDoubted = (error: unknown): boolean => typeof error === 'object' && error !== null && doubted.has(error)
+export function isDoubted(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && doubted.has(error)
+}
 
 /** Whether Redis does not know a script yet: nothing was done. */
-export const isUnknownScript = (error: unknown): boolean =>
-  error instanceof Error && /^NOSCRIPT\b/.test(wordsOf(error.message))
+export function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && /^NOSCRIPT\b/.test(wordsOf(error.message))
+}
 
 /** An answer that is none of ours: what was cut short, or made up by an abort. */
-export const unreadable = (): StoreFault => fault('Upstash: the answer makes no sense', 'STORE_UNAVAILABLE')
+export function unreadable(): StoreFault {
+  return fault('Upstash: the answer makes no sense', 'STORE_UNAVAILABLE')
+}
 
-const fault = (message: string, code: string): StoreFault =>
-  Object.assign(new Error(message), { name: 'StoreFault', code, retryable: code === 'STORE_UNAVAILABLE' })
+function fault(message: string, code: string): StoreFault {
+  return Object.assign(new Error(message), { name: 'StoreFault', code, retryable: code === 'STORE_UNAVAILABLE' })
+}

@@ -10,7 +10,7 @@ const BATCH = 100
 type Calls = Required<Omit<Store, 'name' | 'open'>>
 
 /** The store's calls on a client. Loaded with the first of them. */
-export const redisCalls = async (options: UpstashStoreOptions): Promise<Calls> => {
+export async function redisCalls(options: UpstashStoreOptions): Promise<Calls> {
   const { prefix = 'warmtoken:' } = options
   const run = await makeRunner(options)
 
@@ -60,12 +60,12 @@ export const redisCalls = async (options: UpstashStoreOptions): Promise<Calls> =
   }
 }
 
-const imageOf = ([state, tag, body]: readonly unknown[]): Image | undefined => {
+function imageOf([state, tag, body]: readonly unknown[]): Image | undefined {
   if (state === 'absent') return undefined
   if (state !== 'there' || typeof tag !== 'string' || typeof body !== 'string') throw unreadable()
   return { tag: tag.slice(1), body: body.slice(1) }
 }
 
-const absurd = (): never => {
+function absurd(): never {
   throw unreadable()
 }

@@ -46,7 +46,7 @@ type Calls = Required<Omit<Store, 'name' | 'open'>>
  * const tokens = createTokens({ store: upstashStore({ url, token }) })
  * ```
  */
-export const upstashStore = (options: UpstashStoreOptions): Store => {
+export function upstashStore(options: UpstashStoreOptions): Store {
   checkOptions(options)
   let calls: Promise<Calls> | undefined
   // An environment whose memory or file has the token loads none of it.

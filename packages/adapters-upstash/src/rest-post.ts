@@ -5,7 +5,7 @@ import { failure, storeFault } from './failure.ts'
 type Post = (body: string, syncToken: string, signal: AbortSignal) => Promise<Answer>
 
 /** Makes what sends to a database. Throws a fault when the URL is none, or the token no header. */
-export const poster = (url: string, token: string): Post => {
+export function poster(url: string, token: string): Post {
   const address = URL.parse(url)
   if (address === null || !/^https?:$/.test(address.protocol)) throw storeFault(failure('UrlError', 'no URL'))
   // Such as a line's end that was copied with the token. It would be refused with each request; here it is told what it is.

@@ -10,7 +10,7 @@ const REPEAT_AFTER = 20
  * Asks by Upstash's REST API, without `@upstash/redis`: loading it takes a new environment 9 ms, and the first use of
  * its `fetch` 25 (`docs/performance/cold.md`). Throws a fault when the URL is none, or the token no header.
  */
-export const askByRest = (url: string, token: string): Ask => {
+export function askByRest(url: string, token: string): Ask {
   const post = poster(url, token)
   let syncToken = ''
   return async (name, script, { keys, args, signal }) => {
@@ -34,7 +34,7 @@ export const askByRest = (url: string, token: string): Ask => {
 }
 
 /** What the command gave. Throws what the server says of one that failed, or that it says nothing that can be read. */
-const resultOf = ({ status, text }: Answer): unknown => {
+function resultOf({ status, text }: Answer): unknown {
   // Whoever stands before the database may say it in words of their own.
   if (status === 401) throw failure('UpstashError', 'Unauthorized')
   const cause = status === 200 ? undefined : { code: `HTTP ${status}` }
@@ -44,7 +44,7 @@ const resultOf = ({ status, text }: Answer): unknown => {
   throw failure('UpstashError', String(json.error), cause)
 }
 
-const parse = (text: string): { readonly result?: unknown; readonly error?: unknown } | undefined => {
+function parse(text: string): { readonly result?: unknown; readonly error?: unknown } | undefined {
   try {
     const json: unknown = JSON.parse(text)
     return typeof json === 'object' && json !== null ? json : undefined
@@ -54,8 +54,8 @@ const parse = (text: string): { readonly result?: unknown; readonly error?: unkn
   }
 }
 
-const pause = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
+function pause(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer)
       signal.removeEventListener('abort', done)
@@ -64,3 +64,4 @@ const pause = (signal: AbortSignal): Promise<void> =>
     const timer = setTimeout(done, signal.aborted ? 0 : REPEAT_AFTER)
     signal.addEventListener('abort', done)
   })
+}

@@ -22,7 +22,7 @@ export interface Answer {
 export type Runner = (script: Script, call: Call) => Promise<Answer>
 
 /** Runs scripts, by name where Redis knows them. Rejects with a fault, at once when the signal aborts. */
-export const makeRunner = async ({ url = '', token = '', client }: UpstashStoreOptions): Promise<Runner> => {
+export async function makeRunner({ url = '', token = '', client }: UpstashStoreOptions): Promise<Runner> {
   const ask =
     client === undefined
       ? await import('./rest.ts').then(({ askByRest }) => askByRest(url, token))
@@ -44,7 +44,7 @@ export const makeRunner = async ({ url = '', token = '', client }: UpstashStoreO
   }
 }
 
-const parseAnswer = (answer: unknown): Answer => {
+function parseAnswer(answer: unknown): Answer {
   const [at, ...images] = Array.isArray(answer) ? (answer as unknown[]) : []
   if (typeof at !== 'number' || !Number.isFinite(at) || images.length === 0 || !images.every(Array.isArray))
     throw unreadable()

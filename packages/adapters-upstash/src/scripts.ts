@@ -6,7 +6,9 @@ export interface Script {
   readonly sha: string
 }
 
-const script = (text: string): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') })
+function script(text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') }
+}
 
 /**
  * What is under a key, as `{state, tag, body}`. Something else under the key, or a hash of somebody else's, is there

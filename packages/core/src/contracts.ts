@@ -13,7 +13,7 @@ export interface Issued<T> {
   /** The new value. */
   readonly value: T
   /** How long the value lives from the moment the request was sent, in ms. */
-  readonly life: number
+  readonly lifetime: number
 }
 
 /** A token as a source gives it. */

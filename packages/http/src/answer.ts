@@ -18,7 +18,7 @@ export interface Answer {
 export type Reader = (piece: Buffer | undefined) => Answer | undefined
 
 /** Makes what reads one answer of HTTP/1.1, of so many bytes at most, and keeps the headers that are wanted. */
-export const answerReader = (maxAnswer: number, names: readonly string[]): Reader => {
+export function answerReader(maxAnswer: number, names: readonly string[]): Reader {
   const unread: Buffer[] = []
   let [received, held, wanted] = [0, 0, 0]
   const readHead = headReader(names)
@@ -65,5 +65,9 @@ export const answerReader = (maxAnswer: number, names: readonly string[]): Reade
   }
 }
 
-const tooLong = (): Error => failure('AnswerTooLong', 'the answer is too long')
-const brokenOff = (): Error => failure('AnswerBroken', 'the answer broke off')
+function tooLong(): Error {
+  return failure('AnswerTooLong', 'the answer is too long')
+}
+function brokenOff(): Error {
+  return failure('AnswerBroken', 'the answer broke off')
+}

@@ -13,17 +13,19 @@ const BODY = '{"text":"bödy ☃"}'
 const LENGTH = `content-length: ${Buffer.byteLength(BODY)}`
 const FIRST = 'HTTP/1.1 200 OK\r\n'
 const PLAIN = `${FIRST}${LENGTH}\r\n\r\n${BODY}`
-const chunk = (text: string, extra = ''): string => `${Buffer.byteLength(text).toString(16)}${extra}\r\n${text}\r\n`
+function chunk(text: string, extra = ''): string {
+  return `${Buffer.byteLength(text).toString(16)}${extra}\r\n${text}\r\n`
+}
 const CHUNKS = `${chunk(BODY.slice(0, 7))}${chunk(BODY.slice(7, -3), ';a=b')}${chunk(BODY.slice(-3))}`
 const CHUNKED = 'transfer-encoding: chunked\r\n\r\n'
 
-const client = (options: HttpOptions = {}) => {
+function client(options: HttpOptions = {}) {
   const exchange = connectionsTo(raw.url, options)
   return (signal = AbortSignal.timeout(10_000)) =>
     exchange({ method: 'POST', path: '/', headers: {}, body: 'asked' }, signal)
 }
 /** The name of what a call rejects with, once it is sure that it shows nothing of the answer. */
-const failureOf = async (call: Promise<unknown>): Promise<string> => {
+async function failureOf(call: Promise<unknown>): Promise<string> {
   const error: unknown = await call.then(
     () => new Error('it did not reject'),
     (thrown: unknown) => thrown,
@@ -31,7 +33,9 @@ const failureOf = async (call: Promise<unknown>): Promise<string> => {
   expect(`${(error as Error).stack} ${JSON.stringify(error)}`).not.toMatch(/marked/)
   return (error as Error).name
 }
-const bytesOf = (text: string): readonly Uint8Array[] => [...Buffer.from(text)].map((byte) => Buffer.from([byte]))
+function bytesOf(text: string): readonly Uint8Array[] {
+  return [...Buffer.from(text)].map((byte) => Buffer.from([byte]))
+}
 
 describe('an answer', () => {
   it.each([

@@ -20,7 +20,7 @@ export interface Progress {
 export type Body = (bytes: Buffer, isOver: boolean) => Progress
 
 /** Makes what reads the body of an answer with this head. */
-export const bodyOf = ({ length, chunked }: Head): Body => {
+export function bodyOf({ length, chunked }: Head): Body {
   if (chunked) return inChunks()
   if (length !== undefined) {
     return (bytes) =>
@@ -32,7 +32,7 @@ export const bodyOf = ({ length, chunked }: Head): Body => {
     isOver ? { used: bytes.length, wanted: 0, text: bytes.toString() } : { used: 0, wanted: Number.POSITIVE_INFINITY }
 }
 
-const inChunks = (): Body => {
+function inChunks(): Body {
   // Grows by doubling, for a server may give a byte at a time.
   let content = Buffer.alloc(0)
   let length = 0
@@ -65,7 +65,7 @@ const inChunks = (): Body => {
 }
 
 /** The line before a chunk: how long the chunk is and where it begins. `undefined` while it is not there. */
-const readLine = (bytes: Buffer, at: number): { readonly contentAt: number; readonly length: number } | undefined => {
+function readLine(bytes: Buffer, at: number): { readonly contentAt: number; readonly length: number } | undefined {
   const end = bytes.subarray(at, at + MAX_CHUNK_LINE).indexOf('\r\n', 0, 'latin1')
   if (end < 0 && bytes.length - at < MAX_CHUNK_LINE) return undefined
   const [, digits] = end < 0 ? [] : (CHUNK_LINE.exec(bytes.toString('latin1', at, at + end)) ?? [])
@@ -74,7 +74,7 @@ const readLine = (bytes: Buffer, at: number): { readonly contentAt: number; read
 }
 
 /** Where the answer ends: behind the last chunk there may be headers, which nobody here asks for. */
-const endOfTrailer = (bytes: Buffer, at: number): number | undefined => {
+function endOfTrailer(bytes: Buffer, at: number): number | undefined {
   if (bytes.toString('latin1', at, at + 2) === '\r\n') return at + 2
   const end = bytes.indexOf('\r\n\r\n', at, 'latin1')
   if ((end < 0 ? bytes.length : end) - at > MAX_HEAD) throw unreadable('the trailer of the answer is too long')

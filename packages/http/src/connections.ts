@@ -28,14 +28,14 @@ export interface Connections {
 }
 
 /** How long ago, in ms: the larger of what two clocks tell, for one may stop in a freeze and the other may step. */
-const stopwatch = (): (() => number) => {
+function stopwatch(): () => number {
   const steady = (): number => Number(process.hrtime.bigint() / 1_000_000n)
   const [wallStart, steadyStart] = [Date.now(), steady()]
   return () => Math.max(Date.now() - wallStart, steady() - steadyStart)
 }
 
 /** Keeps the connections that a server leaves open. Those that are idle keep no process alive. */
-export const keepConnections = (connect: Connect): Connections => {
+export function keepConnections(connect: Connect): Connections {
   const idle: { readonly connection: Connection; readonly age: () => number }[] = []
 
   const dropIdle = (): void => {

@@ -14,18 +14,22 @@ afterEach(async () => {
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
 const REQUEST: Request = { method: 'POST', path: '/', headers: {}, body: 'asked' }
-const soon = (): AbortSignal => AbortSignal.timeout(10_000)
-const nameOf = (call: Promise<unknown>): Promise<string> =>
-  call.then(
+function soon(): AbortSignal {
+  return AbortSignal.timeout(10_000)
+}
+function nameOf(call: Promise<unknown>): Promise<string> {
+  return call.then(
     () => 'it did not reject',
     (error: Error) => error.name,
   )
-const gone = (socket: Socket | undefined): Promise<void> =>
-  new Promise<void>((resolve) => {
+}
+function gone(socket: Socket | undefined): Promise<void> {
+  return new Promise<void>((resolve) => {
     // Not `once` of `node:events`, which rejects when the other side resets the connection.
     if (socket === undefined || socket.destroyed) resolve()
     else socket.on('close', () => resolve())
   })
+}
 
 describe('a request', () => {
   it('is sent as it is asked for, with what frames it written by nobody else', async () => {

@@ -43,7 +43,7 @@ export type Exchange = (request: Request, signal: AbortSignal) => Promise<Answer
  * const { status, text } = await exchange(request, AbortSignal.timeout(1_000))
  * ```
  */
-export const connectionsTo = (url: URL, options: HttpOptions = {}): Exchange => {
+export function connectionsTo(url: URL, options: HttpOptions = {}): Exchange {
   const { headers = [], maxAnswer = 16 * 1024 * 1024, connectTimeout, answerTimeout } = options
   if (!/^https?:$/.test(url.protocol)) throw new TypeError('connectionsTo: the URL must be one of http or https')
   const line: Line = {

@@ -10,7 +10,7 @@ const WANTED = ['date', 'x-a', 'x-b']
 const MAX = 1024 * 1024
 
 /** The same answers each time, for the same code must give the same result; with `WARMTOKEN_FUZZ=N`, N that are new. */
-const runs = (numRuns: number): { readonly numRuns: number; readonly seed?: number } => {
+function runs(numRuns: number): { readonly numRuns: number; readonly seed?: number } {
   const { WARMTOKEN_FUZZ: wanted } = process.env
   return wanted === undefined ? { numRuns, seed: 1 } : { numRuns: Number(wanted) }
 }
@@ -30,9 +30,11 @@ const answers = fc.record({
 })
 type Told = typeof answers extends fc.Arbitrary<infer T> ? T : never
 
-const legal = (text: string): string => text.replace(/[^\t -~\x80-\xff]/g, '')
+function legal(text: string): string {
+  return text.replace(/[^\t -~\x80-\xff]/g, '')
+}
 
-const give = (told: Told, response: ServerResponse): void => {
+function give(told: Told, response: ServerResponse): void {
   for (const kind of told.interim) {
     if (kind === 'continue') response.writeContinue()
     else if (kind === 'processing') response.writeProcessing()
@@ -56,7 +58,7 @@ const give = (told: Told, response: ServerResponse): void => {
 }
 
 /** What a server of Node's writes on its connection. */
-const written = async (told: Told): Promise<Buffer> => {
+async function written(told: Told): Promise<Buffer> {
   const server = createServer((incoming, response) => {
     incoming.resume()
     give(told, response)
@@ -85,8 +87,8 @@ interface Seen {
 }
 
 /** What Node's own client reads; `undefined` when it takes the bytes for no answer. */
-const readByNode = (pieces: readonly Buffer[]): Promise<Seen | undefined> =>
-  new Promise((resolve) => {
+function readByNode(pieces: readonly Buffer[]): Promise<Seen | undefined> {
+  return new Promise((resolve) => {
     const connection = new Duplex({ read: () => {}, write: (_piece, _encoding, next) => next() })
     const outgoing = request({ method: 'POST', createConnection: () => connection })
     outgoing.on('error', () => resolve(undefined)).on('close', () => resolve(undefined))
@@ -109,9 +111,10 @@ const readByNode = (pieces: readonly Buffer[]): Promise<Seen | undefined> =>
       connection.push(null)
     })
   })
+}
 
 /** What we read: the answer, or the name of an error; `undefined` when there is none even at the end. */
-const readByUs = (pieces: readonly Buffer[]): ReturnType<ReturnType<typeof answerReader>> | string => {
+function readByUs(pieces: readonly Buffer[]): ReturnType<ReturnType<typeof answerReader>> | string {
   const read = answerReader(MAX, WANTED)
   try {
     for (const [index, piece] of pieces.entries()) {
@@ -185,12 +188,13 @@ const damages = fc.array(
 )
 type Damage = typeof damages extends fc.Arbitrary<infer T> ? T : never
 
-const damaged = (bytes: Buffer, how: Damage): Buffer =>
-  how.reduce((text, { at, drop, put, atLine }) => {
+function damaged(bytes: Buffer, how: Damage): Buffer {
+  return how.reduce((text, { at, drop, put, atLine }) => {
     const ends = [...text.toString('latin1').matchAll(/\r\n/g)].map(({ index }) => index + 2)
     const place = atLine ? (ends[at % Math.max(1, ends.length)] ?? 0) : at % (text.length + 1)
     return Buffer.concat([text.subarray(0, place), Buffer.from(put, 'latin1'), text.subarray(place + drop)])
   }, bytes)
+}
 
 describe('an answer that is damaged', () => {
   it('is an error, or ends its connection, or is what Node’s own client reads too', async () => {

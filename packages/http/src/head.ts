@@ -26,7 +26,7 @@ const FIRST_LINE = /^HTTP\/1\.([01]) (\d{3})( [\t -~\x80-\xff]*)?$/
 const HEADER = /^([!#$%&'*+.^_`|~\w-]+):([\t -~\x80-\xff]*)$/
 
 /** Makes what reads the head of an answer of HTTP/1.1; `undefined` while it is not there. It throws when the bytes are none. */
-export const headReader = (wanted: readonly string[]): ((bytes: Buffer) => Head | undefined) => {
+export function headReader(wanted: readonly string[]): (bytes: Buffer) => Head | undefined {
   let start = 0
   let interim = 0
   return (bytes) => {
@@ -52,13 +52,13 @@ export const headReader = (wanted: readonly string[]): ((bytes: Buffer) => Head 
 const FRAMING = ['content-length', 'transfer-encoding', 'connection']
 
 /** Checks headers beside those of an answer, before them or behind its body: they may not tell of another end. */
-export const checkAside = (lines: readonly string[]): void => {
+export function checkAside(lines: readonly string[]): void {
   const headers = headersOf(lines)
   if (FRAMING.some((name) => headers.has(name))) throw unreadable('the end of the answer is told in the wrong place')
 }
 
 /** The headers by name. As `node:http` does it, those of one name are one, with commas between. */
-const headersOf = (lines: readonly string[]): ReadonlyMap<string, string> => {
+function headersOf(lines: readonly string[]): ReadonlyMap<string, string> {
   const headers = new Map<string, string>()
   for (const line of lines) {
     const [, name = '', value = ''] = HEADER.exec(line) ?? []
@@ -74,14 +74,16 @@ const headersOf = (lines: readonly string[]): ReadonlyMap<string, string> => {
 }
 
 /** Without the blanks around it: `trim` would take more for blanks, and an expression the square of their number. */
-const trimmed = (value: string): string => {
+function trimmed(value: string): string {
   let [start, end] = [0, value.length]
   while (isBlank(value[start])) start += 1
   while (end > start && isBlank(value[end - 1])) end -= 1
   return value.slice(start, end)
 }
 
-const isBlank = (character: string | undefined): boolean => character === ' ' || character === '\t'
+function isBlank(character: string | undefined): boolean {
+  return character === ' ' || character === '\t'
+}
 
 interface Start {
   readonly wanted: readonly string[]
@@ -90,7 +92,7 @@ interface Start {
   readonly persists: boolean
 }
 
-const headOf = (found: ReadonlyMap<string, string>, { wanted, status, bodyAt, persists }: Start): Head => {
+function headOf(found: ReadonlyMap<string, string>, { wanted, status, bodyAt, persists }: Start): Head {
   const length = found.get('content-length')
   const encoding = found.get('transfer-encoding')?.toLowerCase()
   // Two lengths make a number of neither.

@@ -6,7 +6,7 @@ const LATE = 100
  * starved of its processor: what it waits for may have come in time and wait to be read, so it gets as much longer, at most
  * twice the time.
  */
-export const patiently = (ms: number, callback: () => void): (() => void) => {
+export function patiently(ms: number, callback: () => void): () => void {
   const startedAt = Date.now()
   let timer = setTimeout(() => {
     const late = Date.now() - startedAt - ms

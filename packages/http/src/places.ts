@@ -2,7 +2,7 @@
 export type Enter = (turn: () => void) => () => void
 
 /** Makes so many places. */
-export const places = (count: number): Enter => {
+export function places(count: number): Enter {
   const waiting = new Set<() => void>()
   let free = count
   /** Gives a place to whoever waits longest, or has it free. */

@@ -13,7 +13,7 @@ export interface RawServer {
 }
 
 /** Starts one on this machine. */
-export const startRaw = async (host = '127.0.0.1'): Promise<RawServer> => {
+export async function startRaw(host = '127.0.0.1'): Promise<RawServer> {
   const connections: Socket[] = []
   const received: string[] = []
   const server: Server = createServer((socket) => {
@@ -43,14 +43,14 @@ export const startRaw = async (host = '127.0.0.1'): Promise<RawServer> => {
 }
 
 /** Writes pieces one after the other, each once the last has gone out. */
-export const inPieces = async (socket: Socket, pieces: readonly (string | Uint8Array)[]): Promise<void> => {
+export async function inPieces(socket: Socket, pieces: readonly (string | Uint8Array)[]): Promise<void> {
   for (const piece of pieces) {
     await new Promise<void>((resolve) => socket.write(piece, () => setImmediate(resolve)))
   }
 }
 
 /** Cuts bytes where it is told. */
-export const cut = (bytes: Buffer, at: readonly number[]): readonly Buffer[] => {
+export function cut(bytes: Buffer, at: readonly number[]): readonly Buffer[] {
   const edges = [...new Set([0, ...at.map((edge) => edge % (bytes.length + 1)), bytes.length])].sort((a, b) => a - b)
   return edges.slice(1).map((edge, index) => bytes.subarray(edges[index], edge))
 }

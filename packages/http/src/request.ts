@@ -23,10 +23,12 @@ const VALUE = /^[\t -~]*$/
 /** These would tell of another end than that of the body, or make something else of the connection. */
 const OURS: readonly string[] = ['transfer-encoding', 'trailer', 'te', 'upgrade', 'expect']
 
-const refused = (message: string): Error => failure('RequestRefused', message)
+function refused(message: string): Error {
+  return failure('RequestRefused', message)
+}
 
 /** The text of a request to a host. Throws, without a word of what it holds, when another request could be read in it. */
-export const textOf = ({ method, path, headers, body }: Request, host: string): string => {
+export function textOf({ method, path, headers, body }: Request, host: string): string {
   // What the compiler knows no better is told to a server word for word.
   if (method !== 'POST') throw refused('the method of a request is POST')
   if (!PATH.test(path)) throw refused('the path of a request is none')

@@ -18,8 +18,8 @@ export interface Line {
 }
 
 /** Sends the text of a request when its turn has come, and reads the answer. */
-export const send = (line: Line, text: string, signal: AbortSignal): Promise<Answer> =>
-  new Promise((resolve, reject) => {
+export function send(line: Line, text: string, signal: AbortSignal): Promise<Answer> {
+  return new Promise((resolve, reject) => {
     const { dropIdle, release, take } = line.connections
     let connection: Connection | undefined
     let leave: (() => void) | undefined
@@ -81,8 +81,11 @@ export const send = (line: Line, text: string, signal: AbortSignal): Promise<Ans
     leave = line.enter(() => attempt(begin))
     if (isOver) leave()
   })
+}
 
-const endedEarly = (): Error => failure('NetworkError', 'the connection ended before it stood', 'ECONNRESET')
+function endedEarly(): Error {
+  return failure('NetworkError', 'the connection ended before it stood', 'ECONNRESET')
+}
 
 interface Watch {
   /** Says that a connection is under way. */
@@ -91,11 +94,11 @@ interface Watch {
 }
 
 /** Watches over the limits of time of a request, and over its signal. */
-const watchOver = (
+function watchOver(
   { connectTimeout, answerTimeout }: Line,
   signal: AbortSignal,
   giveUp: (error: Error) => void,
-): Watch => {
+): Watch {
   const limit = (ms: number | undefined, message: string): (() => void) =>
     ms === undefined ? () => {} : patiently(ms, () => giveUp(failure('TimeoutError', message)))
   const stop = (): void => giveUp(failure('AbortError', 'the call was aborted'))

@@ -12,7 +12,7 @@ const builtin = process.getBuiltinModule
 export type Connect = (onData: (piece: Buffer) => void) => Socket
 
 /** Makes what opens connections to a server. */
-export const opener = ({ protocol, hostname, port }: URL): Connect => {
+export function opener({ protocol, hostname, port }: URL): Connect {
   const host = hostname.replace(/^\[(.*)\]$/, '$1')
   if (protocol === 'http:') {
     const { connect } = builtin('node:net')
@@ -39,13 +39,17 @@ export const opener = ({ protocol, hostname, port }: URL): Connect => {
   }
 }
 
-const prepared = <S extends Socket>(socket: S): S => socket.setNoDelay(true).setKeepAlive(true, PROBE_AFTER)
+function prepared<S extends Socket>(socket: S): S {
+  return socket.setNoDelay(true).setKeepAlive(true, PROBE_AFTER)
+}
 
 /** Past the stream that a socket is, which costs as much as the rest of an answer. The buffer is read into again. */
-const readInto = (onData: (piece: Buffer) => void): OnReadOpts => ({
-  buffer: Buffer.allocUnsafe(READ_SIZE),
-  callback(length, buffer) {
-    onData(Buffer.from(buffer.subarray(0, length)))
-    return true
-  },
-})
+function readInto(onData: (piece: Buffer) => void): OnReadOpts {
+  return {
+    buffer: Buffer.allocUnsafe(READ_SIZE),
+    callback(length, buffer) {
+      onData(Buffer.from(buffer.subarray(0, length)))
+      return true
+    },
+  }
+}

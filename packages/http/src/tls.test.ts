@@ -54,7 +54,7 @@ afterEach(async () => {
 })
 
 const REQUEST = { method: 'POST', path: '/', headers: {}, body: '' } as const
-const clientOf = (host: string) => {
+function clientOf(host: string) {
   const exchange = connectionsTo(new URL(`https://${host}:${port}`))
   return () => exchange(REQUEST, AbortSignal.timeout(10_000))
 }
@@ -107,7 +107,7 @@ describe('a connection over TLS', () => {
 })
 
 /** Asks in a process of its own; gives the answer or the code of the error. */
-const askInProcess = async (env: Record<string, string>): Promise<string> => {
+async function askInProcess(env: Record<string, string>): Promise<string> {
   const index = fileURLToPath(new URL('./index.ts', import.meta.url))
   const code = `import { connectionsTo } from ${JSON.stringify(index)}
     const exchange = connectionsTo(new URL('https://localhost:${port}'))

@@ -16,7 +16,9 @@ async function start(options?: IssuerOptions): Promise<{ issuer: Issuer; api: Pr
   return { issuer, api }
 }
 
-const basic = (secret: string) => ({ authorization: `Basic ${btoa(`local:${secret}`)}` })
+function basic(secret: string) {
+  return { authorization: `Basic ${btoa(`local:${secret}`)}` }
+}
 
 async function ask(issuer: Issuer, headers: Record<string, string>, fields: Record<string, string> = {}) {
   const body = new URLSearchParams({ grant_type: 'client_credentials', scope: 'contacts:read', ...fields })
@@ -24,7 +26,9 @@ async function ask(issuer: Issuer, headers: Record<string, string>, fields: Reco
   return { status: response.status, body: (await response.json()) as Record<string, unknown> }
 }
 
-const bearer = (token: unknown) => ({ headers: { authorization: `Bearer ${token}` } })
+function bearer(token: unknown) {
+  return { headers: { authorization: `Bearer ${token}` } }
+}
 
 // First, because the provider prints each of its warnings once a process.
 test('starting and serving prints nothing', async () => {
@@ -35,7 +39,7 @@ test('starting and serving prints nothing', async () => {
 })
 
 test('a token of the issuer opens the API, with the life asked for', async () => {
-  const { issuer, api } = await start({ tokenLife: 90_000 })
+  const { issuer, api } = await start({ tokenLifetime: 90_000 })
   const { status, body } = await ask(issuer, basic('local-secret'))
   expect(status).toBe(200)
   expect(body).toMatchObject({ token_type: 'Bearer', expires_in: 90 })

@@ -28,7 +28,7 @@ export interface IssuerOptions {
   /** Scopes a client may ask for; the provider leaves others out of its tokens. Default `contacts:read`. */
   readonly scopes?: readonly string[]
   /** Life of a token in milliseconds, rounded to whole seconds. Default one hour. */
-  readonly tokenLife?: number
+  readonly tokenLifetime?: number
   /** Milliseconds to wait before a token request is looked at. Default 0. */
   readonly delay?: number
   /** Whether a DPoP proof must carry the server's nonce (RFC 9449 §8). Default false. */
@@ -100,9 +100,13 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> 
   }
 }
 
-const isTokenRequest = ({ method, path }: Context): boolean => method === 'POST' && path === '/token'
+function isTokenRequest({ method, path }: Context): boolean {
+  return method === 'POST' && path === '/token'
+}
 
-const scopesOf = (options: IssuerOptions): readonly string[] => options.scopes ?? ['contacts:read']
+function scopesOf(options: IssuerOptions): readonly string[] {
+  return options.scopes ?? ['contacts:read']
+}
 
 /** What the provider itself does once a person has signed in and consented. */
 async function signIn(
@@ -122,7 +126,7 @@ async function signIn(
 async function configuration(options: IssuerOptions, audience: string) {
   const scopes = scopesOf(options)
   const clients = options.clients ?? [{ id: 'local', secret: 'local-secret' }]
-  const life = Math.round((options.tokenLife ?? 3_600_000) / 1000)
+  const lifetime = Math.round((options.tokenLifetime ?? 3_600_000) / 1000)
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   return {
     // Keys, an adapter, a life and no development interactions: otherwise the provider warns that its defaults are in use.
@@ -138,7 +142,7 @@ async function configuration(options: IssuerOptions, audience: string) {
     issueRefreshToken: () => true,
     rotateRefreshToken: true,
     responseTypes: [],
-    ttl: { ClientCredentials: life, AccessToken: life, RefreshToken: 86_400, Grant: 86_400 },
+    ttl: { ClientCredentials: lifetime, AccessToken: lifetime, RefreshToken: 86_400, Grant: 86_400 },
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
@@ -150,7 +154,7 @@ async function configuration(options: IssuerOptions, audience: string) {
           audience,
           scope: scopes.join(' '),
           accessTokenFormat: 'jwt',
-          accessTokenTTL: life,
+          accessTokenTTL: lifetime,
           jwt: { sign: { alg: 'ES256' } },
         }),
       },

@@ -100,7 +100,9 @@ export async function startProtectedApi(options: ProtectedApiOptions): Promise<P
 }
 
 /** What tells tokens apart without keeping one: a digest. */
-const markOf = (token: string): string => createHash('sha256').update(token).digest('base64url')
+function markOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64url')
+}
 
 function answer(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))

@@ -6,7 +6,7 @@ import { type Place, type Sdk, withoutSecret } from './sdk.ts'
 /** The scope of Microsoft Graph. */
 export const SCOPES: string[] = ['https://graph.microsoft.com/.default']
 
-const send = async <T>(url: string, init: RequestInit) => {
+async function send<T>(url: string, init: RequestInit) {
   const response = await fetch(url.replace(/^https:/, 'http:'), init)
   const headers = Object.fromEntries(response.headers)
   return { status: response.status, headers, body: (await response.json()) as T }
@@ -20,10 +20,10 @@ const plainHttp: INetworkModule = {
 }
 
 /** msal's application at an imitation. */
-export const msalApp = (
+export function msalApp(
   { url, clientId, secret, tenant = 'tenant-1' }: Place,
   cachePlugin?: MsalCachePlugin,
-): ConfidentialClientApplication => {
+): ConfidentialClientApplication {
   const { host } = new URL(url)
   return new ConfidentialClientApplication({
     auth: { clientId, clientSecret: secret, authority: `https://${host}/${tenant}`, knownAuthorities: [host] },

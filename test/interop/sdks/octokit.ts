@@ -11,17 +11,19 @@ const beside = createRequire(requireHere.resolve('@octokit/auth-app'))
 const { request } = beside('@octokit/request') as { readonly request: NonNullable<StrategyOptions['request']> }
 
 /** `createAppAuth` at an imitation. */
-export const octokitAuth = ({ url, clientId, secret }: Place, cache?: OctokitCache): ReturnType<typeof createAppAuth> =>
-  createAppAuth({
+export function octokitAuth({ url, clientId, secret }: Place, cache?: OctokitCache): ReturnType<typeof createAppAuth> {
+  return createAppAuth({
     appId: clientId,
     privateKey: secret,
     request: request.defaults({ baseUrl: url, headers: { 'user-agent': 'test' } }),
     ...(cache && { cache }),
   })
+}
 
 /** The installations of the App. */
-export const familyOf = (tokens: Tokens, { url, clientId, secret }: Place): TokenFamily<Installation> =>
-  tokens.use(gitHubInstallation({ clientId, privateKey: secret, baseUrl: url, allowInsecure: true }))
+export function familyOf(tokens: Tokens, { url, clientId, secret }: Place): TokenFamily<Installation> {
+  return tokens.use(gitHubInstallation({ clientId, privateKey: secret, baseUrl: url, allowInsecure: true }))
+}
 
 /** GitHub's, with the first installation of the imitation. */
 export const sdk: Sdk = {

@@ -19,5 +19,6 @@ export interface Sdk {
 }
 
 /** With our cache an SDK needs no secret: with this one it could not ask by itself. */
-export const withoutSecret = (place: Place, tokens: Tokens | undefined): Place =>
-  tokens === undefined ? place : { ...place, secret: 'kept by warmtoken' }
+export function withoutSecret(place: Place, tokens: Tokens | undefined): Place {
+  return tokens === undefined ? place : { ...place, secret: 'kept by warmtoken' }
+}

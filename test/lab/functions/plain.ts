@@ -25,10 +25,10 @@ const deeds: Readonly<Record<NonNullable<Event['do']>, () => unknown>> = {
   'leave work': () => void setInterval(() => {}, 1),
 }
 
-export const handler = async (
+export async function handler(
   event: Event,
   context: { getRemainingTimeInMillis(): number; awsRequestId: string },
-): Promise<unknown> => {
+): Promise<unknown> {
   invocations += 1
   const done = event.do === undefined ? undefined : await deeds[event.do]()
   return {

@@ -12,7 +12,7 @@ export interface Answer {
   readonly thread: number
 }
 
-const setting = (name: string): string => {
+function setting(name: string): string {
   const value = process.env[name]
   if (value === undefined) throw new Error(`The environment variable ${name} is missing`)
   return value
@@ -22,8 +22,8 @@ const setting = (name: string): string => {
  * The tokens of the example, with time-outs for a machine on which many environments share few cores: there a store that
  * answers within a millisecond is heard seconds later, and that is not what the scenarios are about.
  */
-export const makeTokens = (more: TokensOptions = {}): Tokens =>
-  createTokens({
+export function makeTokens(more: TokensOptions = {}): Tokens {
+  return createTokens({
     store: dynamoDBStore({
       table: setting('TOKEN_TABLE'),
       client: async () => {
@@ -37,10 +37,11 @@ export const makeTokens = (more: TokensOptions = {}): Tokens =>
     timeout: 2 * LONG,
     ...more,
   })
+}
 
 /** The token that the API wants. */
-export const useApi = (tokens: Tokens): TokenHandle =>
-  tokens.use(
+export function useApi(tokens: Tokens): TokenHandle {
+  return tokens.use(
     clientCredentials({
       issuer: setting('ISSUER'),
       clientId: setting('CLIENT_ID'),
@@ -49,9 +50,10 @@ export const useApi = (tokens: Tokens): TokenHandle =>
       allowInsecure: true,
     }),
   )
+}
 
 /** Asks the API, and tells where the token came from, and in which thread. */
-export const callApi = async (api: TokenHandle, { tier }: Token): Promise<Answer> => {
+export async function callApi(api: TokenHandle, { tier }: Token): Promise<Answer> {
   const response = await api.fetch(new URL('/contacts', setting('API_URL')))
   await response.body?.cancel()
   return { status: response.status, tier, thread: threadId }

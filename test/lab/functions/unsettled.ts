@@ -3,4 +3,6 @@ import { type Answer, callApi, makeTokens, useApi } from './tokens.ts'
 
 const api = useApi(makeTokens({ background: true }))
 
-export const handler = async (): Promise<Answer> => callApi(api, await api.get())
+export async function handler(): Promise<Answer> {
+  return callApi(api, await api.get())
+}

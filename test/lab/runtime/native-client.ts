@@ -27,8 +27,8 @@ interface Sent {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-const send = ({ method, path, body = '', headers = {} }: Sent): Promise<Answer> =>
-  new Promise((resolve, reject) => {
+function send({ method, path, body = '', headers = {} }: Sent): Promise<Answer> {
+  return new Promise((resolve, reject) => {
     const length = body === '' ? {} : { 'content-length': Buffer.byteLength(body) }
     const sent = request({ host, port, method, path: ROOT + path, agent, headers: { ...headers, ...length } })
     sent.once('error', reject)
@@ -42,11 +42,12 @@ const send = ({ method, path, body = '', headers = {} }: Sent): Promise<Answer> 
     })
     sent.end(body)
   })
+}
 
 /** Answers on their way out. */
 const pending = new Set<Promise<unknown>>()
 
-const post = (path: string, body: string, headers: Readonly<Record<string, string>>): void => {
+function post(path: string, body: string, headers: Readonly<Record<string, string>>): void {
   const posted = send({ method: 'POST', path, body, headers: { 'content-type': 'application/json', ...headers } })
   // The compiled client drops the outcome, too.
   const kept = posted.catch(() => undefined).finally(() => pending.delete(kept))
@@ -63,7 +64,7 @@ const HEADERS = [
 ]
 
 /** The headers that the compiled client hands on, in its form: the deadline as a number. */
-const headersOf = (received: IncomingMessage['headers']): Invocation['headers'] => {
+function headersOf(received: IncomingMessage['headers']): Invocation['headers'] {
   const headers: Record<string, string | number> = {}
   for (const name of HEADERS.map((short) => `lambda-runtime-${short}`)) {
     const value = received[name]
@@ -73,7 +74,7 @@ const headersOf = (received: IncomingMessage['headers']): Invocation['headers'] 
 }
 
 /** Resolves to the next invocation of this thread. */
-export const next = async (): Promise<Invocation> => {
+export async function next(): Promise<Invocation> {
   await Promise.all(pending)
   const { status, headers, body } = await send({ method: 'GET', path: '/next' })
   if (status !== 200) throw new Error(`Failed to get next invocation, error ${status}`)
@@ -83,8 +84,11 @@ export const next = async (): Promise<Invocation> => {
 }
 
 /** Sends the answer of an invocation. */
-export const done = (id: string, body: string): void => post(`/${id}/response`, body, {})
+export function done(id: string, body: string): void {
+  post(`/${id}/response`, body, {})
+}
 
 /** Sends the error of an invocation. */
-export const error = (id: string, body: string, cause: string): void =>
+export function error(id: string, body: string, cause: string): void {
   post(`/${id}/error`, body, { 'lambda-runtime-function-xray-error-cause': cause })
+}

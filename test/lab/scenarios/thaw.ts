@@ -7,7 +7,7 @@ const LIFE = 6_000
 export const thawExpired: Scenario = {
   title: 'a token that died in the freeze is never handed out',
   deployed: 'contacts',
-  tokenLife: LIFE,
+  tokenLifetime: LIFE,
   expects: () => [
     ...firstCall('A'),
     'time: 7 s have passed',

@@ -7,7 +7,7 @@ const [path = '', name = ''] = process.argv.slice(2)
 const loading = import(pathToFileURL(path).href)
 
 /** What a caller of Lambda is told of an error, and the stable code beside it. */
-const tell = (error: unknown): object => {
+function tell(error: unknown): object {
   if (!(error instanceof Error)) return { name: 'unknown', message: 'not an Error', code: '' }
   return { name: error.name, message: error.message, code: 'code' in error ? String(error.code) : '' }
 }

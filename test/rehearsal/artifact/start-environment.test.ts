@@ -18,7 +18,7 @@ export const handler = async (event, context) => {
   return { calls: ++calls, HOME, VALUE, AWS_ACCESS_KEY_ID, inTime: remaining > 0 && remaining <= 15_000 }
 }`
 
-const start = async (properties: Mapping = {}): Promise<Environment> => {
+async function start(properties: Mapping = {}): Promise<Environment> {
   const files = new Map([
     ['functions/a.js', Buffer.from(CODE)],
     ['package.json', Buffer.from('{"type":"module"}')],

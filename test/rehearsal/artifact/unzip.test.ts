@@ -21,7 +21,9 @@ function zipOf(name: string, contents: string, { method = 8, size = contents.len
   return Buffer.concat([local, Buffer.from(name), bytes, entry, Buffer.from(name), end])
 }
 
-const textOf = (zip: Buffer, name: string): string => Buffer.from(unzip(zip).get(name) ?? []).toString()
+function textOf(zip: Buffer, name: string): string {
+  return Buffer.from(unzip(zip).get(name) ?? []).toString()
+}
 
 test('packed and stored files come out as they went in', () => {
   expect(textOf(zipOf('a/b.js', 'content'), 'a/b.js')).toBe('content')

@@ -38,8 +38,9 @@ export function unzip(zip: Buffer): ReadonlyMap<string, Uint8Array> {
   return files
 }
 
-const isInside = (name: string): boolean =>
-  name !== '' && !name.startsWith('/') && !name.includes('\\') && !name.split('/').includes('..')
+function isInside(name: string): boolean {
+  return name !== '' && !name.startsWith('/') && !name.includes('\\') && !name.split('/').includes('..')
+}
 
 function contentsAt(zip: Buffer, entry: number, limit: number): Uint8Array {
   const method = zip.readUInt16LE(entry + 10)

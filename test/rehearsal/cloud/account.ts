@@ -8,9 +8,11 @@ export const URL_SUFFIX = 'amazonaws.com'
 export const DEPLOYER = { accessKeyId: 'AKIAREHEARSALDEPLOY1', secretAccessKey: 'rehearsal-only' } as const
 
 /** An ARN of this account: `arnOf('lambda', 'function:x')`. */
-export const arnOf = (service: string, resource: string): string =>
-  `arn:${PARTITION}:${service}:${REGION}:${ACCOUNT}:${resource}`
+export function arnOf(service: string, resource: string): string {
+  return `arn:${PARTITION}:${service}:${REGION}:${ACCOUNT}:${resource}`
+}
 
 /** An ARN of a service that knows no regions. */
-export const globalArnOf = (service: string, resource: string): string =>
-  `arn:${PARTITION}:${service}::${ACCOUNT}:${resource}`
+export function globalArnOf(service: string, resource: string): string {
+  return `arn:${PARTITION}:${service}::${ACCOUNT}:${resource}`
+}

@@ -23,13 +23,15 @@ function pretend() {
   return { world, done, failing, cloud: createCloudFormation(world) }
 }
 
-const group = (name: string, more: object = {}, days = 1) => ({
-  Type: 'AWS::Logs::LogGroup',
-  Properties: { LogGroupName: name, RetentionInDays: days },
-  ...more,
-})
+function group(name: string, more: object = {}, days = 1) {
+  return {
+    Type: 'AWS::Logs::LogGroup',
+    Properties: { LogGroupName: name, RetentionInDays: days },
+    ...more,
+  }
+}
 
-const client = ({ cloud }: ReturnType<typeof pretend>) => {
+function client({ cloud }: ReturnType<typeof pretend>) {
   const ask = async (Action: string, more: Record<string, string> = {}): Promise<string> => {
     const body = new URLSearchParams({ Action, StackName: 's', ChangeSetName: 'c', ...more }).toString()
     const answer = await cloud.service.answer(Action, { method: 'POST', path: '/', headers: new Map(), body })

@@ -1,10 +1,12 @@
 import type { ChangeSet, Stack, StackEvent, StackResource } from './stack.ts'
 import type { Xml } from './xml.ts'
 
-const time = (at: number): string => new Date(at).toISOString()
+function time(at: number): string {
+  return new Date(at).toISOString()
+}
 
 /** A stack as DescribeStacks tells it. */
-export const stackXml = (stack: Stack): Xml => {
+export function stackXml(stack: Stack): Xml {
   const { name, id, status, createdAt, outputs, exports, tags } = stack
   const exportOf = (value: string): string | undefined => [...exports].find(([, exported]) => exported === value)?.[0]
   return {
@@ -23,49 +25,57 @@ export const stackXml = (stack: Stack): Xml => {
 }
 
 /** An event as DescribeStackEvents tells it. */
-export const eventXml = (stack: Stack, event: StackEvent): Xml => ({
-  StackId: stack.id,
-  StackName: stack.name,
-  EventId: event.id,
-  LogicalResourceId: event.logicalId,
-  PhysicalResourceId: event.physicalId,
-  ResourceType: event.type,
-  ResourceStatus: event.status,
-  ResourceStatusReason: event.reason,
-  Timestamp: time(event.at),
-})
+export function eventXml(stack: Stack, event: StackEvent): Xml {
+  return {
+    StackId: stack.id,
+    StackName: stack.name,
+    EventId: event.id,
+    LogicalResourceId: event.logicalId,
+    PhysicalResourceId: event.physicalId,
+    ResourceType: event.type,
+    ResourceStatus: event.status,
+    ResourceStatusReason: event.reason,
+    Timestamp: time(event.at),
+  }
+}
 
 /** A change set as DescribeChangeSet tells it. */
-export const changeSetXml = (stack: Stack, { id, name, status, reason, changes }: ChangeSet): Xml => ({
-  ChangeSetId: id,
-  ChangeSetName: name,
-  StackId: stack.id,
-  StackName: stack.name,
-  Status: status,
-  StatusReason: reason,
-  ExecutionStatus: status === 'FAILED' ? 'UNAVAILABLE' : 'AVAILABLE',
-  Changes: changes.map(({ action: Action, logicalId: LogicalResourceId, type: ResourceType }) => ({
-    Type: 'Resource',
-    ResourceChange: { Action, LogicalResourceId, ResourceType },
-  })),
-})
+export function changeSetXml(stack: Stack, { id, name, status, reason, changes }: ChangeSet): Xml {
+  return {
+    ChangeSetId: id,
+    ChangeSetName: name,
+    StackId: stack.id,
+    StackName: stack.name,
+    Status: status,
+    StatusReason: reason,
+    ExecutionStatus: status === 'FAILED' ? 'UNAVAILABLE' : 'AVAILABLE',
+    Changes: changes.map(({ action: Action, logicalId: LogicalResourceId, type: ResourceType }) => ({
+      Type: 'Resource',
+      ResourceChange: { Action, LogicalResourceId, ResourceType },
+    })),
+  }
+}
 
 /** A resource as ListStackResources tells it. */
-export const summaryXml = ({ logicalId, physicalId, type, status, changedAt }: StackResource): Xml => ({
-  LogicalResourceId: logicalId,
-  PhysicalResourceId: physicalId,
-  ResourceType: type,
-  ResourceStatus: status,
-  LastUpdatedTimestamp: time(changedAt),
-})
+export function summaryXml({ logicalId, physicalId, type, status, changedAt }: StackResource): Xml {
+  return {
+    LogicalResourceId: logicalId,
+    PhysicalResourceId: physicalId,
+    ResourceType: type,
+    ResourceStatus: status,
+    LastUpdatedTimestamp: time(changedAt),
+  }
+}
 
 /** A resource as DescribeStackResource tells it. */
-export const resourceXml = (stack: Stack, resource: StackResource): Xml => ({
-  StackId: stack.id,
-  StackName: stack.name,
-  LogicalResourceId: resource.logicalId,
-  PhysicalResourceId: resource.physicalId,
-  ResourceType: resource.type,
-  ResourceStatus: resource.status,
-  LastUpdatedTimestamp: time(resource.changedAt),
-})
+export function resourceXml(stack: Stack, resource: StackResource): Xml {
+  return {
+    StackId: stack.id,
+    StackName: stack.name,
+    LogicalResourceId: resource.logicalId,
+    PhysicalResourceId: resource.physicalId,
+    ResourceType: resource.type,
+    ResourceStatus: resource.status,
+    LastUpdatedTimestamp: time(resource.changedAt),
+  }
+}

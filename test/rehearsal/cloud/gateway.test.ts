@@ -14,22 +14,25 @@ afterAll(async () => {
   await cloud.close()
 })
 
-const settings = (changed: object) => ({
-  endpoint: cloud.url,
-  region: REGION,
-  credentials: { ...DEPLOYER, ...changed },
-  maxAttempts: 1,
-})
-const sts = (changed: object = {}, region: string = REGION): STSClient => {
+function settings(changed: object) {
+  return {
+    endpoint: cloud.url,
+    region: REGION,
+    credentials: { ...DEPLOYER, ...changed },
+    maxAttempts: 1,
+  }
+}
+function sts(changed: object = {}, region: string = REGION): STSClient {
   const client = new STSClient({ ...settings(changed), region })
   clients.push(client)
   return client
 }
-const told = (sent: Promise<unknown>): Promise<string> =>
-  sent.then(
+function told(sent: Promise<unknown>): Promise<string> {
+  return sent.then(
     () => 'ok',
     (error: Error) => `${error.name}: ${error.message}`,
   )
+}
 
 test('whoever deploys is known by the signature', async () => {
   const { Account, Arn } = await sts().send(new GetCallerIdentityCommand({}))

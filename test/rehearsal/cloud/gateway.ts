@@ -80,15 +80,18 @@ function s3Operation(method: string, target: string): string {
   return `${{ GET: isObject ? 'Get' : 'List', HEAD: 'Head', PUT: 'Put', DELETE: 'Delete' }[method] ?? method}${isObject ? 'Object' : 'Bucket'}`
 }
 
-const headersOf = ({ headers }: IncomingMessage): ReadonlyMap<string, string> =>
-  new Map(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+function headersOf({ headers }: IncomingMessage): ReadonlyMap<string, string> {
+  return new Map(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+}
 
 /** Readable by clients of every protocol: XML for those that ask by forms, and a header for those that speak JSON. */
-const refusal = ({ code, message, status }: ServiceError): Answer => ({
-  status,
-  contentType: 'text/xml',
-  body: `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`,
-})
+function refusal({ code, message, status }: ServiceError): Answer {
+  return {
+    status,
+    contentType: 'text/xml',
+    body: `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`,
+  }
+}
 
 function send(response: ServerResponse, { status, contentType, body }: Answer): void {
   response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) }).end(body)

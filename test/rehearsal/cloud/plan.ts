@@ -66,7 +66,9 @@ function isChanged(there: StackResource, wanted: StackResource): boolean {
   return !same(there.properties, wanted.properties)
 }
 
-const same = (one: Value | undefined, other: Value | undefined): boolean => canonical(one) === canonical(other)
+function same(one: Value | undefined, other: Value | undefined): boolean {
+  return canonical(one) === canonical(other)
+}
 
 /** Whether the outputs would change. */
 export function outputsChange(stack: Stack, template: Template): boolean {

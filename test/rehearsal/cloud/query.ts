@@ -32,23 +32,30 @@ export function required(parameters: Parameters, name: string): string {
 }
 
 /** The members of a list: `Capabilities.member.1`, `Capabilities.member.2`. */
-export const listOf = (parameters: Parameters, name: string): readonly string[] =>
-  [...parameters].filter(([key]) => new RegExp(`^${name}\\.member\\.\\d+$`).test(key)).map(([, value]) => value)
+export function listOf(parameters: Parameters, name: string): readonly string[] {
+  return [...parameters].filter(([key]) => new RegExp(`^${name}\\.member\\.\\d+$`).test(key)).map(([, value]) => value)
+}
 
-const parametersOf = ({ body }: Call): Parameters => new Map(new URLSearchParams(body))
+function parametersOf({ body }: Call): Parameters {
+  return new Map(new URLSearchParams(body))
+}
 
-const ok = (namespace: string, operation: string, result: Xml): Answer => ({
-  status: 200,
-  contentType: 'text/xml',
-  body:
-    `<${operation}Response xmlns="${namespace}"><${operation}Result>${toXml(result)}</${operation}Result>` +
-    `<ResponseMetadata><RequestId>${randomUUID()}</RequestId></ResponseMetadata></${operation}Response>`,
-})
+function ok(namespace: string, operation: string, result: Xml): Answer {
+  return {
+    status: 200,
+    contentType: 'text/xml',
+    body:
+      `<${operation}Response xmlns="${namespace}"><${operation}Result>${toXml(result)}</${operation}Result>` +
+      `<ResponseMetadata><RequestId>${randomUUID()}</RequestId></ResponseMetadata></${operation}Response>`,
+  }
+}
 
-const refusal = (namespace: string, { code, message: Message, status }: ServiceError): Answer => ({
-  status,
-  contentType: 'text/xml',
-  body:
-    `<ErrorResponse xmlns="${namespace}">${toXml({ Error: { Type: 'Sender', Code: code, Message } })}` +
-    `<RequestId>${randomUUID()}</RequestId></ErrorResponse>`,
-})
+function refusal(namespace: string, { code, message: Message, status }: ServiceError): Answer {
+  return {
+    status,
+    contentType: 'text/xml',
+    body:
+      `<ErrorResponse xmlns="${namespace}">${toXml({ Error: { Type: 'Sender', Code: code, Message } })}` +
+      `<RequestId>${randomUUID()}</RequestId></ErrorResponse>`,
+  }
+}

@@ -31,8 +31,9 @@ export function checkReferences(template: Template): readonly (readonly string[]
   return wavesOf(needs)
 }
 
-const invalid = (id: string, why: string): TemplateError =>
-  new TemplateError(`Properties validation failed for resource ${id} with message: ${why}`)
+function invalid(id: string, why: string): TemplateError {
+  return new TemplateError(`Properties validation failed for resource ${id} with message: ${why}`)
+}
 
 /** The resources that a value refers to. */
 function usedBy(value: Value, { resources }: Template, where: string): ReadonlySet<string> {

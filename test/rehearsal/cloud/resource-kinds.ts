@@ -25,25 +25,29 @@ export interface ResourceKind {
 }
 
 /** What stands for the random ending of a name that CloudFormation makes; the same for the same stack. */
-const unique = ({ stackId, logicalId }: Naming): string =>
-  createHash('sha256').update(`${stackId}/${logicalId}`).digest('hex').slice(0, 12)
+function unique({ stackId, logicalId }: Naming): string {
+  return createHash('sha256').update(`${stackId}/${logicalId}`).digest('hex').slice(0, 12)
+}
 
 /** Cut as CloudFormation cuts, so that a bucket's name stays within its 63 characters. */
-const generated = (naming: Naming): string =>
-  `${naming.stack.slice(0, 24)}-${naming.logicalId.slice(0, 24)}-${unique(naming).toUpperCase()}`
+function generated(naming: Naming): string {
+  return `${naming.stack.slice(0, 24)}-${naming.logicalId.slice(0, 24)}-${unique(naming).toUpperCase()}`
+}
 
 /** The name that a property gives, else a made one. */
-const named =
-  (property: string) =>
-  (naming: Naming): string => {
+function named(property: string) {
+  return (naming: Naming): string => {
     const name = naming.properties[property]
     return typeof name === 'string' ? name : generated(naming)
   }
+}
 
-const arn = (arnFor: (physicalId: string) => string): Pick<ResourceKind, 'attributes' | 'attribute'> => ({
-  attributes: ['Arn'],
-  attribute: (_name, physicalId) => arnFor(physicalId),
-})
+function arn(arnFor: (physicalId: string) => string): Pick<ResourceKind, 'attributes' | 'attribute'> {
+  return {
+    attributes: ['Arn'],
+    attribute: (_name, physicalId) => arnFor(physicalId),
+  }
+}
 
 const NO_ATTRIBUTES: Pick<ResourceKind, 'attributes' | 'attribute'> = { attributes: [], attribute: () => '' }
 

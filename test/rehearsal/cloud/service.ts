@@ -37,4 +37,6 @@ export class ServiceError extends Error {
 }
 
 /** The operation of a call to a service that names it in a header: `DynamoDB_20120810.GetItem` is `GetItem`. */
-export const targetOf = ({ headers }: Call): string => headers.get('x-amz-target')?.split('.')[1] ?? 'none'
+export function targetOf({ headers }: Call): string {
+  return headers.get('x-amz-target')?.split('.')[1] ?? 'none'
+}

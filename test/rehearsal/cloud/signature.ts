@@ -72,6 +72,10 @@ function canonicalRequest({ method, target, headers, body }: SignedRequest, { si
   return [method, twice, sorted, signed.join(''), signedHeaders.join(';'), sha256(body)].join('\n')
 }
 
-const sha256 = (content: string | Buffer): string => createHash('sha256').update(content).digest('hex')
+function sha256(content: string | Buffer): string {
+  return createHash('sha256').update(content).digest('hex')
+}
 
-const hmac = (key: Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
+function hmac(key: Buffer, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest()
+}

@@ -20,23 +20,27 @@ export const ecr: Service = {
 const FUNCTION = /^\/2015-03-31\/functions\/([\w-]{1,64})$/
 
 /** Lambda: the command asks when a function was last changed, to see whether a deployment is needed. */
-export const lambda = (world: World): Service => ({
-  operationOf: ({ method, path }) => (method === 'GET' && FUNCTION.test(path) ? 'GetFunction' : `${method} ${path}`),
-  answer: async (operation, { path }) => {
-    if (operation !== 'GetFunction') return undefined
-    const found = world.functions.get(FUNCTION.exec(path)?.[1] ?? '')
-    if (found === undefined) return json(404, { Type: 'User', message: 'Function not found' })
-    const { name: FunctionName, sha256: CodeSha256, size: CodeSize, modifiedAt, properties } = found
-    const { Runtime, Architectures, Handler, Timeout, MemorySize } = properties
-    // The form that Lambda writes an instant in.
-    const LastModified = new Date(modifiedAt).toISOString().replace('Z', '+0000')
-    const settings = { Runtime, Architectures, Handler, Timeout, MemorySize }
-    return json(200, { Configuration: { FunctionName, CodeSha256, CodeSize, LastModified, ...settings } })
-  },
-})
+export function lambda(world: World): Service {
+  return {
+    operationOf: ({ method, path }) => (method === 'GET' && FUNCTION.test(path) ? 'GetFunction' : `${method} ${path}`),
+    answer: async (operation, { path }) => {
+      if (operation !== 'GetFunction') return undefined
+      const found = world.functions.get(FUNCTION.exec(path)?.[1] ?? '')
+      if (found === undefined) return json(404, { Type: 'User', message: 'Function not found' })
+      const { name: FunctionName, sha256: CodeSha256, size: CodeSize, modifiedAt, properties } = found
+      const { Runtime, Architectures, Handler, Timeout, MemorySize } = properties
+      // The form that Lambda writes an instant in.
+      const LastModified = new Date(modifiedAt).toISOString().replace('Z', '+0000')
+      const settings = { Runtime, Architectures, Handler, Timeout, MemorySize }
+      return json(200, { Configuration: { FunctionName, CodeSha256, CodeSize, LastModified, ...settings } })
+    },
+  }
+}
 
-const json = (status: number, body: object): Answer => ({
-  status,
-  contentType: 'application/json',
-  body: JSON.stringify(body),
-})
+function json(status: number, body: object): Answer {
+  return {
+    status,
+    contentType: 'application/json',
+    body: JSON.stringify(body),
+  }
+}

@@ -89,4 +89,6 @@ export function note(stack: Stack, resource: StackResource, status: string, reas
   stack.events.push(event({ logicalId, physicalId, type, status, reason }))
 }
 
-const event = (told: Omit<StackEvent, 'id' | 'at'>): StackEvent => ({ ...told, id: randomUUID(), at: Date.now() })
+function event(told: Omit<StackEvent, 'id' | 'at'>): StackEvent {
+  return { ...told, id: randomUUID(), at: Date.now() }
+}

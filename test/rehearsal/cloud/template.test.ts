@@ -3,11 +3,19 @@ import { checkReferences } from './references.ts'
 import { parseTemplate } from './template.ts'
 
 const TABLE = { Type: 'AWS::DynamoDB::Table', Properties: { KeySchema: [] } }
-const group = (properties: object) => ({ Type: 'AWS::Logs::LogGroup', Properties: properties })
+function group(properties: object) {
+  return { Type: 'AWS::Logs::LogGroup', Properties: properties }
+}
 /** A name in braces behind a dollar, as Fn::Sub has it. */
-const sub = (name: string): string => `\${${name}}`
-const check = (template: object) => checkReferences(parseTemplate(JSON.stringify(template)))
-const resources = (Resources: object, more: object = {}) => ({ Resources, ...more })
+function sub(name: string): string {
+  return `\${${name}}`
+}
+function check(template: object) {
+  return checkReferences(parseTemplate(JSON.stringify(template)))
+}
+function resources(Resources: object, more: object = {}) {
+  return { Resources, ...more }
+}
 
 test('a resource comes after what it refers to or depends on', () => {
   const waves = check(

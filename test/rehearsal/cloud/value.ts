@@ -6,18 +6,23 @@ export interface Mapping {
   readonly [name: string]: Value
 }
 
-export const isMapping = (value: unknown): value is Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+export function isMapping(value: unknown): value is Mapping {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
-export const isList = (value: Value | undefined): value is readonly Value[] => Array.isArray(value)
+export function isList(value: Value | undefined): value is readonly Value[] {
+  return Array.isArray(value)
+}
 
 /** The member of that name if the value is an object that has it itself. */
-export const member = (value: Value | undefined, name: string): Value | undefined =>
-  isMapping(value) && Object.hasOwn(value, name) ? value[name] : undefined
+export function member(value: Value | undefined, name: string): Value | undefined {
+  return isMapping(value) && Object.hasOwn(value, name) ? value[name] : undefined
+}
 
 /** The member that several names lead to, one in the other. */
-export const memberAt = (value: Value | undefined, ...names: readonly string[]): Value | undefined =>
-  names.reduce(member, value)
+export function memberAt(value: Value | undefined, ...names: readonly string[]): Value | undefined {
+  return names.reduce(member, value)
+}
 
 /** One text or a list of texts, as IAM and CloudFormation take them; undefined if it is neither. */
 export function textsOf(value: Value | undefined): readonly string[] | undefined {

@@ -14,4 +14,6 @@ export function toXml(value: Xml): string {
     .join('')
 }
 
-const isArray = (value: Xml): value is readonly Xml[] => Array.isArray(value)
+function isArray(value: Xml): value is readonly Xml[] {
+  return Array.isArray(value)
+}

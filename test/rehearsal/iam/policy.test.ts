@@ -2,9 +2,12 @@ import { expect, test } from 'vitest'
 import { type Asked, allows, parsePolicy } from './policy.ts'
 
 const TABLE = 'arn:aws:dynamodb:us-east-1:123456789012:table/tokens'
-const policy = (...statements: readonly object[]) =>
-  parsePolicy({ Version: '2012-10-17', Statement: statements as never })
-const allow = (Action: string | string[], Resource: string | string[]) => ({ Effect: 'Allow', Action, Resource })
+function policy(...statements: readonly object[]) {
+  return parsePolicy({ Version: '2012-10-17', Statement: statements as never })
+}
+function allow(Action: string | string[], Resource: string | string[]) {
+  return { Effect: 'Allow', Action, Resource }
+}
 const get: Asked = { action: 'dynamodb:GetItem', resource: TABLE }
 
 test('what nothing allows is denied', () => {

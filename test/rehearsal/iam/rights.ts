@@ -39,13 +39,15 @@ export function rightsFor(service: Service, operation: string, body: string): re
 }
 
 /** A table may be named by its ARN too. */
-const tableArn = (name: unknown): string => {
+function tableArn(name: unknown): string {
   if (typeof name !== 'string' || name === '') return '*'
   return name.startsWith('arn:') ? name : arnOf('dynamodb', `table/${name}`)
 }
 
 /** What a mere name leads to cannot be known from it: the ARN has six random characters behind it. */
-const secretArn = (id: unknown): string => (typeof id === 'string' && id.startsWith('arn:') ? id : '*')
+function secretArn(id: unknown): string {
+  return typeof id === 'string' && id.startsWith('arn:') ? id : '*'
+}
 
 function parse(body: string): Mapping {
   try {

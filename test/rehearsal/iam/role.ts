@@ -34,7 +34,9 @@ export function roleOf(stack: Stack, functionName: string): Role {
   return { name, statements: documents.flatMap(parsePolicy), principal }
 }
 
-const isFunction = (type: string): boolean => type === 'AWS::Lambda::Function'
+function isFunction(type: string): boolean {
+  return type === 'AWS::Lambda::Function'
+}
 
 function isForLambda({ properties }: StackResource): boolean {
   const statements = memberAt(properties, 'AssumeRolePolicyDocument', 'Statement')

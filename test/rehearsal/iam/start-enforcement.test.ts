@@ -41,7 +41,7 @@ afterAll(async () => {
   await secrets.close()
 })
 
-const send = async (command: object, changed: Partial<Keys> = {}, region = REGION): Promise<string> => {
+async function send(command: object, changed: Partial<Keys> = {}, region = REGION): Promise<string> {
   const credentials = { ...keys, ...changed }
   const client = new DynamoDBClient({ endpoint: enforcement.urls.dynamodb, region, credentials, maxAttempts: 1 })
   clients.push(client)
@@ -50,7 +50,9 @@ const send = async (command: object, changed: Partial<Keys> = {}, region = REGIO
     (error: Error) => `${error.name}: ${error.message}`,
   )
 }
-const get = (TableName: string) => new GetItemCommand({ TableName, Key: { pk: { S: 'x' } } })
+function get(TableName: string) {
+  return new GetItemCommand({ TableName, Key: { pk: { S: 'x' } } })
+}
 
 test('what the role allows passes, by the name of the table or its ARN', async () => {
   enforcement.decisions()

@@ -78,10 +78,12 @@ export async function startEnforcement(targets: Readonly<Record<Service, string>
   }
 }
 
-const refusal = (code: string, message: string): Fault => ({
-  kind: 'status',
-  when: 'before',
-  status: 400,
-  headers: { 'content-type': 'application/x-amz-json-1.0' },
-  body: JSON.stringify({ __type: `com.amazon.coral.service#${code}`, message }),
-})
+function refusal(code: string, message: string): Fault {
+  return {
+    kind: 'status',
+    when: 'before',
+    status: 400,
+    headers: { 'content-type': 'application/x-amz-json-1.0' },
+    body: JSON.stringify({ __type: `com.amazon.coral.service#${code}`, message }),
+  }
+}

@@ -23,55 +23,63 @@ import { withoutQuotes } from './radosgw.ts'
 import { plantObject } from './s3.ts'
 import { lookIntoRedis } from './upstash.ts'
 
-const named = (name: string): string | undefined => process.env[`WARMTOKEN_TEST_${name}`]
+function named(name: string): string | undefined {
+  return process.env[`WARMTOKEN_TEST_${name}`]
+}
 
 const clockSkew = Number(named('CLOCK_SKEW') ?? 2_000)
 
-const dynamoDBAccount = (table: string): Backend => ({
-  name: 'DynamoDB account',
-  async start() {
-    const endpoint = named('DYNAMODB_ENDPOINT')
-    const client = endpoint === undefined ? new DynamoDBClient() : localDynamoDB(endpoint)
-    const connect = () => dynamoDBStore({ table, ...(endpoint !== undefined && { client }) })
-    const close = async () => client.destroy()
-    return { url: undefined, answers: {}, clockSkew, ...lookIntoTable(client, table), connect, close }
-  },
-})
+function dynamoDBAccount(table: string): Backend {
+  return {
+    name: 'DynamoDB account',
+    async start() {
+      const endpoint = named('DYNAMODB_ENDPOINT')
+      const client = endpoint === undefined ? new DynamoDBClient() : localDynamoDB(endpoint)
+      const connect = () => dynamoDBStore({ table, ...(endpoint !== undefined && { client }) })
+      const close = async () => client.destroy()
+      return { url: undefined, answers: {}, clockSkew, ...lookIntoTable(client, table), connect, close }
+    },
+  }
+}
 
-const s3Account = (bucket: string): Backend => ({
-  name: 'S3 account',
-  async start() {
-    const endpoint = named('S3_ENDPOINT')
-    const credentials = { accessKeyId: named('S3_KEY') ?? '', secretAccessKey: named('S3_SECRET') ?? '' }
-    const settings = {
-      maxAttempts: 3,
-      requestHandler: { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-    } as const
-    const elsewhere = { endpoint, region: 'us-east-1', credentials, forcePathStyle: true }
-    const client = new S3Client(endpoint === undefined ? settings : { ...settings, ...elsewhere })
-    const connect = () => s3Store({ bucket, client: named('S3_UNQUOTED') === '1' ? withoutQuotes(client) : client })
-    const close = async () => client.destroy()
-    return {
-      url: undefined,
-      answers: {},
-      clockSkew,
-      plant: plantObject(client, bucket),
-      keepUntilOf: async () => undefined,
-      connect,
-      close,
-    }
-  },
-})
+function s3Account(bucket: string): Backend {
+  return {
+    name: 'S3 account',
+    async start() {
+      const endpoint = named('S3_ENDPOINT')
+      const credentials = { accessKeyId: named('S3_KEY') ?? '', secretAccessKey: named('S3_SECRET') ?? '' }
+      const settings = {
+        maxAttempts: 3,
+        requestHandler: { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
+        requestChecksumCalculation: 'WHEN_REQUIRED',
+        responseChecksumValidation: 'WHEN_REQUIRED',
+      } as const
+      const elsewhere = { endpoint, region: 'us-east-1', credentials, forcePathStyle: true }
+      const client = new S3Client(endpoint === undefined ? settings : { ...settings, ...elsewhere })
+      const connect = () => s3Store({ bucket, client: named('S3_UNQUOTED') === '1' ? withoutQuotes(client) : client })
+      const close = async () => client.destroy()
+      return {
+        url: undefined,
+        answers: {},
+        clockSkew,
+        plant: plantObject(client, bucket),
+        keepUntilOf: async () => undefined,
+        connect,
+        close,
+      }
+    },
+  }
+}
 
-const upstashAccount = (url: string, token: string): Backend => ({
-  name: 'Upstash account',
-  async start() {
-    const connect = () => upstashStore({ url, token })
-    return { url: undefined, answers: {}, clockSkew, ...lookIntoRedis(url, token), connect, close: async () => {} }
-  },
-})
+function upstashAccount(url: string, token: string): Backend {
+  return {
+    name: 'Upstash account',
+    async start() {
+      const connect = () => upstashStore({ url, token })
+      return { url: undefined, answers: {}, clockSkew, ...lookIntoRedis(url, token), connect, close: async () => {} }
+    },
+  }
+}
 
 const [table, bucket, url, token] = ['DYNAMODB_TABLE', 'S3_BUCKET', 'UPSTASH_URL', 'UPSTASH_TOKEN'].map(named)
 

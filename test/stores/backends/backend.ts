@@ -25,10 +25,12 @@ export interface Running extends Insight {
 }
 
 /** An answer that comes before anything is applied. */
-export const refusal = (status: number, body: string, type: string): Fault => ({
-  kind: 'status',
-  when: 'before',
-  status,
-  body,
-  headers: { 'content-type': type },
-})
+export function refusal(status: number, body: string, type: string): Fault {
+  return {
+    kind: 'status',
+    when: 'before',
+    status,
+    body,
+    headers: { 'content-type': type },
+  }
+}

@@ -3,13 +3,15 @@ import { frontedStore } from '@warmtoken/core/fronted'
 import { memoryStore } from '@warmtoken/core/memory'
 import type { Backend } from './backend.ts'
 
-const inProcess = (name: string, make: () => Store): Backend => ({
-  name,
-  async start() {
-    const store = make()
-    return { url: undefined, answers: {}, connect: () => store, close: async () => {} }
-  },
-})
+function inProcess(name: string, make: () => Store): Backend {
+  return {
+    name,
+    async start() {
+      const store = make()
+      return { url: undefined, answers: {}, connect: () => store, close: async () => {} }
+    },
+  }
+}
 
 /** The store in this process. */
 export const memory: Backend = inProcess('memory', memoryStore)

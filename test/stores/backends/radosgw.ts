@@ -14,7 +14,7 @@ const SCRIPT = fileURLToPath(new URL('../radosgw/start.sh', import.meta.url))
 const PROGRAMS = ['radosgw', 'ceph-mon', 'ceph-osd']
 
 /** radosgw 16 compares an ETag in quotes with one without: `If-Match` never holds unless the quotes go. */
-export const withoutQuotes = (client: S3Client): S3Client => {
+export function withoutQuotes(client: S3Client): S3Client {
   client.middlewareStack.add(
     (next) => (args) => {
       const { headers } = args.request as { headers: { [name: string]: string } }
@@ -72,7 +72,7 @@ export const radosgw: Backend = {
 }
 
 /** The script takes the two ports after it, too. */
-const freePort = async (): Promise<number> => {
+async function freePort(): Promise<number> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -6,7 +6,7 @@ import { type Backend, type Running, refusal } from './backend.ts'
 /** The bucket of the tests. */
 export const BUCKET = 'tokens'
 
-const says = (code: string, status: number): Fault => {
+function says(code: string, status: number): Fault {
   const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>in the words of S3</Message></Error>`
   return refusal(status, body, 'application/xml')
 }
@@ -21,8 +21,8 @@ export const S3_ANSWERS: Running['answers'] = {
 }
 
 /** The settings of the store's own client, at a local address, but for its haste. */
-export const localS3 = (endpoint: string): S3Client =>
-  new S3Client({
+export function localS3(endpoint: string): S3Client {
+  return new S3Client({
     endpoint,
     region: 'us-east-1',
     credentials: LOCAL_CREDENTIALS,
@@ -33,14 +33,15 @@ export const localS3 = (endpoint: string): S3Client =>
     // Two hundred requests at once take longer than in production where others keep the processors busy.
     requestHandler: { connectionTimeout: 10_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
   })
+}
 
 /** Puts an object there without the store. */
-export const plantObject =
-  (client: S3Client, bucket: string): NonNullable<Running['plant']> =>
-  async (key) => {
+export function plantObject(client: S3Client, bucket: string): NonNullable<Running['plant']> {
+  return async (key) => {
     const Key = `warmtoken/${encodeURIComponent(key).replaceAll('.', '%2E')}`
     await client.send(new PutObjectCommand({ Bucket: bucket, Key, Body: 'something' }))
   }
+}
 
 /** S3 by this project's stand-in. */
 export const s3StandIn: Backend = {

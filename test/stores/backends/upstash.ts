@@ -3,7 +3,9 @@ import { upstashStore } from '@warmtoken/adapters-upstash/redis'
 import { type Fault, startRedisServer, startUpstash, type UpstashServer } from '@warmtoken/local'
 import { type Backend, type Insight, type Running, refusal } from './backend.ts'
 
-const says = (error: string, status: number): Fault => refusal(status, JSON.stringify({ error }), 'application/json')
+function says(error: string, status: number): Fault {
+  return refusal(status, JSON.stringify({ error }), 'application/json')
+}
 
 /** How Upstash says what goes wrong. */
 export const UPSTASH_ANSWERS: Running['answers'] = {
@@ -13,7 +15,7 @@ export const UPSTASH_ANSWERS: Running['answers'] = {
 }
 
 /** Looks into a database without the store. */
-export const lookIntoRedis = (url: string, token: string): Insight => {
+export function lookIntoRedis(url: string, token: string): Insight {
   const command = async (...words: string[]): Promise<unknown> => {
     const headers = { authorization: `Bearer ${token}` }
     const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(words) })
@@ -30,13 +32,15 @@ export const lookIntoRedis = (url: string, token: string): Insight => {
   }
 }
 
-const running = (server: UpstashServer, close: () => Promise<void>): Running => ({
-  url: server.url,
-  answers: UPSTASH_ANSWERS,
-  ...lookIntoRedis(server.url, server.token),
-  connect: (url) => upstashStore({ url, token: server.token }),
-  close,
-})
+function running(server: UpstashServer, close: () => Promise<void>): Running {
+  return {
+    url: server.url,
+    answers: UPSTASH_ANSWERS,
+    ...lookIntoRedis(server.url, server.token),
+    connect: (url) => upstashStore({ url, token: server.token }),
+    close,
+  }
+}
 
 /** Upstash's REST API over memory. */
 export const upstashOverMemory: Backend = {

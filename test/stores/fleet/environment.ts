@@ -15,7 +15,7 @@ import type { Orders, Report, SwapLine } from './message.ts'
 const HOUR = 3_600_000
 
 /** Clients as patient as the orders, where those are: the machine is slow, not the store. */
-const makeStore = ({ store, url, storeTimeout }: Orders): Store => {
+function makeStore({ store, url, storeTimeout }: Orders): Store {
   if (store === 'upstash') return upstashStore({ url, token: 'local-token' })
   const place = { endpoint: url, region: 'us-east-1' }
   if (storeTimeout === undefined) {
@@ -29,13 +29,16 @@ const makeStore = ({ store, url, storeTimeout }: Orders): Store => {
 }
 
 /** Goes the whole way once with a token of its own: what is loaded and compiled late would spread the race. */
-const warmUp = async (store: Store): Promise<void> => {
-  const source = custom({ identity: { app: crypto.randomUUID() }, fetch: async () => ({ value: 'warm', life: HOUR }) })
+async function warmUp(store: Store): Promise<void> {
+  const source = custom({
+    identity: { app: crypto.randomUUID() },
+    fetch: async () => ({ value: 'warm', lifetime: HOUR }),
+  })
   await createTokens({ store, directory: false, timeout: 60_000, storeTimeout: 30_000 }).use(source).get()
 }
 
 /** Counts what the engine asks of the store and keeps the history of swaps. */
-const recorded = (store: Store) => {
+function recorded(store: Store) {
   const swaps: SwapLine[] = []
   let reads = 0
   const recording: Store = {
@@ -57,7 +60,7 @@ const recorded = (store: Store) => {
   return { recording, swaps, reads: () => reads }
 }
 
-const run = async (orders: Orders, shared: Store): Promise<Report> => {
+async function run(orders: Orders, shared: Store): Promise<Report> {
   const { recording, swaps, reads } = recorded(shared)
   const events: Record<string, number> = {}
   const { timeout, storeTimeout } = orders

@@ -22,7 +22,7 @@ export interface Fleet {
 }
 
 /** Starts processes and brings them to the barrier. */
-export const startFleet = async (program: Program, processes: number, orders: Orders): Promise<Fleet> => {
+export async function startFleet(program: Program, processes: number, orders: Orders): Promise<Fleet> {
   const members = Array.from({ length: processes }, (): Member => ({ child: undefined }))
   const prepare = async (next: Orders): Promise<void> => {
     for (let begun = 0; begun < processes; begun += LOADING) {
@@ -47,7 +47,7 @@ interface Member {
   child: ChildProcess | undefined
 }
 
-const bringUp = async ({ file }: Program, member: Member, orders: Orders): Promise<void> => {
+async function bringUp({ file }: Program, member: Member, orders: Orders): Promise<void> {
   const credentials = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local-secret' }
   const env = { ...process.env, ...credentials, NODE_COMPILE_CACHE: dirname(file) }
   member.child ??= fork(file, { execArgv: [], env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
@@ -55,8 +55,8 @@ const bringUp = async ({ file }: Program, member: Member, orders: Orders): Promi
 }
 
 /** What a process answers; nothing when it was killed. */
-const ask = (child: ChildProcess, what: Orders | 'go'): Promise<unknown> =>
-  new Promise((resolve) => {
+function ask(child: ChildProcess, what: Orders | 'go'): Promise<unknown> {
+  return new Promise((resolve) => {
     const finish = (message?: unknown): void => {
       child.off('message', finish)
       child.off('disconnect', finish)
@@ -67,3 +67,4 @@ const ask = (child: ChildProcess, what: Orders | 'go'): Promise<unknown> =>
     child.once('disconnect', () => finish())
     child.send(what)
   })
+}

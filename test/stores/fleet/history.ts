@@ -1,7 +1,7 @@
 import type { Report } from './message.ts'
 
 /** What is wrong with the swaps of a fleet, as one line each; nothing when they form one chain. */
-export const flaws = (reports: readonly Report[]): readonly string[] => {
+export function flaws(reports: readonly Report[]): readonly string[] {
   const lines = reports.flatMap(({ swaps }) => swaps)
   const applied = new Map(lines.filter(({ outcome }) => outcome === 'swapped').map((line) => [line.tag, line]))
   const made = new Set(lines.map(({ tag }) => tag))
@@ -17,5 +17,6 @@ export const flaws = (reports: readonly Report[]): readonly string[] => {
 }
 
 /** How often an event came in all environments. */
-export const count = (reports: readonly Report[], event: string): number =>
-  reports.reduce((sum, { events }) => sum + (events[event] ?? 0), 0)
+export function count(reports: readonly Report[], event: string): number {
+  return reports.reduce((sum, { events }) => sum + (events[event] ?? 0), 0)
+}

@@ -13,14 +13,14 @@ export interface CountingIssuer {
   close(): Promise<void>
 }
 
-/** Starts an issuer whose tokens live for `life` ms. */
-export const startCountingIssuer = async (life: number): Promise<CountingIssuer> => {
+/** Starts an issuer whose tokens live for `lifetime` ms. */
+export async function startCountingIssuer(lifetime: number): Promise<CountingIssuer> {
   let calls = 0
   let delay = 50
   const waiting: { readonly times: number; readonly resolve: () => void }[] = []
   const server = createServer((_request, response) => {
     calls += 1
-    const answer = JSON.stringify({ value: `token-${calls}`, life })
+    const answer = JSON.stringify({ value: `token-${calls}`, lifetime })
     if (delay !== Number.POSITIVE_INFINITY) setTimeout(() => response.end(answer), delay)
     for (const { times, resolve } of waiting) if (calls >= times) resolve()
   })

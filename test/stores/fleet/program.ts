@@ -11,7 +11,7 @@ export interface Program {
 }
 
 /** Bundles a script into a folder of its own. */
-export const makeProgram = async (script: string): Promise<Program> => {
+export async function makeProgram(script: string): Promise<Program> {
   const folder = await mkdtemp(join(tmpdir(), 'warmtoken-fleet-'))
   const file = join(folder, 'program.cjs')
   const close = () => rm(folder, { recursive: true, force: true })

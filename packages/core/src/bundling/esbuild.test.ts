@@ -14,7 +14,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Bundles a program with the plugin, and runs it. */
-const bundled = async (source: string, more: { readonly [name: string]: string } = {}) => {
+async function bundled(source: string, more: { readonly [name: string]: string } = {}) {
   for (const [name, text] of Object.entries({ ...more, 'main.js': source })) writeFileSync(join(folder, name), text)
   const { outputFiles } = await build({
     absWorkingDir: folder,

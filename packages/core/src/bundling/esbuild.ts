@@ -14,11 +14,13 @@ const IMPORTED = 'warmtoken-builtin'
 const REQUIRED = 'warmtoken-builtin-cjs'
 
 /** Whether a name can be an export of its own; what else a module has is reached through its default export. */
-const isExport = (name: string): boolean => /^[a-z_$][\w$]*$/i.test(name) && !RESERVED.includes(name)
+function isExport(name: string): boolean {
+  return /^[a-z_$][\w$]*$/i.test(name) && !RESERVED.includes(name)
+}
 const RESERVED: readonly string[] = ['default', 'module.exports']
 
 /** An ES module that has the exports of a built-in one. A call marked as pure is left out where nobody uses its export. */
-const moduleOf = (name: string): string => {
+function moduleOf(name: string): string {
   const names = Object.keys(process.getBuiltinModule(name) ?? {}).filter(isExport)
   return [
     `const builtin = process.getBuiltinModule(${JSON.stringify(name)})`,
@@ -44,28 +46,30 @@ const moduleOf = (name: string): string => {
  * await build({ entryPoints: ['handler.ts'], bundle: true, format: 'esm', platform: 'node', plugins: [builtinModules()] })
  * ```
  */
-export const builtinModules = (): Plugin => ({
-  name: 'warmtoken-builtin-modules',
-  setup(build) {
-    const { initialOptions } = build
-    if (initialOptions.splitting) {
-      // Tells which chunk holds what.
-      initialOptions.metafile = true
-      inOneChunk(build)
-      build.onEnd((result) => dropIdleHelpers(result, initialOptions.absWorkingDir ?? process.cwd()))
-    }
-    const known = new Set(process.getBuiltinModule('module').builtinModules)
-    build.onResolve({ filter: /^(node:)?[a-z_0-9/]+$/ }, ({ path, kind, namespace }) => {
-      const bare = path.replace(/^node:/, '')
-      if (namespace === IMPORTED || namespace === REQUIRED || !(known.has(bare) || known.has(path))) return undefined
-      // An import of its whole self is what a dynamic import of a built-in gives anyway; it stays lazy as it is.
-      if (kind === 'dynamic-import' || kind === 'require-resolve') return { path, external: true }
-      return { path: `node:${bare}`, namespace: kind === 'require-call' ? REQUIRED : IMPORTED, sideEffects: false }
-    })
-    build.onLoad({ filter: /^/, namespace: IMPORTED }, ({ path }) => ({ contents: moduleOf(path), loader: 'js' }))
-    build.onLoad({ filter: /^/, namespace: REQUIRED }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
-      loader: 'js',
-    }))
-  },
-})
+export function builtinModules(): Plugin {
+  return {
+    name: 'warmtoken-builtin-modules',
+    setup(build) {
+      const { initialOptions } = build
+      if (initialOptions.splitting) {
+        // Tells which chunk holds what.
+        initialOptions.metafile = true
+        inOneChunk(build)
+        build.onEnd((result) => dropIdleHelpers(result, initialOptions.absWorkingDir ?? process.cwd()))
+      }
+      const known = new Set(process.getBuiltinModule('module').builtinModules)
+      build.onResolve({ filter: /^(node:)?[a-z_0-9/]+$/ }, ({ path, kind, namespace }) => {
+        const bare = path.replace(/^node:/, '')
+        if (namespace === IMPORTED || namespace === REQUIRED || !(known.has(bare) || known.has(path))) return undefined
+        // An import of its whole self is what a dynamic import of a built-in gives anyway; it stays lazy as it is.
+        if (kind === 'dynamic-import' || kind === 'require-resolve') return { path, external: true }
+        return { path: `node:${bare}`, namespace: kind === 'require-call' ? REQUIRED : IMPORTED, sideEffects: false }
+      })
+      build.onLoad({ filter: /^/, namespace: IMPORTED }, ({ path }) => ({ contents: moduleOf(path), loader: 'js' }))
+      build.onLoad({ filter: /^/, namespace: REQUIRED }, ({ path }) => ({
+        contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
+        loader: 'js',
+      }))
+    },
+  }
+}

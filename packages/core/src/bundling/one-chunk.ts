@@ -11,14 +11,16 @@ const OWN = fileURLToPath(new URL('..', import.meta.url))
 /** What a hit loads, and what sources may load with it. */
 const START: readonly string[] = ['index', 'errors'].map((name) => OWN + name + extname(import.meta.url))
 
-const importOf = (path: string): string => `import ${JSON.stringify(path)}`
+function importOf(path: string): string {
+  return `import ${JSON.stringify(path)}`
+}
 
 /**
  * Has a build make one chunk of all that a hit loads of this package. esbuild makes a chunk of each set of modules that the
  * same entries and lazy chunks lead to, and every file costs a cold start 0.4 ms and more. Here each lazy chunk leads to
  * all that a hit has loaded by then, so that there is one set; nothing is loaded or run for it that was not before.
  */
-export const inOneChunk = (build: PluginBuild): void => {
+export function inOneChunk(build: PluginBuild): void {
   build.onResolve({ filter: /^\.\.?\/.*\.[jt]s$/ }, ({ path, kind, importer, resolveDir }) =>
     kind === 'dynamic-import' && importer.startsWith(OWN)
       ? { path: resolve(resolveDir, path), namespace: LATER, sideEffects: false }

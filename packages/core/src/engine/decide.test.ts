@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { emptyRecord, parseRecord, printRecord, type WarmRecord } from '../record.ts'
+import { emptyRecord, parseRecord, printRecord, type WarmRecord } from '../record/record.ts'
+import { acquire, fail, KEEP_MARGIN, publish } from '../record/transitions.ts'
 import { decide, isAlive, type Situation } from './decide.ts'
-import { acquire, fail, KEEP_MARGIN, publish } from './transitions.ts'
 
 const instant = fc.integer({ min: 0, max: 1_000_000 })
 const text = fc.string({ maxLength: 12 })
@@ -50,8 +50,9 @@ const situations: fc.Arbitrary<Situation> = fc
     budgetFreeAt: 0,
   }))
 
-const check = (name: string, property: (situation: Situation) => void): void =>
+function check(name: string, property: (situation: Situation) => void): void {
   it(name, () => fc.assert(fc.property(situations, property), { numRuns: 5_000 }))
+}
 
 describe('a decision', () => {
   check('never uses a value that may have expired, or has too little life', (situation) => {
@@ -143,7 +144,7 @@ describe('a transition', () => {
         const leased = acquire(record, { nonce: 'n', now, length: 6_000, rejected: undefined })
         expect(leased.epoch).toBeGreaterThan(record.epoch)
         expect(leased.keepUntil).toBeGreaterThanOrEqual(now + 6_000 + KEEP_MARGIN)
-        const life = {
+        const lifetime = {
           sealed: 's',
           publisher: 'n',
           fingerprint: 'f',
@@ -151,7 +152,7 @@ describe('a transition', () => {
           softExpiry: now,
           hardExpiry: now + 9,
         }
-        const published = publish(leased, { ...life, now, refresh: [now, 'e', 1, 'ok', 'f'] })
+        const published = publish(leased, { ...lifetime, now, refresh: [now, 'e', 1, 'ok', 'f'] })
         expect(published.value?.version).toBeGreaterThan(record.value?.version ?? 0)
         expect([published.lease, published.failure]).toEqual([undefined, undefined])
         const failed = fail(

@@ -1,4 +1,4 @@
-import type { WarmRecord } from '../record.ts'
+import type { WarmRecord } from '../record/record.ts'
 
 /** All that a decision rests on: the record, the time as an interval, what this environment has seen, what is asked. */
 export interface Situation {
@@ -42,21 +42,27 @@ export type Decision =
   | 'fail'
 
 /** Whether the value may be used at all: not refused by the API and certainly not past hard expiry. */
-export const isAlive = ({ record, rejected, latest }: Situation): boolean =>
-  record.value !== undefined &&
-  record.value.version !== record.rejected &&
-  record.value.fingerprint !== rejected &&
-  latest < record.value.hardExpiry
+export function isAlive({ record, rejected, latest }: Situation): boolean {
+  return (
+    record.value !== undefined &&
+    record.value.version !== record.rejected &&
+    record.value.fingerprint !== rejected &&
+    latest < record.value.hardExpiry
+  )
+}
 
 /** Whether another may still hold the lease, by true time. */
-const isHeld = ({ record, own, earliest, leaseSeenFor }: Situation): boolean =>
-  record.lease !== undefined &&
-  own === 'no' &&
-  earliest <= record.lease.acquiredAt + record.lease.length &&
-  leaseSeenFor <= record.lease.length
+function isHeld({ record, own, earliest, leaseSeenFor }: Situation): boolean {
+  return (
+    record.lease !== undefined &&
+    own === 'no' &&
+    earliest <= record.lease.acquiredAt + record.lease.length &&
+    leaseSeenFor <= record.lease.length
+  )
+}
 
 /** Whether the source must be left alone. A refusal holds only for the secret it was given for. */
-export const isCoolingDown = ({ record, earliest, secret, budgetFreeAt }: Situation): boolean => {
+export function isCoolingDown({ record, earliest, secret, budgetFreeAt }: Situation): boolean {
   if (earliest < budgetFreeAt) return true
   const { failure } = record
   if (failure === undefined || earliest >= failure.notBefore) return false
@@ -64,7 +70,7 @@ export const isCoolingDown = ({ record, earliest, secret, budgetFreeAt }: Situat
 }
 
 /** Decides, without looking at any clock or drawing any lot. */
-export const decide = (situation: Situation): Decision => {
+export function decide(situation: Situation): Decision {
   const { record, earliest, latest, need, early } = situation
   const alive = isAlive(situation)
   const enough = alive && record.value !== undefined && latest + need <= record.value.hardExpiry

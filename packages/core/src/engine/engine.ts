@@ -1,13 +1,13 @@
 import type { Entry, Store, Tier } from '../contracts.ts'
-import { createFileReader } from '../tiers/file.ts'
+import { hitEdges } from '../lib/hit-edges.ts'
+import { createFileReader } from '../tiers/file/reader.ts'
 import { createMemoryTier } from '../tiers/memory.ts'
-import { createClock } from './clock.ts'
-import type { Crowd } from './crowd.ts'
+import type { Served, Shared, Slot, Subject, Wish } from './context.ts'
 import { readFile } from './file-hit.ts'
-import { hitEdges } from './hit-edges.ts'
-import { lifeUntil } from './limit.ts'
-import type { SlowPath } from './slow.ts'
-import type { Served, Shared, Slot, Subject, Wish } from './subject.ts'
+import type { Crowd } from './miss/coalesce.ts'
+import type { SlowPath } from './miss/miss-path.ts'
+import { createClock } from './time/clock.ts'
+import { lifeUntil } from './time/expiry.ts'
 
 /** How an engine is made. */
 export interface EngineOptions extends Pick<Shared, 'codec' | 'runtime' | 'policy' | 'emit' | 'listening'> {
@@ -27,7 +27,7 @@ export interface Engine extends Pick<Shared, 'wanted'> {
    * What is made of the entry in memory, once for each, while it is fresh with this much life left, in ms: a hit. No I/O,
    * no allocation. All who ask for a slot make the same.
    */
-  hit<T, V>(slot: Slot<T>, minLife: number, make: (served: Served<T>) => V): V | undefined
+  hit<T, V>(slot: Slot<T>, minLifetime: number, make: (served: Served<T>) => V): V | undefined
   /**
    * Resolves to what is made of a value from the nearest tier, or from the source. Callers with the same wish for a slot
    * may be given the same promise.
@@ -47,7 +47,7 @@ export interface Engine extends Pick<Shared, 'wanted'> {
 }
 
 /** Makes an engine. */
-export const createEngine = (options: EngineOptions): Engine => {
+export function createEngine(options: EngineOptions): Engine {
   const { directory, runtime = hitEdges } = options
   const clock = createClock(runtime)
   const parts: Shared = {
@@ -66,7 +66,7 @@ export const createEngine = (options: EngineOptions): Engine => {
 
   let slow: Promise<SlowPath> | undefined
   const loadSlow = (): Promise<SlowPath> => {
-    slow ??= import('./slow.ts')
+    slow ??= import('./miss/miss-path.ts')
       .then(async ({ createSlowPath }) => createSlowPath(parts, await options.openStore()))
       .catch((error: unknown) => {
         slow = undefined
@@ -75,9 +75,9 @@ export const createEngine = (options: EngineOptions): Engine => {
     return slow
   }
 
-  const isFresh = (slot: Slot<unknown>, minLife = 0): boolean => {
+  const isFresh = (slot: Slot<unknown>, minLifetime = 0): boolean => {
     const now = clock.fast()
-    return now < slot.freshUntil && now + minLife < slot.usableUntil
+    return now < slot.freshUntil && now + minLifetime < slot.usableUntil
   }
 
   /** Hands out the entry of a slot. */
@@ -109,7 +109,7 @@ export const createEngine = (options: EngineOptions): Engine => {
       await looking
     }
     const { entry, tier } = slot
-    if (entry && entry.fingerprint !== wish.rejected && tier === 'file' && isFresh(slot, wish.minLife))
+    if (entry && entry.fingerprint !== wish.rejected && tier === 'file' && isFresh(slot, wish.minLifetime))
       return serve(slot, entry, entry === before ? undefined : tier)
     return (await loadSlow()).get(slot, wish, before, crowd)
   }
@@ -128,9 +128,9 @@ export const createEngine = (options: EngineOptions): Engine => {
         view: undefined,
         aside: undefined,
       })) as Slot<T>,
-    hit<T, V>(slot: Slot<T>, minLife: number, make: (served: Served<T>) => V) {
+    hit<T, V>(slot: Slot<T>, minLifetime: number, make: (served: Served<T>) => V) {
       const { entry } = slot
-      if (!entry || !isFresh(slot, minLife)) return undefined
+      if (!entry || !isFresh(slot, minLifetime)) return undefined
       if (parts.listening()) tellOfHit(slot, 'memory')
       slot.view ??= make(serve(slot, entry))
       // Whoever has the slot makes the same of it each time.

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { checkOptions } from '../options.ts'
-import * as a from '../rules.ts'
+import { checkOptions, shaped, textRule } from '../lib/options.ts'
 import type { TokenHandle } from '../tokens/handle.ts'
 import type { TokenFamily } from '../tokens/tokens.ts'
 
@@ -28,10 +27,10 @@ export interface FeishuSdkCacheOptions {
 }
 
 const RULES = {
-  appId: a.text,
-  tenant: a.shaped('get', 'peek'),
-  tenants: ['what use(feishuStoreTenant(…)) returns', a.shaped('for')[1]] as const,
-  others: a.shaped('get', 'set'),
+  appId: textRule,
+  tenant: shaped('get', 'peek'),
+  tenants: ['what use(feishuStoreTenant(…)) returns', shaped('for')[1]] as const,
+  others: shaped('get', 'set'),
 }
 
 /** With less life left the SDK would not use a token any more, in ms. */
@@ -39,7 +38,9 @@ const MARGIN = 180_000
 const MARKET = 'larkMarketAccessToken'
 
 /** The SDK's own keys are symbols that it does not export by a stable path; their descriptions tell them apart. */
-const isSymbol = (key: unknown, name: string): boolean => typeof key === 'symbol' && key.description === name
+function isSymbol(key: unknown, name: string): boolean {
+  return typeof key === 'symbol' && key.description === name
+}
 
 /**
  * A cache for one client of the SDK: one for each app and host. A token that cannot be had rejects the SDK's call with our
@@ -52,7 +53,7 @@ const isSymbol = (key: unknown, name: string): boolean => typeof key === 'symbol
  * const client = new Client({ appId, appSecret: 'kept by warmtoken', cache })
  * ```
  */
-export const feishuSdkCache = (options: FeishuSdkCacheOptions): FeishuSdkCache => {
+export function feishuSdkCache(options: FeishuSdkCacheOptions): FeishuSdkCache {
   const { appId, tenant, tenants, others } = checkOptions('feishuSdkCache', options, RULES, ['appId'])
   if ((tenant === undefined) === (tenants === undefined))
     throw new TypeError('feishuSdkCache: give either option "tenant" or option "tenants"')
@@ -69,7 +70,7 @@ export const feishuSdkCache = (options: FeishuSdkCacheOptions): FeishuSdkCache =
       if (tenants !== undefined && isSymbol(key, 'app-ticket')) return 'kept by warmtoken'
       if (handle === undefined) return others?.get(key, given)
       if (given?.namespace !== appId) throw new TypeError('feishuSdkCache: a client of another app uses this cache')
-      return (handle.peek(MARGIN) ?? (await handle.get({ minLife: MARGIN }))).value
+      return (handle.peek(MARGIN) ?? (await handle.get({ minLifetime: MARGIN }))).value
     },
     async set(key, value, expire, given) {
       if (handleOf(key) !== undefined) return true

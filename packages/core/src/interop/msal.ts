@@ -5,8 +5,7 @@
  * @module
  */
 
-import { checkOptions } from '../options.ts'
-import * as a from '../rules.ts'
+import { checkOptions, shaped, textRule, textsRule } from '../lib/options.ts'
 import type { TokenHandle } from '../tokens/handle.ts'
 
 /** How {@link msalCachePlugin} is set up. All but the handle is what the application and the call have. */
@@ -32,11 +31,11 @@ export interface MsalCachePlugin {
 }
 
 const RULES = {
-  handle: a.shaped('get', 'peek'),
-  clientId: a.text,
-  tenantId: a.text,
-  scopes: a.texts,
-  authorityHost: a.text,
+  handle: shaped('get', 'peek'),
+  clientId: textRule,
+  tenantId: textRule,
+  scopes: textsRule,
+  authorityHost: textRule,
 }
 
 /** msal takes a token for expired 300 s before its end, by clocks rounded to seconds. In ms. */
@@ -55,7 +54,7 @@ const MARGIN = 302_000
  * const app = new ConfidentialClientApplication({ auth: { clientId, authority, clientSecret }, cache: { cachePlugin } })
  * ```
  */
-export const msalCachePlugin = (options: MsalCachePluginOptions): MsalCachePlugin => {
+export function msalCachePlugin(options: MsalCachePluginOptions): MsalCachePlugin {
   const required = ['handle', 'clientId', 'tenantId', 'scopes']
   const { handle, clientId, tenantId, scopes, ...given } = checkOptions('msalCachePlugin', options, RULES, required)
   const environment = (given.authorityHost ?? 'login.microsoftonline.com').toLowerCase()
@@ -64,11 +63,11 @@ export const msalCachePlugin = (options: MsalCachePluginOptions): MsalCachePlugi
   const key = ['', environment, 'AccessToken', clientId, tenantId, target, ''].join('-').toLowerCase()
   return {
     async beforeCacheAccess({ tokenCache }) {
-      const token = handle.peek(MARGIN) ?? (await handle.get({ minLife: MARGIN }))
+      const token = handle.peek(MARGIN) ?? (await handle.get({ minLifetime: MARGIN }))
       const now = Date.now()
       const seconds = (left: number): string => String(Math.floor((now + left) / 1_000))
-      const life = { cached_at: seconds(-token.age()), expires_on: seconds(Math.max(token.remaining(), MARGIN)) }
-      const entity = { ...fixed, realm: tenantId, target, secret: token.value, token_type: 'Bearer', ...life }
+      const lifetime = { cached_at: seconds(-token.age()), expires_on: seconds(Math.max(token.remaining(), MARGIN)) }
+      const entity = { ...fixed, realm: tenantId, target, secret: token.value, token_type: 'Bearer', ...lifetime }
       const AccessToken = { [key]: { ...entity, extended_expires_on: seconds(token.remaining()) } }
       tokenCache.deserialize(JSON.stringify({ AccessToken }))
     },

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { asFields } from '../parse.ts'
+import { asFields } from '../lib/parse.ts'
 import type { TokenFamily } from '../tokens/tokens.ts'
 
 /** A choice of repositories and permissions, in the words of `@octokit/auth-app`. */
@@ -28,15 +28,17 @@ export type OctokitCache = { get(key: string): Promise<string>; set(key: string,
 const MARGIN = 60_000
 
 /** As the library writes permissions: `contents,issues!`, where `!` is more than read. */
-const write = (permissions: object): string[] =>
-  Object.entries(permissions).map(([name, level]) => (level === 'read' ? name : `${name}!`))
+function write(permissions: object): string[] {
+  return Object.entries(permissions).map(([name, level]) => (level === 'read' ? name : `${name}!`))
+}
 
 /** A choice as the library has it in a key, after the installation's id; different ones can look the same. */
-const suffixOf = ({ repositoryIds = [], repositoryNames = [], permissions = {} }: OctokitChoice): string =>
-  [[...repositoryIds].sort(), repositoryNames, write(Object.fromEntries(Object.entries(permissions).sort()))]
+function suffixOf({ repositoryIds = [], repositoryNames = [], permissions = {} }: OctokitChoice): string {
+  return [[...repositoryIds].sort(), repositoryNames, write(Object.fromEntries(Object.entries(permissions).sort()))]
     .filter((list) => list.length > 0)
     .map((list) => list.join(','))
     .join('|')
+}
 
 /**
  * A cache for one `createAppAuth`. `family`: what `tokens.use(gitHubInstallation(…))` returned, of the same App and host.
@@ -49,10 +51,10 @@ const suffixOf = ({ repositoryIds = [], repositoryNames = [], permissions = {} }
  * const auth = createAppAuth({ appId: 1, privateKey: 'kept by warmtoken', cache: octokitCache(family) })
  * ```
  */
-export const octokitCache = (
+export function octokitCache(
   family: TokenFamily<OctokitInstallation>,
   choices: readonly OctokitChoice[] = [],
-): OctokitCache => {
+): OctokitCache {
   if (typeof asFields(family)?.['for'] !== 'function' || !Array.isArray(choices))
     throw new TypeError('octokitCache: give what use(gitHubInstallation(…)) returns, and a list of choices')
   const known = new Map<string, OctokitChoice>([['', {}]])
@@ -67,7 +69,7 @@ export const octokitCache = (
       if (choice === undefined) throw new TypeError('octokitCache: this choice is not in the list of choices')
       const { repositoryNames: repositories, ...wanted } = choice
       const handle = family.for({ installationId: Number(id), ...wanted, ...(repositories && { repositories }) })
-      const token = handle.peek(MARGIN) ?? (await handle.get({ minLife: MARGIN }))
+      const token = handle.peek(MARGIN) ?? (await handle.get({ minLifetime: MARGIN }))
       const now = Date.now()
       const dates = [now - token.age(), now + token.remaining()].map((instant) => new Date(instant).toISOString())
       const selection = choice.repositoryIds === undefined && repositories === undefined ? 'all' : 'selected'

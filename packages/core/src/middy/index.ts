@@ -6,7 +6,7 @@
 
 import type { MiddlewareObj, Request } from '@middy/core'
 import type { Context } from 'aws-lambda'
-import { flag } from '../rules.ts'
+import { flagRule } from '../lib/options.ts'
 import { createInvocations, type Invocation, type InvocationOptions, type Taken } from '../tokens/invocation.ts'
 import type { Token } from '../tokens/token.ts'
 import type { Handles } from '../tokens/tokens.ts'
@@ -48,8 +48,8 @@ export type WarmTokensMiddleware<H extends Handles> = MiddlewareObj<
  *   .handler(async (event, { crm }) => fetch('https://api.example.com/contacts', { headers: crm.headers() }))
  * ```
  */
-export const warmTokens = <H extends Handles>(handles: H, options: WarmTokensOptions = {}): WarmTokensMiddleware<H> => {
-  const { begin, end } = createInvocations('warmTokens', handles, options, { setToContext: flag })
+export function warmTokens<H extends Handles>(handles: H, options: WarmTokensOptions = {}): WarmTokensMiddleware<H> {
+  const { begin, end } = createInvocations('warmTokens', handles, options, { setToContext: flagRule })
   const { setToContext = true } = options
 
   // Where an invocation is in what Middy hands to its hooks: no name, so that nobody else finds it there.

@@ -12,7 +12,7 @@ export interface Bus {
 }
 
 /** Makes the bus of one `createTokens`. */
-export const createBus = (listeners: readonly Listener[]): Bus => {
+export function createBus(listeners: readonly Listener[]): Bus {
   const channel = process.getBuiltinModule('diagnostics_channel').channel(CHANNEL)
   return {
     listening: () => listeners.length > 0 || channel.hasSubscribers,

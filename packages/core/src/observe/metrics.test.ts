@@ -32,8 +32,8 @@ interface Emf {
   readonly [field: string]: unknown
 }
 
-const blobs = () =>
-  written
+function blobs() {
+  return written
     .join('')
     .split('\n')
     .filter((line) => line !== '')
@@ -43,8 +43,11 @@ const blobs = () =>
       expect(Dimensions).toHaveLength(1)
       return { dimensions: Dimensions[0], metrics: Metrics, fields }
     })
+}
 
-const metrics = (): Metrics => new Metrics({ namespace: 'shop', serviceName: 'orders' })
+function metrics(): Metrics {
+  return new Metrics({ namespace: 'shop', serviceName: 'orders' })
+}
 
 describe('metrics by Powertools', () => {
   it('are not written for a thousand hits in memory', () => {
@@ -113,7 +116,7 @@ describe('metrics by Powertools', () => {
 
   it('of real tokens tell a miss and a fetch, and nothing of what is warm', async () => {
     const handle = createTokens({ directory: false, onEvent: powertoolsMetrics(metrics()) }).use(
-      custom({ kind: 'crm', identity: 'app', fetch: async () => ({ value: 'a-token', life: 3_600_000 }) }),
+      custom({ kind: 'crm', identity: 'app', fetch: async () => ({ value: 'a-token', lifetime: 3_600_000 }) }),
     )
     for (let n = 0; n < 100; n += 1) await handle.get()
     const names = blobs().flatMap((blob) => blob.metrics.map(({ Name }) => Name))

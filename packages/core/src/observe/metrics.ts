@@ -6,9 +6,7 @@
  */
 
 import type { Listener, WarmEvent } from '../contracts.ts'
-import { misuse } from '../misuse.ts'
-import { checkOptions } from '../options.ts'
-import * as a from '../rules.ts'
+import { checkOptions, flagRule, misuse, shaped } from '../lib/options.ts'
 
 /** The part of Powertools' `Metrics` that is used; said here so that the types of those without Powertools are whole. */
 export interface PowertoolsMetrics {
@@ -34,11 +32,11 @@ export interface PowertoolsMetricsOptions {
 /** One measurement: at most one an event, since every name costs 0.30 USD a month for each source. */
 type Measurement = readonly [name: string, unit: 'Count' | 'Milliseconds', value: number]
 
-const [, isPowertools] = a.shaped('addMetric', 'singleMetric')
-const RULES = { source: a.flag }
+const [, isPowertools] = shaped('addMetric', 'singleMetric')
+const RULES = { source: flagRule }
 
 /** What an event measures; nothing, where it is a hit in memory or a step that others tell of. */
-const measure = (event: WarmEvent): Measurement | undefined => {
+function measure(event: WarmEvent): Measurement | undefined {
   switch (event.type) {
     case 'fetch':
       return event.outcome === 'ok' ? ['TokenFetchTime', 'Milliseconds', event.took] : ['TokenFetchFailed', 'Count', 1]
@@ -69,10 +67,10 @@ const measure = (event: WarmEvent): Measurement | undefined => {
  * const tokens = createTokens({ onEvent: powertoolsMetrics(metrics) })
  * ```
  */
-export const powertoolsMetrics = (
+export function powertoolsMetrics(
   metrics: Pick<PowertoolsMetrics, 'addMetric' | 'singleMetric'>,
   options: PowertoolsMetricsOptions = {},
-): Listener => {
+): Listener {
   if (!isPowertools(metrics))
     misuse('powertoolsMetrics', 'the first argument must be a Metrics of @aws-lambda-powertools/metrics')
   const { source = true } = checkOptions('powertoolsMetrics', options, RULES)

@@ -7,10 +7,12 @@ import { memoryStore } from '../stores/memory.ts'
 import { createTokens } from '../tokens/tokens.ts'
 import { aesGcm, type KeyRing } from './aes-gcm.ts'
 
-const ring = (current: string, ...ids: string[]): KeyRing => ({
-  current,
-  keys: Object.fromEntries([current, ...ids].map((id) => [id, KEYS[id] ?? randomBytes(32)])),
-})
+function ring(current: string, ...ids: string[]): KeyRing {
+  return {
+    current,
+    keys: Object.fromEntries([current, ...ids].map((id) => [id, KEYS[id] ?? randomBytes(32)])),
+  }
+}
 const KEYS: Record<string, Uint8Array> = { old: randomBytes(32), new: randomBytes(32) }
 
 describe('a sealed value', () => {
@@ -57,7 +59,10 @@ describe('rotation', () => {
   it('seals a token anew at its next refresh, with no call failing and nothing in clear text at rest', async () => {
     const store = memoryStore()
     let fetches = 0
-    const source = custom({ identity: 'app', fetch: async () => ({ value: `secret-${++fetches}`, life: 3_600_000 }) })
+    const source = custom({
+      identity: 'app',
+      fetch: async () => ({ value: `secret-${++fetches}`, lifetime: 3_600_000 }),
+    })
     const environment = (keys: KeyRing) =>
       createTokens({ store, directory: false, codec: aesGcm({ ring: () => Promise.resolve(keys) }) }).use(source)
     const body = async () =>
@@ -82,7 +87,7 @@ describe('rotation', () => {
         directory: false,
         codec: aesGcm({ ring: keys }),
         onEvent: (event) => events.push(event),
-      }).use(custom({ identity: 'app', fetch: async () => ({ value: 'v', life: 3_600_000 }) }))
+      }).use(custom({ identity: 'app', fetch: async () => ({ value: 'v', lifetime: 3_600_000 }) }))
     await use(ring('old')).get()
     expect((await use(ring('new')).get()).tier).toBe('source')
     expect(events).toContainEqual(

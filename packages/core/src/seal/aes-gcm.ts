@@ -4,8 +4,8 @@
  * @module
  */
 
-import { builtin } from '../builtin.ts'
 import type { Codec } from '../contracts.ts'
+import { builtin } from '../lib/builtin.ts'
 
 /** The form of a sealed text, so that another one can follow. */
 const FORM = 'a1'
@@ -49,7 +49,7 @@ interface Ring {
  * const tokens = createTokens({ store, codec })
  * ```
  */
-export const aesGcm = ({ ring }: AesGcmOptions): Codec => {
+export function aesGcm({ ring }: AesGcmOptions): Codec {
   if (typeof ring !== 'function' && (typeof ring !== 'object' || ring === null)) {
     throw new TypeError('aesGcm: option "ring" is required and must be a key ring, or a function that gives one')
   }
@@ -85,18 +85,22 @@ export const aesGcm = ({ ring }: AesGcmOptions): Codec => {
 }
 
 /** What is authenticated but not hidden: the form, the id of the sealing key, and the key of the record. */
-const authenticated = (id: string, key: string): Buffer => Buffer.from(`warmtoken ${FORM}\n${id}\n${key}`)
+function authenticated(id: string, key: string): Buffer {
+  return Buffer.from(`warmtoken ${FORM}\n${id}\n${key}`)
+}
 
 /** With a code, which is all that the event `codec-error` shows of it. */
-const failed = (code: string, message: string): Error => Object.assign(new Error(message), { code })
+function failed(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code })
+}
 
-const keyOf = (ring: Ring, id: string): Uint8Array => {
+function keyOf(ring: Ring, id: string): Uint8Array {
   const key = ring.keys.get(id)
   if (key === undefined) throw failed('KEY_MISSING', `the key ring has no key "${id}"`)
   return key
 }
 
-const seal = (ring: Ring, text: string, key: string): string => {
+function seal(ring: Ring, text: string, key: string): string {
   const crypto = builtin('crypto')
   const nonce = crypto.randomBytes(NONCE_BYTES)
   const cipher = crypto.createCipheriv('aes-256-gcm', keyOf(ring, ring.current), nonce)
@@ -105,7 +109,7 @@ const seal = (ring: Ring, text: string, key: string): string => {
   return `${FORM}.${ring.current}.${Buffer.concat(hidden).toString('base64url')}`
 }
 
-const open = (ring: Ring, sealed: string, key: string): string => {
+function open(ring: Ring, sealed: string, key: string): string {
   const [form, id = '', body = '', ...rest] = sealed.split('.')
   const bytes = Buffer.from(body, 'base64url')
   if (form !== FORM || !KEY_ID.test(id) || rest.length > 0 || bytes.length < NONCE_BYTES + TAG_BYTES) {
@@ -120,7 +124,7 @@ const open = (ring: Ring, sealed: string, key: string): string => {
 }
 
 /** Checks a ring. What is wrong with a key is said by its id, never by its bytes. */
-const parseRing = (ring: KeyRing): Ring => {
+function parseRing(ring: KeyRing): Ring {
   const ids = Object.keys(ring?.keys ?? {})
   if (ids.length === 0 || ids.length > MAX_KEYS) throw new TypeError(`aesGcm: a ring holds 1 to ${MAX_KEYS} keys`)
   const keys = new Map<string, Uint8Array>()

@@ -7,7 +7,7 @@ import { type CustomOptions, type CustomToken, custom } from './custom.ts'
 
 const HOUR = 3_600_000
 
-const handleOf = (given: unknown): TokenHandle => {
+function handleOf(given: unknown): TokenHandle {
   const source = custom({ identity: 'x', fetch: async () => given as CustomToken })
   return createTokens({ directory: false }).use(source)
 }
@@ -16,14 +16,14 @@ describe('what a function of one’s own gives', () => {
   it.each([
     ['nothing', undefined, 'BAD_TOKEN'],
     ['the bare token', 'MARKED', 'BAD_TOKEN'],
-    ['an empty token', { value: '', life: HOUR }, 'BAD_TOKEN'],
-    ['a token that no header takes', { value: 'MARKED\n', life: HOUR }, 'BAD_TOKEN'],
-    ['a token without end', { value: 'MARKED'.repeat(20_000), life: HOUR }, 'BAD_TOKEN'],
-    ['a type of two words', { value: 'MARKED', type: 'Bearer or so', life: HOUR }, 'BAD_TOKEN'],
+    ['an empty token', { value: '', lifetime: HOUR }, 'BAD_TOKEN'],
+    ['a token that no header takes', { value: 'MARKED\n', lifetime: HOUR }, 'BAD_TOKEN'],
+    ['a token without end', { value: 'MARKED'.repeat(20_000), lifetime: HOUR }, 'BAD_TOKEN'],
+    ['a type of two words', { value: 'MARKED', type: 'Bearer or so', lifetime: HOUR }, 'BAD_TOKEN'],
     ['no life', { value: 'MARKED' }, 'BAD_LIFE'],
-    ['a life as text', { value: 'MARKED', life: '1h' }, 'BAD_LIFE'],
-    ['a life that is over', { value: 'MARKED', life: 0 }, 'BAD_LIFE'],
-    ['a life of no number', { value: 'MARKED', life: Number.NaN }, 'BAD_LIFE'],
+    ['a life as text', { value: 'MARKED', lifetime: '1h' }, 'BAD_LIFE'],
+    ['a life that is over', { value: 'MARKED', lifetime: 0 }, 'BAD_LIFE'],
+    ['a life of no number', { value: 'MARKED', lifetime: Number.NaN }, 'BAD_LIFE'],
   ])('is a typed error if it is %s, and is never shown', async (_name, given, code) => {
     const handle = handleOf(given)
     const error = await handle.get().catch((cause: unknown) => cause)
@@ -33,8 +33,8 @@ describe('what a function of one’s own gives', () => {
   })
 
   it('is presented as a Bearer unless it says otherwise, and keeps what travels with it', async () => {
-    expect((await handleOf({ value: 'a', life: HOUR }).get()).headers()).toEqual({ authorization: 'Bearer a' })
-    const token = await handleOf({ value: 'a', life: HOUR, type: 'token', extra: { instance: 'eu' } }).get()
+    expect((await handleOf({ value: 'a', lifetime: HOUR }).get()).headers()).toEqual({ authorization: 'Bearer a' })
+    const token = await handleOf({ value: 'a', lifetime: HOUR, type: 'token', extra: { instance: 'eu' } }).get()
     expect([token.headers().authorization, token.extra]).toEqual(['token a', { instance: 'eu' }])
   })
 
@@ -81,7 +81,7 @@ describe('a source with parameters', () => {
       },
       fetch: async ({ params }) => {
         asked.push(params.tenant)
-        return { value: `token-of-${params.tenant}`, life: HOUR }
+        return { value: `token-of-${params.tenant}`, lifetime: HOUR }
       },
     })
     return { tokens: createTokens({ directory: false }).use(source), asked }

@@ -6,16 +6,15 @@
 
 import type { FetchRequest, Issued, Json, Source, TokenValue, Traits } from '../contracts.ts'
 import { SourceUnavailableError } from '../errors.ts'
-import { checkOptions } from '../options.ts'
-import { asFields, isToken, isTokenType, matches } from '../parse.ts'
-import * as a from '../rules.ts'
+import { checkOptions, countRule, durationOrZeroRule, functionRule, objectRule, type Rule } from '../lib/options.ts'
+import { asFields, isToken, isTokenType, matches } from '../lib/parse.ts'
 
 /** What a custom function gives: a token and its life. */
 export interface CustomToken {
   /** The token itself, 1 to 65,536 printable ASCII characters. */
   readonly value: string
   /** How long it lives from now, in ms. */
-  readonly life: number
+  readonly lifetime: number
   /** How it is presented. Default `Bearer`. */
   readonly type?: string
   /** What must travel with it. Not secret. */
@@ -42,34 +41,34 @@ export interface CustomOptions<P> {
 const RULES = {
   kind: ['1 to 24 of a-z 0-9 -', (value: unknown) => matches(value, /^[a-z0-9-]{1,24}$/)] as const,
   identity: ['JSON, or a function that returns it', (value: unknown) => value !== undefined] as const,
-  fetch: a.callback,
-  traits: a.object,
-  secretFingerprint: a.callback,
+  fetch: functionRule,
+  traits: objectRule,
+  secretFingerprint: functionRule,
 }
 
-const TRAITS: { readonly [Name in keyof Traits]-?: a.Rule } = {
-  reuseWindow: a.lengthOrNone,
-  overlap: a.lengthOrNone,
-  settleTime: a.lengthOrNone,
-  mintBudget: a.count,
-  attach: a.callback,
-  isRejection: a.callback,
+const TRAITS: { readonly [Name in keyof Traits]-?: Rule } = {
+  reuseWindow: durationOrZeroRule,
+  overlap: durationOrZeroRule,
+  settleTime: durationOrZeroRule,
+  mintBudget: countRule,
+  attach: functionRule,
+  isRejection: functionRule,
 }
 
 /** Checks what the function gave; the error never shows it. */
-const check = (given: unknown): Issued<TokenValue> => {
+function check(given: unknown): Issued<TokenValue> {
   const fields = asFields(given)
-  const { value, type = 'Bearer', life } = fields ?? {}
+  const { value, type = 'Bearer', lifetime } = fields ?? {}
   if (!isToken(value))
     throw new SourceUnavailableError('the custom source gave no "value" of 1 to 65,536 printable ASCII characters', {
       code: 'BAD_TOKEN',
     })
   if (!isTokenType(type))
     throw new SourceUnavailableError('the custom source gave a "type" that is not a word', { code: 'BAD_TOKEN' })
-  if (typeof life !== 'number')
+  if (typeof lifetime !== 'number')
     throw new SourceUnavailableError('the custom source gave a "life" that is not a number of ms', { code: 'BAD_LIFE' })
   const extra = asFields(fields?.['extra']) as CustomToken['extra']
-  return { value: { value, type, ...(extra && { extra }) }, life }
+  return { value: { value, type, ...(extra && { extra }) }, lifetime }
 }
 
 /** Makes a source of a function without parameters. Throws `TypeError` for wrong options. */

@@ -8,15 +8,17 @@ import { memoryStore } from './memory.ts'
 const HOUR = 3_600_000
 const near = { signal: new AbortController().signal, consistent: false }
 const strong = { ...near, consistent: true }
-const write = (expected: Image | undefined, tag: string): Swap => ({
-  expected,
-  body: `body ${tag}`,
-  tag,
-  keepUntil: 1e13,
-})
+function write(expected: Image | undefined, tag: string): Swap {
+  return {
+    expected,
+    body: `body ${tag}`,
+    tag,
+    keepUntil: 1e13,
+  }
+}
 
 /** A store that writes down what it is asked and can be down, or hang. */
-const switched = (name: string, inner: Store = memoryStore()) => {
+function switched(name: string, inner: Store = memoryStore()) {
   const asked: string[] = []
   let state: 'up' | 'down' | 'hangs' = 'up'
   const gate = async (what: string): Promise<void> => {
@@ -40,7 +42,7 @@ const switched = (name: string, inner: Store = memoryStore()) => {
   }
 }
 
-const pair = (options: Partial<FrontedStoreOptions> = {}) => {
+function pair(options: Partial<FrontedStoreOptions> = {}) {
   const front = switched('front')
   const authority = switched('authority')
   const problems: FrontProblem[] = []
@@ -175,7 +177,7 @@ describe('an authority that is down', () => {
     const environment = () => {
       const source = custom({
         identity: { app: 'x' },
-        fetch: async () => ({ value: `token ${++fetches}`, life: HOUR }),
+        fetch: async () => ({ value: `token ${++fetches}`, lifetime: HOUR }),
       })
       return createTokens({ store, directory: false }).use(source)
     }

@@ -1,7 +1,6 @@
 import type { Image, ReadOptions, Seen, ServerTime, Store, Swap, Swapped } from '../contracts.ts'
-import { checkOptions } from '../options.ts'
-import { parseJson } from '../parse-text.ts'
-import * as a from '../rules.ts'
+import { checkOptions, durationRule, functionRule, shaped } from '../lib/options.ts'
+import { parseJson } from '../lib/parse.ts'
 
 /** How often a copy is put into the front before it is left as it is. */
 const COPY_ATTEMPTS = 2
@@ -35,12 +34,12 @@ export interface FrontProblem {
 }
 
 const RULES = {
-  front: a.shaped('read', 'swap'),
-  authority: a.shaped('read', 'swap'),
-  frontTimeout: a.length,
-  skew: a.length,
-  keep: a.length,
-  onProblem: a.callback,
+  front: shaped('read', 'swap'),
+  authority: shaped('read', 'swap'),
+  frontTimeout: durationRule,
+  skew: durationRule,
+  keep: durationRule,
+  onProblem: functionRule,
 }
 
 /**
@@ -54,7 +53,7 @@ const RULES = {
  * const store = frontedStore({ front: upstashStore({ url, token }), authority: dynamoDBStore({ table: 'tokens' }) })
  * ```
  */
-export const frontedStore = (options: FrontedStoreOptions): Store => {
+export function frontedStore(options: FrontedStoreOptions): Store {
   checkOptions('frontedStore', options, RULES, ['front', 'authority'])
   const { front, authority, skew = 500, keep = 86_400_000 } = options
   const ask = askFront(options)
@@ -130,7 +129,7 @@ export const frontedStore = (options: FrontedStoreOptions): Store => {
 }
 
 /** Asks the front, for a bounded time, unless it has just failed. Resolves to `undefined` when it gave nothing. */
-const askFront = ({ frontTimeout = 150, onProblem }: FrontedStoreOptions) => {
+function askFront({ frontTimeout = 150, onProblem }: FrontedStoreOptions) {
   let pausedUntil = 0
   return async <T>(
     operation: FrontProblem['operation'],
@@ -156,7 +155,7 @@ const askFront = ({ frontTimeout = 150, onProblem }: FrontedStoreOptions) => {
   }
 }
 
-const tell = (listener: FrontedStoreOptions['onProblem'], problem: FrontProblem): void => {
+function tell(listener: FrontedStoreOptions['onProblem'], problem: FrontProblem): void {
   try {
     listener?.(problem)
   } catch {
@@ -165,10 +164,12 @@ const tell = (listener: FrontedStoreOptions['onProblem'], problem: FrontProblem)
 }
 
 /** A copy has the original's tag, so that copying twice is once; the mark goes with it, for the authority's next swap. */
-const copyOf = ({ body, tag, mark }: Image): Image => ({ tag, body: `${JSON.stringify(mark ?? null)}\n${body}` })
+function copyOf({ body, tag, mark }: Image): Image {
+  return { tag, body: `${JSON.stringify(mark ?? null)}\n${body}` }
+}
 
 /** The image in a copy; `undefined` when it is no copy. */
-const originalOf = ({ body, tag }: Image): Image | undefined => {
+function originalOf({ body, tag }: Image): Image | undefined {
   const end = body.indexOf('\n')
   const mark = end < 0 ? undefined : parseJson(body.slice(0, end))
   if (mark !== null && typeof mark !== 'string') return undefined
@@ -176,5 +177,6 @@ const originalOf = ({ body, tag }: Image): Image | undefined => {
 }
 
 /** The front's time as a reading of the authority's clock: what is compared with it was written on that one. */
-const widen = (time: ServerTime | undefined, skew: number): ServerTime | undefined =>
-  time && { at: time.at - skew, precision: time.precision + 2 * skew }
+function widen(time: ServerTime | undefined, skew: number): ServerTime | undefined {
+  return time && { at: time.at - skew, precision: time.precision + 2 * skew }
+}

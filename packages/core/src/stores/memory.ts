@@ -10,7 +10,7 @@ export interface MemoryStoreOptions {
  * A store in this process: for development, for tests, and for the case of one environment only. Keeps records until
  * the process ends.
  */
-export const memoryStore = ({ wall = Date.now }: MemoryStoreOptions = {}): Store => {
+export function memoryStore({ wall = Date.now }: MemoryStoreOptions = {}): Store {
   const images = new Map<string, Image>()
   const look = (key: string): Seen => ({ image: images.get(key), time: { at: wall(), precision: 0 } })
 

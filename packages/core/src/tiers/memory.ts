@@ -5,7 +5,7 @@ export type MemoryTier<V> = (key: string, make: () => V) => V
  * Keeps at most `max` values: at the bound the one that was asked for longest ago is forgotten. It is asked when a handle
  * is made, not at a hit, so that the warm path moves nothing about.
  */
-export const createMemoryTier = <V>(max: number): MemoryTier<V> => {
+export function createMemoryTier<V>(max: number): MemoryTier<V> {
   const values = new Map<string, V>()
   return (key, make) => {
     const value = values.get(key) ?? make()

@@ -1,12 +1,13 @@
 import type { FetchRequest, Issued, Json, Source, TokenValue } from '../contracts.ts'
 import { SourceUnavailableError } from '../errors.ts'
-import { asFields, isToken, isTokenType } from '../parse.ts'
+import { asFields, isToken, isTokenType } from '../lib/parse.ts'
 
-const bad = (field: string, must: string, code = 'BAD_TOKEN'): SourceUnavailableError =>
-  new SourceUnavailableError(`the source gave no "${field}" ${must}`, { code })
+function bad(field: string, must: string, code = 'BAD_TOKEN'): SourceUnavailableError {
+  return new SourceUnavailableError(`the source gave no "${field}" ${must}`, { code })
+}
 
 /** A copy as JSON, `undefined` when it is none. Whose text this is knows what it holds, so no error is passed on. */
-const copyOf = (value: unknown): Json | undefined => {
+function copyOf(value: unknown): Json | undefined {
   try {
     return JSON.parse(JSON.stringify(value)) as Json
   } catch {
@@ -19,20 +20,20 @@ const copyOf = (value: unknown): Json | undefined => {
  * with `SourceUnavailableError` that names the field and shows nothing of it: in a header, a bad token would be shown by
  * the error of `Headers.set`. Whether the life makes sense is left to the engine.
  */
-export const fetchChecked = async <P>(
+export async function fetchChecked<P>(
   source: Source<TokenValue, P>,
   request: FetchRequest<P>,
   parse: (json: Json) => TokenValue | undefined,
-): Promise<Issued<TokenValue>> => {
-  const { value: given, life } = asFields(await source.fetch(request)) ?? {}
+): Promise<Issued<TokenValue>> {
+  const { value: given, lifetime } = asFields(await source.fetch(request)) ?? {}
   const { value, type, extra, chain } = asFields(given) ?? {}
   if (!isToken(value)) throw bad('value.value', 'of 1 to 65,536 printable ASCII characters')
   if (!isTokenType(type)) throw bad('value.type', 'that is a word')
   if (extra !== undefined && asFields(extra) === undefined) throw bad('value.extra', 'that is an object')
   if (chain !== undefined && copyOf(chain) === undefined) throw bad('value.chain', 'that is JSON')
-  if (typeof life !== 'number') throw bad('life', 'that is a number of ms', 'BAD_LIFE')
+  if (typeof lifetime !== 'number') throw bad('lifetime', 'that is a number of ms', 'BAD_LIFE')
   const copy = copyOf({ value, type, extra, chain })
   const token = copy === undefined ? undefined : parse(copy)
   if (token === undefined) throw bad('value.extra', 'that is JSON of no great depth')
-  return { value: token, life }
+  return { value: token, lifetime }
 }

@@ -1,21 +1,18 @@
 import type { FetchRequest, Json, Source, TokenValue } from '../contracts.ts'
-import { MAX_DEPTH } from '../depth.ts'
+import type { Served, Subject } from '../engine/context.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { Served, Subject } from '../engine/subject.ts'
-import { fingerprint } from '../hash.ts'
-import { makeKey } from '../key.ts'
-import { misuse } from '../misuse.ts'
-import { checkOptions } from '../options.ts'
-import { asFields, isToken, isTokenType } from '../parse.ts'
-import * as a from '../rules.ts'
-import { late } from './later.ts'
+import { fingerprint } from '../lib/hash.ts'
+import { makeKey } from '../lib/key.ts'
+import { checkOptions, durationOrZeroRule, durationRule, misuse } from '../lib/options.ts'
+import { asFields, isToken, isTokenType, MAX_DEPTH } from '../lib/parse.ts'
+import { late } from './lazy.ts'
 import { Token } from './token.ts'
 import type { Tokens } from './tokens.ts'
 
 /** What one `get` asks for. */
 export interface GetOptions {
   /** The life that the token should have left, in ms, so that it outlives the work. Default 0. */
-  readonly minLife?: number
+  readonly minLifetime?: number
   /** Within how long to answer, in ms. Default: the `timeout` of `createTokens`. */
   readonly timeout?: number
 }
@@ -31,8 +28,8 @@ export interface TokenHandle {
    * `TypeError` for wrong options.
    */
   get(options?: GetOptions): Promise<Token>
-  /** The token in memory while it is fresh and has `minLife` ms left, else `undefined`. No I/O, no allocation. */
-  peek(minLife?: number): Token | undefined
+  /** The token in memory while it is fresh and has `minLifetime` ms left, else `undefined`. No I/O, no allocation. */
+  peek(minLifetime?: number): Token | undefined
   /**
    * Says that the API refused this token, and resolves to a newer one. However many callers refuse the same token, it is
    * replaced once. Rejects like `get`, and with `SameValueError` when the issuer gives the same token again.
@@ -48,16 +45,19 @@ export interface TokenHandle {
 }
 
 const GET_RULES = {
-  minLife: a.lengthOrNone,
-  timeout: a.length,
+  minLifetime: durationOrZeroRule,
+  timeout: durationRule,
 }
 
 /** Freezes JSON with all in it, for every caller is handed the same. False when it is nested too deeply. */
-const freeze = (json: unknown, depth = MAX_DEPTH): boolean =>
-  Object(json) !== json ||
-  (depth > 0 && Object.values(Object.freeze(json) as object).every((one) => freeze(one, depth - 1)))
+function freeze(json: unknown, depth = MAX_DEPTH): boolean {
+  return (
+    Object(json) !== json ||
+    (depth > 0 && Object.values(Object.freeze(json) as object).every((one) => freeze(one, depth - 1)))
+  )
+}
 
-const parseTokenValue = (json: Json): TokenValue | undefined => {
+function parseTokenValue(json: Json): TokenValue | undefined {
   const fields = asFields(json)
   const { value, type, extra = {} } = fields ?? {}
   const isValid = isToken(value) && isTokenType(type) && asFields(extra) && freeze(extra)
@@ -71,15 +71,14 @@ interface View {
   readonly promise: Promise<Token>
 }
 
-const viewOf = (served: Served<TokenValue>): View => {
+function viewOf(served: Served<TokenValue>): View {
   const token = new Token(served, 0)
   return { token, promise: Promise.resolve(token) }
 }
 
 /** Binds a source to an engine; its parameters make a handle. That throws `TypeError` when one is missing. */
-export const createHandles =
-  (engine: Engine, tokens: Tokens, namespace: string) =>
-  <P>(source: Source<TokenValue, P>): ((params: P) => TokenHandle) => {
+export function createHandles(engine: Engine, tokens: Tokens, namespace: string) {
+  return <P>(source: Source<TokenValue, P>): ((params: P) => TokenHandle) => {
     // One for all its handles: what is kept for a key holds nothing of the handle that it was first asked by.
     const subject: Subject<TokenValue> = {
       source,
@@ -92,10 +91,10 @@ export const createHandles =
       const key = makeKey(source.kind, namespace, source.identity(params))
       const slot = engine.slot(key, subject)
 
-      const hit = (minLife: number): View | undefined => engine.hit(slot, minLife, viewOf)
+      const hit = (minLifetime: number): View | undefined => engine.hit(slot, minLifetime, viewOf)
 
-      const ask = ({ minLife = 0, timeout }: GetOptions = {}, rejected?: string): Promise<Token> =>
-        engine.get(slot, { params, minLife, timeout, rejected }, (served) => new Token(served, minLife))
+      const ask = ({ minLifetime = 0, timeout }: GetOptions = {}, rejected?: string): Promise<Token> =>
+        engine.get(slot, { params, minLifetime, timeout, rejected }, (served) => new Token(served, minLifetime))
 
       const resolve = async (options: GetOptions = {}, rejected?: string): Promise<Token> => {
         const wanted = checkOptions('get', options, GET_RULES)
@@ -106,7 +105,7 @@ export const createHandles =
       const handle: TokenHandle = {
         key,
         tokens,
-        peek: (minLife = 0) => hit(minLife)?.token,
+        peek: (minLifetime = 0) => hit(minLifetime)?.token,
         // The warm path: the same promise every time, so nothing is made.
         get: (options) => (options === undefined ? (hit(0)?.promise ?? ask()) : resolve(options)),
         async reject(token, options) {
@@ -118,3 +117,4 @@ export const createHandles =
       return handle
     }
   }
+}

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { misuse } from '../misuse.ts'
-import { isFunction } from '../rules.ts'
+import { isFunction, misuse } from '../lib/options.ts'
 import { createInvocations, type InvocationContext, type InvocationOptions, type Taken } from './invocation.ts'
 import type { Token } from './token.ts'
 import type { Handles } from './tokens.ts'
@@ -33,11 +32,11 @@ export type WrappedHandler<Event, Result> = (event: Event, context: InvocationCo
  * )
  * ```
  */
-export const withTokens = <H extends Handles, Event, Result>(
+export function withTokens<H extends Handles, Event, Result>(
   handles: H,
   handler: Handler<H, Event, Result>,
   options: HandlerOptions = {},
-): WrappedHandler<Event, Result> => {
+): WrappedHandler<Event, Result> {
   const { begin, end } = createInvocations('withTokens', handles, options)
   if (!isFunction(handler)) misuse('withTokens', 'give a handler, a function')
   return async (event, given) => {

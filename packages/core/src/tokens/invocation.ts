@@ -1,8 +1,6 @@
-import { misuse } from '../misuse.ts'
-import { checkOptions } from '../options.ts'
-import * as a from '../rules.ts'
+import { checkOptions, durationOrZeroRule, misuse, type Rule, shaped } from '../lib/options.ts'
 import type { TokenHandle } from './handle.ts'
-import { late } from './later.ts'
+import { late } from './lazy.ts'
 import type { Handles, Tokens } from './tokens.ts'
 
 /** What is read of a Lambda context: how long the invocation may still take, in ms. */
@@ -16,23 +14,23 @@ export interface InvocationOptions {
    * The life that tokens should have left. Default `'invocation'`: the time that the invocation has left, so that no
    * token dies in the middle of it.
    */
-  readonly minLife?: number | 'invocation'
+  readonly minLifetime?: number | 'invocation'
   /** What is kept of the remaining time for the answer to get out: nothing is waited for beyond it. Default 300. */
   readonly margin?: number
 }
 
 const RULES = {
-  minLife: [
-    `${a.lengthOrNone[0]}, or 'invocation'`,
-    (value: unknown) => value === 'invocation' || a.lengthOrNone[1](value),
+  minLifetime: [
+    `${durationOrZeroRule[0]}, or 'invocation'`,
+    (value: unknown) => value === 'invocation' || durationOrZeroRule[1](value),
   ] as const,
-  margin: a.lengthOrNone,
+  margin: durationOrZeroRule,
 }
 
-const [, isHandle] = a.shaped('get', 'peek')
+const [, isHandle] = shaped('get', 'peek')
 
 /** The time that the invocation has left, in ms. */
-const remainingTime = (context: InvocationContext | undefined): number => {
+function remainingTime(context: InvocationContext | undefined): number {
   // The most that is believed, in ms, is what Lambda allows.
   const most = 900_000
   const unknown = 10_000
@@ -68,7 +66,7 @@ export interface Invocations {
 }
 
 /** Puts a token into its places once it is there. */
-const arrive = async (name: string, taken: Taken, target: Taken = {}): Promise<void> => {
+async function arrive(name: string, taken: Taken, target: Taken = {}): Promise<void> {
   const promise = taken[name]
   const token = await promise
   // Another middleware, or a request beside this one, may have put something else there.
@@ -77,44 +75,46 @@ const arrive = async (name: string, taken: Taken, target: Taken = {}): Promise<v
 }
 
 /** Enters two toolkits, or more, as one. */
-const both =
-  (one: Tokens['enter'], other: Tokens['enter']): Tokens['enter'] =>
-  () => {
+function both(one: Tokens['enter'], other: Tokens['enter']): Tokens['enter'] {
+  return () => {
     const [leaveOne, leaveOther] = [one(), other()]
     return () => {
       leaveOne()
       leaveOther()
     }
   }
+}
 
-const isBusy = ({ busy }: Tokens): boolean => busy
+function isBusy({ busy }: Tokens): boolean {
+  return busy
+}
 
 /**
  * Wires tokens to invocations. `more`: rules of options beside {@link InvocationOptions}. Throws `TypeError` for wrong
  * options, and unless all are handles that `use` made.
  */
-export const createInvocations = (
+export function createInvocations(
   where: string,
   handles: Handles,
   options: InvocationOptions,
-  more?: { readonly [name: string]: a.Rule },
-): Invocations => {
+  more?: { readonly [name: string]: Rule },
+): Invocations {
   const named: readonly (readonly [string, TokenHandle])[] = Object.entries(handles ?? {})
   if (!named.length || !named.every(([, handle]) => isHandle(handle)))
     misuse(where, 'give tokens as in { crm: tokens.use(source) }')
-  const { minLife = 'invocation', margin = 300 } = checkOptions(where, options, { ...RULES, ...more })
+  const { minLifetime = 'invocation', margin = 300 } = checkOptions(where, options, { ...RULES, ...more })
   const owners = [...new Set(named.map(([, { tokens }]) => tokens))]
   const enter = owners.map((tokens) => tokens.enter).reduce(both)
 
   return {
     begin(context, taken, target) {
       const left = remainingTime(context)
-      const wanted = minLife === 'invocation' ? left : minLife
+      const wanted = minLifetime === 'invocation' ? left : minLifetime
       const invocation: Invocation = { context, leave: enter(), ready: undefined, pending: undefined }
       const coming: Promise<void>[] = []
       for (const [name, handle] of named) {
         const token = handle.peek(wanted)
-        taken[name] = token ?? handle.get({ minLife: wanted, timeout: Math.max(1, left - margin) })
+        taken[name] = token ?? handle.get({ minLifetime: wanted, timeout: Math.max(1, left - margin) })
         if (!token) coming.push(arrive(name, taken, target))
         else if (target) target[name] = token
       }

@@ -19,7 +19,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
 /** A store that counts its requests; each is told by the keys that it is for. */
-const counting = (store: Store = memoryStore(), changed: Partial<Store> = {}) => {
+function counting(store: Store = memoryStore(), changed: Partial<Store> = {}) {
   const requests: { readonly type: string; readonly keys: readonly string[]; readonly consistent?: boolean }[] = []
   const counted: Store = {
     name: 'counting',
@@ -41,7 +41,7 @@ const counting = (store: Store = memoryStore(), changed: Partial<Store> = {}) =>
 }
 
 /** An environment with many tokens. */
-const environment = (store: Store, options: TokensOptions = {}) => {
+function environment(store: Store, options: TokensOptions = {}) {
   let fetches = 0
   const tokens = createTokens({ store, directory: false, ...options })
   const family = tokens.use(
@@ -49,7 +49,7 @@ const environment = (store: Store, options: TokensOptions = {}) => {
       identity: ({ tenant }) => ({ tenant }),
       fetch: async ({ params }) => {
         fetches += 1
-        return { value: `secret-${params.tenant}`, life: HOUR }
+        return { value: `secret-${params.tenant}`, lifetime: HOUR }
       },
     }),
   )
@@ -59,20 +59,22 @@ const environment = (store: Store, options: TokensOptions = {}) => {
 }
 
 /** What has handles, and is none. */
-const familyOfTokens = () =>
-  createTokens({ directory: false }).use(
+function familyOfTokens() {
+  return createTokens({ directory: false }).use(
     custom<{ readonly tenant: number }>({
       identity: ({ tenant }) => ({ tenant }),
-      fetch: async () => ({ value: 'a', life: HOUR }),
+      fetch: async () => ({ value: 'a', lifetime: HOUR }),
     }),
   )
+}
 
-const valuesOf = (result: { readonly [name: string]: Token | Error }): readonly (string | undefined)[] =>
-  Object.values(result).map((one) => (one instanceof Token ? one.value : one.message))
+function valuesOf(result: { readonly [name: string]: Token | Error }): readonly (string | undefined)[] {
+  return Object.values(result).map((one) => (one instanceof Token ? one.value : one.message))
+}
 const VALUES = Array.from({ length: COUNT }, (_, tenant) => `secret-${tenant}`)
 
 /** A store in which all tokens rest. */
-const filled = async (): Promise<Store> => {
+async function filled(): Promise<Store> {
   const store = memoryStore()
   const { tokens, handles } = environment(store)
   await tokens.prewarm(handles)
@@ -171,7 +173,7 @@ describe('prewarming what is no handle', () => {
     ['a text', 'crm', /^prewarm: give tokens as in/],
     [
       'a source',
-      { crm: custom({ identity: 'x', fetch: async () => ({ value: 'a', life: HOUR }) }) },
+      { crm: custom({ identity: 'x', fetch: async () => ({ value: 'a', lifetime: HOUR }) }) },
       /^prewarm: "crm" /,
     ],
     ['a family', { crm: familyOfTokens() }, /^prewarm: "crm" /],

@@ -6,7 +6,7 @@ import type { Handles } from './tokens.ts'
  * Throws `TypeError` that names what is no handle. It imports nothing: what a hit shared with what is loaded later would be
  * one more file that each hit loads.
  */
-const checkHandles = (handles: unknown): void => {
+function checkHandles(handles: unknown): void {
   const give = 'give tokens as in { crm: tokens.use(source) }'
   if (typeof handles !== 'object' || handles === null) throw new TypeError(`prewarm: ${give}`)
   for (const [name, handle] of Object.entries(handles)) {
@@ -20,11 +20,11 @@ const checkHandles = (handles: unknown): void => {
  * Makes sure of tokens, all at once, and looks at the store by one request where it can. Resolves to a token or an
  * error for each, by the same names; rejects with `TypeError` for what is no handle. `wanted` is the engine's.
  */
-export const prewarm = async <H extends Handles>(
+export async function prewarm<H extends Handles>(
   wanted: Set<string>,
   handles: H,
   options: GetOptions | undefined,
-): Promise<{ readonly [Name in keyof H]: Token | Error }> => {
+): Promise<{ readonly [Name in keyof H]: Token | Error }> {
   checkHandles(handles)
   const keys = new Set(Object.values(handles).map(({ key }) => key))
   // One alone would only be held up.

@@ -4,11 +4,11 @@ import type { Tokens } from './tokens.ts'
  * Resolves when this work has ended, and what is under way for these tokens has, after `ms` at the latest; then the latter
  * is aborted. The work must not reject.
  */
-export const settleWithin = async (
+export async function settleWithin(
   ms: number,
   work: Promise<void> | undefined,
   owners: readonly Tokens[],
-): Promise<void> => {
+): Promise<void> {
   const startedAt = performance.now()
   await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, ms)

@@ -11,10 +11,13 @@ import { createTokens } from './tokens.ts'
 
 const VALUE = 'MARKED'
 
-const issue = (): Promise<Token> =>
-  createTokens({ directory: false })
-    .use(custom({ identity: 'x', fetch: async () => ({ value: VALUE, life: 3_600_000, extra: { instance: 'eu' } }) }))
+function issue(): Promise<Token> {
+  return createTokens({ directory: false })
+    .use(
+      custom({ identity: 'x', fetch: async () => ({ value: VALUE, lifetime: 3_600_000, extra: { instance: 'eu' } }) }),
+    )
     .get()
+}
 
 describe('a token', () => {
   it.each<[string, (token: Token) => string]>([
@@ -50,7 +53,7 @@ describe('what came with a token', () => {
     const directory = mkdtempSync(join(tmpdir(), 'warmtoken-test-'))
     onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
     const store = memoryStore()
-    const fetch = async () => ({ value: VALUE, life: 3_600_000, ...(extra && { extra }) })
+    const fetch = async () => ({ value: VALUE, lifetime: 3_600_000, ...(extra && { extra }) })
     const handleIn = (folder: string | false) =>
       createTokens({ directory: folder, store }).use(custom({ identity: 'x', fetch }))
     const first = handleIn(directory)

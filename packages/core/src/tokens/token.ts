@@ -1,5 +1,5 @@
 import type { Json, Tier, TokenValue } from '../contracts.ts'
-import type { Served } from '../engine/subject.ts'
+import type { Served } from '../engine/context.ts'
 
 /**
  * A token that does not show itself: `toString`, `toJSON` and `util.inspect` give its fingerprint, never its value.
@@ -27,7 +27,7 @@ export class Token {
   declare readonly remaining: () => number
 
   /** Of what the engine hands out, and the life in ms that was asked for. */
-  constructor({ entry, tier, remaining }: Served<TokenValue>, minLife: number) {
+  constructor({ entry, tier, remaining }: Served<TokenValue>, minLifetime: number) {
     const { value, type, extra = Object.freeze({}) } = entry.value
     this.#value = value
     // All that is no secret, in the open: nothing of it can be changed.
@@ -39,7 +39,7 @@ export class Token {
       expiresAt: entry.hardExpiry,
       version: entry.version,
       fingerprint: entry.fingerprint,
-      short: remaining() < minLife,
+      short: remaining() < minLifetime,
       remaining,
       // Where `console.log` and `util.inspect` ask.
       [Symbol.for('nodejs.util.inspect.custom')]: this.toString,

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Codec, Store, WarmEvent } from '../contracts.ts'
-import { shiftedRuntime } from '../engine/shifted-runtime.test-data.ts'
 import { SourceRefusedError, SourceUnavailableError } from '../errors.ts'
+import { shiftedRuntime } from '../lib/shifted-runtime.test-data.ts'
 import { custom } from '../sources/custom.ts'
 import { memoryStore } from '../stores/memory.ts'
 import { createTokens, type Tokens, type TokensOptions } from './tokens.ts'
@@ -19,10 +19,10 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }))
 const HOUR = 3_600_000
 
 /** An environment with a counting source. */
-const environment = (
+function environment(
   options: TokensOptions = {},
-  fetch = async (n: number) => ({ value: `secret-${n}`, life: HOUR }),
-) => {
+  fetch = async (n: number) => ({ value: `secret-${n}`, lifetime: HOUR }),
+) {
   const events: WarmEvent[] = []
   let fetches = 0
   const tokens: Tokens = createTokens({ directory, onEvent: (event) => events.push(event), ...options })
@@ -143,7 +143,7 @@ describe('a rejected token', () => {
     }
     const { handle } = environment({ store, runtime, directory: false }, async (n) => {
       if (down) throw new Error('no')
-      return { value: `secret-${n}`, life: HOUR }
+      return { value: `secret-${n}`, lifetime: HOUR }
     })
     const older = await handle.get()
     const token = await handle.reject(older)
@@ -157,7 +157,7 @@ describe('a rejected token', () => {
   })
 
   it('is a typed error and a pause when the issuer gives the same one again', async () => {
-    const { handle, fetches } = environment({}, async () => ({ value: 'same', life: HOUR }))
+    const { handle, fetches } = environment({}, async () => ({ value: 'same', lifetime: HOUR }))
     const token = await handle.get()
     await expect(handle.reject(token)).rejects.toMatchObject({ name: 'SameValueError', code: 'SAME_VALUE' })
     await expect(handle.get()).rejects.toMatchObject({ code: 'SAME_VALUE' })
@@ -206,8 +206,8 @@ describe('a source that fails', () => {
     expect(fetches()).toBe(1)
   })
 
-  it.each([-1, 0, Number.NaN, Number.POSITIVE_INFINITY, 1e18])('is not believed a life of %s', async (life) => {
-    const { handle } = environment({}, async () => ({ value: 'x', life }))
+  it.each([-1, 0, Number.NaN, Number.POSITIVE_INFINITY, 1e18])('is not believed a life of %s', async (lifetime) => {
+    const { handle } = environment({}, async () => ({ value: 'x', lifetime }))
     await expect(handle.get()).rejects.toMatchObject({ code: 'BAD_LIFE' })
     expect(handle.peek()).toBeUndefined()
   })
@@ -270,7 +270,7 @@ describe('a store that is down', () => {
     let files: readonly string[] = []
     const look = async (n: number) => {
       if (n === 2) files = readdirSync(directory)
-      return { value: `secret-${n}`, life: HOUR }
+      return { value: `secret-${n}`, lifetime: HOUR }
     }
     const { handle, types } = environment({ store: down, codec }, look)
     const first = handle.get()
@@ -284,16 +284,16 @@ describe('a store that is down', () => {
 
   it('only for writes does not keep a token away that is stale and still lives', async () => {
     const inner = memoryStore()
-    const short = async (n: number) => ({ value: `secret-${n}`, life: 60_000 })
+    const short = async (n: number) => ({ value: `secret-${n}`, lifetime: 60_000 })
     await environment({ store: inner, directory: false, refreshWindow: 1 }, short).handle.get()
     const refused = Object.assign(new Error('no'), { code: 'STORE_UNAVAILABLE', retryable: true })
     const readOnly: Store = { name: 'read-only', read: inner.read, swap: () => Promise.reject(refused) }
     const { handle, fetches } = environment({ store: readOnly, directory: false }, async (n) => ({
       value: `own-${n}`,
-      life: HOUR,
+      lifetime: HOUR,
     }))
     // More life than is left, so that the value is as good as stale: alive, and a newer one wanted.
-    const token = await handle.get({ minLife: HOUR })
+    const token = await handle.get({ minLifetime: HOUR })
     expect([token.value, fetches()]).toEqual(['secret-1', 0])
   })
 

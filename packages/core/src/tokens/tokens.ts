@@ -1,14 +1,21 @@
 import type { Codec, Listener, Runtime, Source, Store, TokenValue } from '../contracts.ts'
 import { createEngine } from '../engine/engine.ts'
 import type { Policy } from '../engine/policy.ts'
-import { misuse } from '../misuse.ts'
+import {
+  checkOptions,
+  countRule,
+  durationRule,
+  flagRule,
+  isFunction,
+  misuse,
+  shaped,
+  textRule,
+} from '../lib/options.ts'
+import { matches } from '../lib/parse.ts'
 import { createBus } from '../observe/bus.ts'
-import type { Report, Reporter } from '../observe/report.ts'
-import { checkOptions } from '../options.ts'
-import { matches } from '../parse.ts'
-import * as a from '../rules.ts'
+import type { Report, Reporter } from '../observe/report/report.ts'
 import { createHandles, type TokenHandle } from './handle.ts'
-import { late } from './later.ts'
+import { late } from './lazy.ts'
 import type { Token } from './token.ts'
 
 /** How {@link createTokens} is set up. Everything has a default. Lengths are in ms. */
@@ -52,7 +59,7 @@ export interface Tokens {
    */
   prewarm<H extends Handles>(
     handles: H,
-    options?: { readonly timeout?: number; readonly minLife?: number },
+    options?: { readonly timeout?: number; readonly minLifetime?: number },
   ): Promise<{ readonly [Name in keyof H]: Token | Error }>
   /** What was counted so far, as data and as a readable table; throws `TypeError` without the option `report`. */
   report(): Report
@@ -71,25 +78,25 @@ export interface TokenFamily<P> {
 }
 
 const RULES = {
-  store: a.shaped('read', 'swap'),
+  store: shaped('read', 'swap'),
   directory: ['an absolute path, or false', (value: unknown) => value === false || matches(value, /^\//)] as const,
-  codec: a.shaped('seal', 'open'),
-  namespace: a.text,
-  maxEntries: a.count,
-  background: a.flag,
-  onEvent: ['a function, or several', (value: unknown) => [value].flat().every(a.isFunction)] as const,
-  report: a.shaped('listen', 'read'),
-  runtime: a.shaped('wall', 'monotonic', 'random', 'unique', 'after'),
-  refreshWindow: a.length,
-  sourceTimeout: a.length,
-  storeTimeout: a.length,
-  timeout: a.length,
+  codec: shaped('seal', 'open'),
+  namespace: textRule,
+  maxEntries: countRule,
+  background: flagRule,
+  onEvent: ['a function, or several', (value: unknown) => [value].flat().every(isFunction)] as const,
+  report: shaped('listen', 'read'),
+  runtime: shaped('wall', 'monotonic', 'random', 'unique', 'after'),
+  refreshWindow: durationRule,
+  sourceTimeout: durationRule,
+  storeTimeout: durationRule,
+  timeout: durationRule,
 }
 
-const [, hasMethods] = a.shaped('identity', 'fetch')
+const [, hasMethods] = shaped('identity', 'fetch')
 
 /** Makes the toolkit. Throws `TypeError` that names the option when one is wrong or unknown. */
-export const createTokens = (options: TokensOptions = {}): Tokens => {
+export function createTokens(options: TokensOptions = {}): Tokens {
   const given = checkOptions('createTokens', options, RULES)
   const { store, namespace = '', onEvent = [], report } = given
   const engine = createEngine({

@@ -32,19 +32,21 @@ export interface AwsErrorOptions {
  * @example
  * kms.failNext(awsError('ThrottlingException'), 3)
  */
-export const awsError = (code: string, { status = 400, message = code }: AwsErrorOptions = {}): ImitatedAnswer => ({
-  status,
-  headers: HEADERS,
-  body: { __type: code, message },
-})
+export function awsError(code: string, { status = 400, message = code }: AwsErrorOptions = {}): ImitatedAnswer {
+  return {
+    status,
+    headers: HEADERS,
+    body: { __type: code, message },
+  }
+}
 
 /** Starts a service of the JSON 1.1 protocol. `counted` is the operation that is counted and can be made to fail. */
-export const startJsonService = async (
+export async function startJsonService(
   options: ImitationOptions,
   { target, counted }: { readonly target: string; readonly counted: string },
   operations: { readonly [name: string]: Operation },
-): Promise<Imitation> =>
-  startImitation(
+): Promise<Imitation> {
+  return startImitation(
     options,
     (request) => operationOf(request) === `${target}.${counted}`,
     (request, now) => {
@@ -55,10 +57,13 @@ export const startJsonService = async (
       return perform(() => operation(request.json, now))
     },
   )
+}
 
-const operationOf = ({ headers }: ImitatedRequest): string => String(headers['x-amz-target'] ?? '')
+function operationOf({ headers }: ImitatedRequest): string {
+  return String(headers['x-amz-target'] ?? '')
+}
 
-const perform = (operation: () => object): ImitatedAnswer => {
+function perform(operation: () => object): ImitatedAnswer {
   try {
     return { headers: HEADERS, body: operation() }
   } catch (error) {
@@ -68,7 +73,7 @@ const perform = (operation: () => object): ImitatedAnswer => {
 }
 
 /** A text field of an input; refuses as the services do when it is missing. */
-export const textField = (input: { readonly [name: string]: unknown }, name: string): string => {
+export function textField(input: { readonly [name: string]: unknown }, name: string): string {
   const value = input[name]
   if (typeof value === 'string' && value !== '') return value
   throw new AwsRefusal('ValidationException', `1 validation error detected: Value at '${name}' failed`)

@@ -14,16 +14,18 @@ const open: LocalServer[] = []
 afterEach(async () => {
   for (const one of open.splice(0)) await one.close()
 })
-const closing = <T extends LocalServer>(server: T): T => {
+function closing<T extends LocalServer>(server: T): T {
   open.push(server)
   return server
 }
 
-const settingsOf = ({ url }: LocalServer) => ({
-  endpoint: url,
-  region: 'us-east-1',
-  credentials: { accessKeyId: 'local', secretAccessKey: 'local-secret' },
-})
+function settingsOf({ url }: LocalServer) {
+  return {
+    endpoint: url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local-secret' },
+  }
+}
 
 describe('the imitation of KMS, asked by the real client,', () => {
   it('decrypts what it made, and only with its own encryption context', async () => {

@@ -8,15 +8,16 @@ const NONCE = 12
 const TAG = 16
 
 /** The order of its names does not matter. */
-const authenticated = (keyId: string, context: EncryptionContext): Buffer =>
-  Buffer.from(JSON.stringify([keyId, Object.entries(context).sort(([a], [b]) => (a < b ? -1 : 1))]))
+function authenticated(keyId: string, context: EncryptionContext): Buffer {
+  return Buffer.from(JSON.stringify([keyId, Object.entries(context).sort(([a], [b]) => (a < b ? -1 : 1))]))
+}
 
 /** Encrypts under a key. The ciphertext names the key, as that of KMS does. */
-export const wrap = (
+export function wrap(
   { keyId, material }: { readonly keyId: string; readonly material: Uint8Array },
   plaintext: Uint8Array,
   context: EncryptionContext,
-): Buffer => {
+): Buffer {
   const nonce = randomBytes(NONCE)
   const cipher = createCipheriv('aes-256-gcm', material, nonce).setAAD(authenticated(keyId, context))
   const hidden = Buffer.concat([cipher.update(plaintext), cipher.final()])
@@ -25,10 +26,12 @@ export const wrap = (
 }
 
 /** The key that a ciphertext names. */
-export const keyIdOf = (blob: Buffer): string => blob.subarray(1, 1 + (blob[0] ?? 0)).toString('utf8')
+export function keyIdOf(blob: Buffer): string {
+  return blob.subarray(1, 1 + (blob[0] ?? 0)).toString('utf8')
+}
 
 /** Decrypts; refuses what is broken, or was encrypted with another context, with KMS's one answer to both. */
-export const unwrap = (material: Uint8Array, blob: Buffer, context: EncryptionContext): Buffer => {
+export function unwrap(material: Uint8Array, blob: Buffer, context: EncryptionContext): Buffer {
   const keyId = keyIdOf(blob)
   const start = 1 + (blob[0] ?? 0)
   const tagAt = start + NONCE

@@ -14,7 +14,7 @@ export interface Signature {
 const FORM = /^AWS4-HMAC-SHA256 Credential=([^/,]+)\/([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([\da-f]{64})$/
 
 /** Reads the signature of a request to the path `/` without a query; `undefined` when it has none. */
-export const signatureOf = ({ method, path, headers, body }: ImitatedRequest): Signature | undefined => {
+export function signatureOf({ method, path, headers, body }: ImitatedRequest): Signature | undefined {
   const [, accessKeyId, scope, names, signature] = FORM.exec(headers.authorization ?? '') ?? []
   if (accessKeyId === undefined || scope === undefined || names === undefined) return undefined
   const headerOf = (name: string): string => String(headers[name] ?? '')

@@ -37,7 +37,7 @@ const ARN = 'arn:aws:kms:us-east-1:000000000000:key/'
  * const kms = await startKms()
  * const ring = kmsKey({ id: '2026-11', encryptedKey: kms.dataKey(), region: 'us-east-1', endpoint: kms.url })
  */
-export const startKms = async (options: KmsOptions = {}): Promise<Kms> => {
+export async function startKms(options: KmsOptions = {}): Promise<Kms> {
   const { keys = ['local'] } = options
   const [first = ''] = keys
   const materials = new Map(keys.map((keyId) => [keyId, randomBytes(32)]))
@@ -96,7 +96,7 @@ export const startKms = async (options: KmsOptions = {}): Promise<Kms> => {
   })
 }
 
-const contextOf = (input: { readonly [name: string]: unknown }): EncryptionContext => {
+function contextOf(input: { readonly [name: string]: unknown }): EncryptionContext {
   const context = input['EncryptionContext']
   if (typeof context !== 'object' || context === null) return {}
   return Object.fromEntries(Object.entries(context).map(([name, value]) => [name, String(value)]))

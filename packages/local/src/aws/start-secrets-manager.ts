@@ -21,7 +21,7 @@ const ARN = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:'
  * @example
  * const secrets = await startSecretsManager({ secrets: { 'prod/crm': '{"client_secret":"…"}' } })
  */
-export const startSecretsManager = async (options: SecretsManagerOptions = {}): Promise<SecretsManager> => {
+export async function startSecretsManager(options: SecretsManagerOptions = {}): Promise<SecretsManager> {
   const secrets = new Map(Object.entries(options.secrets ?? {}))
   const service = await startJsonService(
     options,

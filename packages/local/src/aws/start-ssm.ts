@@ -22,7 +22,7 @@ const ARN = 'arn:aws:ssm:us-east-1:000000000000:parameter'
  * @example
  * const ssm = await startSsm({ parameters: { '/prod/crm/secret': '…' } })
  */
-export const startSsm = async (options: SsmOptions = {}): Promise<Ssm> => {
+export async function startSsm(options: SsmOptions = {}): Promise<Ssm> {
   const parameters = new Map(Object.entries(options.parameters ?? {}))
   const service = await startJsonService(
     options,

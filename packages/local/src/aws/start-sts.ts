@@ -44,7 +44,7 @@ const HEADERS = { 'content-type': 'text/xml' }
  * @example
  * const sts = await startSts({ roles: { [roleArn]: { externalId: 'partner' } } })
  */
-export const startSts = async (options: StsOptions = {}): Promise<Sts> => {
+export async function startSts(options: StsOptions = {}): Promise<Sts> {
   const sessions = new Map<string, Session>()
 
   const assumeRole = (input: URLSearchParams, now: number): ImitatedAnswer => {
@@ -107,17 +107,21 @@ export const startSts = async (options: StsOptions = {}): Promise<Sts> => {
  * @example
  * sts.failNext(stsError('Throttling'), 3)
  */
-export const stsError = (code: string, { status = 400, message = code }: AwsErrorOptions = {}): ImitatedAnswer => ({
-  status,
-  headers: HEADERS,
-  body:
-    `<ErrorResponse xmlns="${NAMESPACE}"><Error><Type>Sender</Type><Code>${code}</Code>` +
-    `<Message>${message}</Message></Error><RequestId>local</RequestId></ErrorResponse>`,
-})
+export function stsError(code: string, { status = 400, message = code }: AwsErrorOptions = {}): ImitatedAnswer {
+  return {
+    status,
+    headers: HEADERS,
+    body:
+      `<ErrorResponse xmlns="${NAMESPACE}"><Error><Type>Sender</Type><Code>${code}</Code>` +
+      `<Message>${message}</Message></Error><RequestId>local</RequestId></ErrorResponse>`,
+  }
+}
 
-const answer = (action: string, result: readonly string[]): ImitatedAnswer => ({
-  headers: HEADERS,
-  body:
-    `<${action}Response xmlns="${NAMESPACE}"><${action}Result>${result.join('')}</${action}Result>` +
-    `<ResponseMetadata><RequestId>local</RequestId></ResponseMetadata></${action}Response>`,
-})
+function answer(action: string, result: readonly string[]): ImitatedAnswer {
+  return {
+    headers: HEADERS,
+    body:
+      `<${action}Response xmlns="${NAMESPACE}"><${action}Result>${result.join('')}</${action}Result>` +
+      `<ResponseMetadata><RequestId>local</RequestId></ResponseMetadata></${action}Response>`,
+  }
+}

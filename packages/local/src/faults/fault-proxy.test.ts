@@ -25,8 +25,11 @@ async function start(options: Partial<FaultProxyOptions> = {}): Promise<void> {
   open.push(proxy)
 }
 
-const post = (body: string, init: RequestInit = {}) =>
-  fetch(proxy.url, { method: 'POST', body, ...init }).then(async (answer) => `${answer.status} ${await answer.text()}`)
+function post(body: string, init: RequestInit = {}) {
+  return fetch(proxy.url, { method: 'POST', body, ...init }).then(
+    async (answer) => `${answer.status} ${await answer.text()}`,
+  )
+}
 
 beforeEach(async () => {
   applied = []

@@ -14,7 +14,7 @@ interface Answered {
   readonly errcode?: number
 }
 
-const setUp = async (options: DingTalkImitationOptions = {}) => {
+async function setUp(options: DingTalkImitationOptions = {}) {
   const dingtalk = await startDingTalk(options)
   running.push(dingtalk)
   const ask = async (more: object = {}): Promise<Answered & { readonly status: number }> => {

@@ -10,7 +10,7 @@ export interface DingTalkImitationOptions extends ImitationOptions {
   /** Its secret. Default `local-secret`. */
   readonly appSecret?: string
   /** How long a token lives, in ms. Default two hours, as the platform's. */
-  readonly life?: number
+  readonly lifetime?: number
   /** Whether a token that is asked for again lives anew, as the platform documents. Default true. */
   readonly renews?: boolean
   /** Token requests in one minute; more are answered 403 with a QPS limit as the code. Default: no limit. */
@@ -33,10 +33,12 @@ export interface DingTalkImitation extends Imitation {
 
 const TOKEN = '/v1.0/oauth2/accessToken'
 
-const error = (status: number, code: string, message: string): ImitatedAnswer => ({
-  status,
-  body: { code, requestid: 'local', message },
-})
+function error(status: number, code: string, message: string): ImitatedAnswer {
+  return {
+    status,
+    body: { code, requestid: 'local', message },
+  }
+}
 
 /**
  * Starts an imitation of the DingTalk platform on a loopback port: `POST /v1.0/oauth2/accessToken`, and as APIs
@@ -48,8 +50,8 @@ const error = (status: number, code: string, message: string): ImitatedAnswer =>
  * // … dingTalk({ appKey: 'ding-local', appSecret: 'local-secret', baseUrl: dingtalk.url, allowInsecure: true })
  * await dingtalk.close()
  */
-export const startDingTalk = async (options: DingTalkImitationOptions = {}): Promise<DingTalkImitation> => {
-  const { appKey = 'ding-local', life = 7_200_000, renews = true } = options
+export async function startDingTalk(options: DingTalkImitationOptions = {}): Promise<DingTalkImitation> {
+  const { appKey = 'ding-local', lifetime = 7_200_000, renews = true } = options
   const tokens = createSameTokens()
   const limited = createRateLimit(options.limit)
   const refused = new Set<string>()
@@ -60,8 +62,8 @@ export const startDingTalk = async (options: DingTalkImitationOptions = {}): Pro
     if (limited(now) !== undefined) return error(403, 'Forbidden.AccessDenied.QpsLimitForAppkeyAndApi', 'too many')
     if (json['appKey'] !== appKey || json['appSecret'] !== secret)
       return error(400, 'invalidClientIdOrSecret', '无效的clientId或者clientSecret')
-    if (renews) tokens.renew('app', now, life)
-    const { value, endsAt } = tokens.give('app', now, { prefix: '', life, atLeast: 1_000 })
+    if (renews) tokens.renew('app', now, lifetime)
+    const { value, endsAt } = tokens.give('app', now, { prefix: '', lifetime, atLeast: 1_000 })
     return { body: { accessToken: value, expireIn: Math.floor((endsAt - now) / 1_000) } }
   }
   const accepts = (token: unknown, now: number): boolean => {

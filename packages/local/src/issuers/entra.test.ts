@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type EntraImitationOptions, startEntra } from './entra.ts'
 
-const setUp = async (options: EntraImitationOptions = {}) => {
+async function setUp(options: EntraImitationOptions = {}) {
   const entra = await startEntra(options)
   onTestFinished(() => entra.close())
   const form = {

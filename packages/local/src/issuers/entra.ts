@@ -17,7 +17,7 @@ export interface EntraImitationOptions extends ImitationOptions {
   /** The tenants in which it is known. Default `tenant-1` and `tenant-2`. */
   readonly tenants?: readonly string[]
   /** Of a token. Default 3,599,000 (an hour less a second). */
-  readonly tokenLife?: number
+  readonly tokenLifetime?: number
 }
 
 /** A running imitation of Microsoft Entra ID. */
@@ -32,13 +32,15 @@ export interface EntraImitation extends Imitation {
   tenantOf(token: string): string | undefined
 }
 
-const refuse = (status: number, error: string, number: number): ImitatedAnswer => ({
-  status,
-  body: { error, error_description: `AADSTS${number}: said by the imitation`, error_codes: [number] },
-})
+function refuse(status: number, error: string, number: number): ImitatedAnswer {
+  return {
+    status,
+    body: { error, error_description: `AADSTS${number}: said by the imitation`, error_codes: [number] },
+  }
+}
 
 /** Who asks: HTTP Basic, both halves form-encoded (RFC 6749 §2.3.1), or the form. */
-const clientOf = ({ headers }: ImitatedRequest, form: URLSearchParams): readonly (string | null)[] => {
+function clientOf({ headers }: ImitatedRequest, form: URLSearchParams): readonly (string | null)[] {
   const [scheme, text = ''] = (headers.authorization ?? '').split(' ')
   if (scheme !== 'Basic') return [form.get('client_id'), form.get('client_secret')]
   const halves = Buffer.from(text, 'base64').toString('utf8').split(':')
@@ -50,10 +52,10 @@ const clientOf = ({ headers }: ImitatedRequest, form: URLSearchParams): readonly
  * grant, and the metadata of each tenant. It names itself by `https`, which msal insists on, and listens on `http`: the
  * client of a test has to go there.
  */
-export const startEntra = async (options: EntraImitationOptions = {}): Promise<EntraImitation> => {
+export async function startEntra(options: EntraImitationOptions = {}): Promise<EntraImitation> {
   const { clientId = '11111111-1111-4111-8111-111111111111', clientSecret = 'local-secret' } = options
   const tenants = options.tenants ?? ['tenant-1', 'tenant-2']
-  const life = Math.floor((options.tokenLife ?? 3_599_000) / 1_000)
+  const lifetime = Math.floor((options.tokenLifetime ?? 3_599_000) / 1_000)
   const tokens = new Map<string, { readonly tenant: string; readonly until: number }>()
 
   const give = (tenant: string, request: ImitatedRequest, now: number): ImitatedAnswer => {
@@ -66,8 +68,8 @@ export const startEntra = async (options: EntraImitationOptions = {}): Promise<E
     // Without a user there is nobody to ask for single scopes.
     if (!/^\S+\/\.default$/.test(form.get('scope') ?? '')) return refuse(400, 'invalid_scope', 1002012)
     const value = `entra-${randomBytes(24).toString('base64url')}`
-    tokens.set(value, { tenant, until: now + life * 1_000 })
-    return { body: { token_type: 'Bearer', expires_in: life, ext_expires_in: life, access_token: value } }
+    tokens.set(value, { tenant, until: now + lifetime * 1_000 })
+    return { body: { token_type: 'Bearer', expires_in: lifetime, ext_expires_in: lifetime, access_token: value } }
   }
 
   const describe = (tenant: string, { headers }: ImitatedRequest): ImitatedAnswer => {

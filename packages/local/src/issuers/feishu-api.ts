@@ -2,10 +2,12 @@ import type { ImitatedAnswer, ImitatedRequest } from './imitation.ts'
 import type { SameTokens } from './same-token.ts'
 
 /** An answer of the platform: a `code` other than 0 is an error. */
-export const answer = (code: number, msg: string, more: object = {}, status = 200): ImitatedAnswer => ({
-  status,
-  body: { code, msg, ...more },
-})
+export function answer(code: number, msg: string, more: object = {}, status = 200): ImitatedAnswer {
+  return {
+    status,
+    body: { code, msg, ...more },
+  }
+}
 
 /** The API of the imitation, which takes or refuses tokens. */
 export interface FeishuApi {
@@ -16,7 +18,7 @@ export interface FeishuApi {
 }
 
 /** An API that refuses a token by a code in the body, with a status of one's choice. */
-export const createFeishuApi = (tokens: SameTokens, refusalStatus: number): FeishuApi => {
+export function createFeishuApi(tokens: SameTokens, refusalStatus: number): FeishuApi {
   const refused = new Set<string>()
   const planned: number[] = []
   let calls = 0

@@ -14,20 +14,21 @@ export interface PushedEvent {
 }
 
 /** The event that carries a ticket, pushed at an instant in ms. */
-export const ticketEvent = (
+export function ticketEvent(
   settings: PushSettings,
   { appId, ticket, at }: { readonly appId: string; readonly ticket: string; readonly at: number },
-): PushedEvent =>
-  dress(settings, at, {
+): PushedEvent {
+  return dress(settings, at, {
     ts: (at / 1_000).toFixed(6),
     uuid: randomBytes(16).toString('hex'),
     token: settings.verificationToken,
     type: 'event_callback',
     event: { app_id: appId, app_ticket: ticket, type: 'app_ticket' },
   })
+}
 
 /** The check of the address that precedes all events. It comes encrypted if they do, but unsigned. */
-export const challengeEvent = (settings: PushSettings, challenge: string): PushedEvent => {
+export function challengeEvent(settings: PushSettings, challenge: string): PushedEvent {
   const { body, headers } = dress(settings, 0, {
     challenge,
     token: settings.verificationToken,
@@ -36,7 +37,7 @@ export const challengeEvent = (settings: PushSettings, challenge: string): Pushe
   return { body, headers: { 'content-type': headers['content-type'] ?? '' } }
 }
 
-const dress = ({ encryptKey }: PushSettings, at: number, event: unknown): PushedEvent => {
+function dress({ encryptKey }: PushSettings, at: number, event: unknown): PushedEvent {
   const plain = JSON.stringify(event)
   const headers = { 'content-type': 'application/json; charset=utf-8' }
   if (encryptKey === undefined) return { headers, body: plain }
@@ -54,7 +55,7 @@ const dress = ({ encryptKey }: PushSettings, at: number, event: unknown): Pushed
   }
 }
 
-const encrypt = (plain: string, encryptKey: string): string => {
+function encrypt(plain: string, encryptKey: string): string {
   const iv = randomBytes(16)
   const cipher = createCipheriv('aes-256-cbc', createHash('sha256').update(encryptKey).digest(), iv)
   return Buffer.concat([iv, cipher.update(plain, 'utf8'), cipher.final()]).toString('base64')

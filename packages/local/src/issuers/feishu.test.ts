@@ -20,7 +20,7 @@ interface Answered {
 
 const APP = { app_id: 'cli_local', app_secret: 'local-secret' }
 
-const setUp = async (options: FeishuImitationOptions = {}) => {
+async function setUp(options: FeishuImitationOptions = {}) {
   const feishu: FeishuImitation = await startFeishu(options)
   closing.push(feishu)
   const send = (path: string, body: unknown): Promise<Response> =>
@@ -40,7 +40,7 @@ const setUp = async (options: FeishuImitationOptions = {}) => {
 }
 
 /** A webhook that answers 200 and remembers. */
-const startWebhook = async () => {
+async function startWebhook() {
   const received: { readonly headers: IncomingHttpHeaders; readonly body: string }[] = []
   const server = createServer(async (request, response) => {
     received.push({ headers: request.headers, body: (await readBody(request, 65_536)).toString('utf8') })

@@ -19,7 +19,7 @@ export interface FeishuImitationOptions extends ImitationOptions {
   /** Its secret. Default `local-secret`. */
   readonly appSecret?: string
   /** How long a token lives, in ms. Default two hours, as the platform's. */
-  readonly life?: number
+  readonly lifetime?: number
   /** The companies that installed the app. Default `tenant-1` and `tenant-2`. */
   readonly tenants?: readonly string[]
   /** Token requests in one minute; more are answered 429 with `Retry-After`. Default: no limit. */
@@ -73,7 +73,7 @@ const AUTH = '/open-apis/auth/v3/'
  * // … feishuTenant({ appId: 'cli_local', appSecret: 'local-secret', baseUrl: feishu.url, allowInsecure: true })
  * await feishu.close()
  */
-export const startFeishu = async (options: FeishuImitationOptions = {}): Promise<FeishuImitation> => {
+export async function startFeishu(options: FeishuImitationOptions = {}): Promise<FeishuImitation> {
   const { appId = 'cli_local', verificationToken = 'local-verification', encryptKey, webhook } = options
   const tokens = createSameTokens()
   const api = createFeishuApi(tokens, options.refusalStatus ?? 200)
@@ -107,7 +107,11 @@ export const startFeishu = async (options: FeishuImitationOptions = {}): Promise
   }
 
   const give = (name: string, field: string, now: number): ImitatedAnswer => {
-    const form = { prefix: field === 'app_access_token' ? 'a-' : 't-', life: options.life ?? 7_200_000, atLeast: REUSE }
+    const form = {
+      prefix: field === 'app_access_token' ? 'a-' : 't-',
+      lifetime: options.lifetime ?? 7_200_000,
+      atLeast: REUSE,
+    }
     const { value, endsAt } = tokens.give(name, now, form)
     return answer(0, 'ok', { [field]: value, expire: Math.floor((endsAt - now) / 1_000) })
   }
@@ -175,11 +179,12 @@ export const startFeishu = async (options: FeishuImitationOptions = {}): Promise
   })
 }
 
-const tooMany = (wait: number | undefined): ImitatedAnswer | undefined =>
-  wait === undefined
+function tooMany(wait: number | undefined): ImitatedAnswer | undefined {
+  return wait === undefined
     ? undefined
     : {
         status: 429,
         headers: { 'retry-after': String(wait), 'x-ogw-ratelimit-reset': String(wait) },
         body: { code: 99991400, msg: 'request trigger frequency limit' },
       }
+}

@@ -32,10 +32,10 @@ export interface AppBook {
 const LEVELS = ['read', 'write', 'admin']
 
 /** Keeps the installations of one App. */
-export const createAppBook = (
+export function createAppBook(
   installations: { readonly [id: string]: GitHubInstallationGrant },
-  { settleTime, tokenLife }: { readonly settleTime: number; readonly tokenLife: number },
-): AppBook => {
+  { settleTime, tokenLifetime }: { readonly settleTime: number; readonly tokenLifetime: number },
+): AppBook {
   const tokens = new Map<
     string,
     { readonly from: number; readonly until: number; readonly repositories: Repository[] }
@@ -55,7 +55,7 @@ export const createAppBook = (
         return { status: 422, problem: 'The permissions requested are not granted to this installation.' }
       const token = `ghs_${randomBytes(27).toString('base64url')}`
       // The instant is told in whole seconds.
-      const until = Math.floor((now + tokenLife) / 1_000) * 1_000
+      const until = Math.floor((now + tokenLifetime) / 1_000) * 1_000
       tokens.set(token, { from: now + settleTime, until, repositories })
       count += 1
       return { token, expires_at: new Date(until).toISOString().replace('.000Z', 'Z'), permissions }
@@ -73,13 +73,15 @@ export const createAppBook = (
   }
 }
 
-const isEmpty = (list: unknown): boolean => !Array.isArray(list) || list.length === 0
+function isEmpty(list: unknown): boolean {
+  return !Array.isArray(list) || list.length === 0
+}
 
 /** Those that are asked for; all without a choice, and an empty list is none. */
-const repositoriesIn = (
+function repositoriesIn(
   grant: GitHubInstallationGrant,
   wanted: { readonly [name: string]: unknown },
-): Repository[] | undefined => {
+): Repository[] | undefined {
   const all = Object.entries(grant.repositories).map(([id, name]) => ({ id: Number(id), name }))
   const { repositories: names, repository_ids: ids } = wanted
   if (isEmpty(names) && isEmpty(ids)) return all
@@ -89,10 +91,10 @@ const repositoriesIn = (
 }
 
 /** Those that are asked for, if each is granted at that level at least; all without a choice. */
-const permissionsIn = (
+function permissionsIn(
   grant: GitHubInstallationGrant,
   wanted: unknown,
-): { readonly [name: string]: unknown } | undefined => {
+): { readonly [name: string]: unknown } | undefined {
   if (typeof wanted !== 'object' || wanted === null || Object.keys(wanted).length === 0) return grant.permissions
   const isGranted = ([name, level]: [string, unknown]): boolean =>
     LEVELS.includes(String(level)) && LEVELS.indexOf(String(level)) <= LEVELS.indexOf(grant.permissions[name] ?? '')

@@ -13,7 +13,7 @@ export interface AssertionRules {
 const MAX_LIFE = 600
 
 /** Why GitHub refuses an App's assertion, `undefined` when it does not. */
-export const whyRefused = (assertion: string, { publicKey, issuers, now }: AssertionRules): string | undefined => {
+export function whyRefused(assertion: string, { publicKey, issuers, now }: AssertionRules): string | undefined {
   const [head = '', claims = '', signature = '', ...more] = assertion.split('.')
   const header = partOf(head)
   const payload = partOf(claims)
@@ -32,9 +32,11 @@ export const whyRefused = (assertion: string, { publicKey, issuers, now }: Asser
   return exp > seconds + MAX_LIFE ? "'Expiration time' claim ('exp') is too far in the future" : undefined
 }
 
-const isSeconds = (value: unknown): value is number => Number.isSafeInteger(value)
+function isSeconds(value: unknown): value is number {
+  return Number.isSafeInteger(value)
+}
 
-const partOf = (text: string): { readonly [name: string]: unknown } | undefined => {
+function partOf(text: string): { readonly [name: string]: unknown } | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'))
     return typeof value === 'object' && value !== null ? { ...value } : undefined

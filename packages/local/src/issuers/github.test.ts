@@ -18,13 +18,7 @@ interface Claims {
 }
 
 /** An assertion whose `iat` and `exp` are seconds from now on the issuer's clock. */
-const sign = async ({
-  iat = -60,
-  exp = 540,
-  iss = github.clientId,
-  key = github.privateKey,
-  alg = 'RS256',
-}: Claims) => {
+async function sign({ iat = -60, exp = 540, iss = github.clientId, key = github.privateKey, alg = 'RS256' }: Claims) {
   const now = Math.floor(github.now() / 1_000)
   const claims = { iss, iat: now + iat, exp: now + exp }
   return new SignJWT(claims).setProtectedHeader({ alg }).sign(createPrivateKey(key))
@@ -37,7 +31,7 @@ interface Answered {
   readonly message: string
 }
 
-const ask = async (installation: number | string, body: object = {}, assertion?: string) => {
+async function ask(installation: number | string, body: object = {}, assertion?: string) {
   const response = await fetch(`${github.url}/app/installations/${installation}/access_tokens`, {
     method: 'POST',
     headers: { authorization: `Bearer ${assertion ?? (await sign({}))}` },
@@ -46,7 +40,7 @@ const ask = async (installation: number | string, body: object = {}, assertion?:
   return { status: response.status, date: response.headers.get('date'), body: (await response.json()) as Answered }
 }
 
-const see = async (token: string) => {
+async function see(token: string) {
   const response = await fetch(`${github.url}/installation/repositories`, {
     headers: { authorization: `token ${token}` },
   })
@@ -59,9 +53,9 @@ describe('an installation token', () => {
     const { status, date, body } = await ask(1)
     expect(status).toBe(201)
     expect(body.permissions).toEqual({ contents: 'write', metadata: 'read' })
-    const life = Date.parse(body.expires_at) - Date.parse(date ?? '')
-    expect(life).toBeGreaterThan(3_598_000)
-    expect(life).toBeLessThanOrEqual(3_601_000)
+    const lifetime = Date.parse(body.expires_at) - Date.parse(date ?? '')
+    expect(lifetime).toBeGreaterThan(3_598_000)
+    expect(lifetime).toBeLessThanOrEqual(3_601_000)
   })
 
   it('is refused by the API for some seconds, then good, and over after an hour', async () => {

@@ -22,7 +22,7 @@ export interface GitHubImitationOptions extends ImitationOptions {
   /** For how long after its issue a token is refused by the API. Default 0. */
   readonly settleTime?: number
   /** Of a token. Default 3,600,000 (1 h). */
-  readonly tokenLife?: number
+  readonly tokenLifetime?: number
 }
 
 /**
@@ -53,14 +53,16 @@ const INSTALLATIONS: { readonly [id: string]: GitHubInstallationGrant } = {
   2: { repositories: { 21: 'three', 22: 'four' }, permissions: { issues: 'write', metadata: 'read' } },
 }
 
-const message = (status: number, text: string): ImitatedAnswer => ({ status, body: { message: text } })
+function message(status: number, text: string): ImitatedAnswer {
+  return { status, body: { message: text } }
+}
 
 /** Starts an imitation of GitHub. It makes the App's key pair, which takes some tenths of a second. */
-export const startGitHub = async (options: GitHubImitationOptions = {}): Promise<GitHubImitation> => {
+export async function startGitHub(options: GitHubImitationOptions = {}): Promise<GitHubImitation> {
   const { clientId = 'Iv23li0123456789abcd', appId = 1, installations = INSTALLATIONS } = options
-  const { settleTime = 0, tokenLife = 3_600_000 } = options
+  const { settleTime = 0, tokenLifetime = 3_600_000 } = options
   const pair = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
-  const book = createAppBook(installations, { settleTime, tokenLife })
+  const book = createAppBook(installations, { settleTime, tokenLifetime })
   const assertions: string[] = []
   let accepted = 0
 

@@ -52,11 +52,11 @@ export interface Imitation extends LocalServer {
 export type Answering = (request: ImitatedRequest, now: number) => ImitatedAnswer | undefined
 
 /** Starts an imitation. `isTokenRequest` tells which requests are counted and can be made to fail. */
-export const startImitation = async (
+export async function startImitation(
   options: ImitationOptions,
   isTokenRequest: (request: ImitatedRequest) => boolean,
   answering: Answering,
-): Promise<Imitation> => {
+): Promise<Imitation> {
   let requests = 0
   let ahead = 0
   let delay = options.delay ?? 0
@@ -107,16 +107,17 @@ export const startImitation = async (
 }
 
 /** An imitation with more to it. By descriptors, for a spread would freeze what is counted at its first value. */
-export const extend = <T extends Imitation>(imitation: Imitation, more: Omit<T, keyof Imitation>): T =>
-  Object.defineProperties(
+export function extend<T extends Imitation>(imitation: Imitation, more: Omit<T, keyof Imitation>): T {
+  return Object.defineProperties(
     {},
     {
       ...Object.getOwnPropertyDescriptors(imitation),
       ...Object.getOwnPropertyDescriptors(more),
     },
   ) as T
+}
 
-const parse = async (incoming: IncomingMessage): Promise<ImitatedRequest> => {
+async function parse(incoming: IncomingMessage): Promise<ImitatedRequest> {
   const url = new URL(incoming.url ?? '/', 'http://imitation')
   const body = (await readBody(incoming, MAX_REQUEST)).toString('utf8')
   return {
@@ -129,7 +130,7 @@ const parse = async (incoming: IncomingMessage): Promise<ImitatedRequest> => {
   }
 }
 
-const jsonObject = (text: string): { readonly [name: string]: unknown } => {
+function jsonObject(text: string): { readonly [name: string]: unknown } {
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}

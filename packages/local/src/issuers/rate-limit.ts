@@ -5,7 +5,7 @@ const WINDOW = 60_000
  * Counts requests in windows of a minute. What it returns gives the whole seconds to wait for a request that is one too
  * many, `undefined` for one that is not. Without a limit none is.
  */
-export const createRateLimit = (limit: number | undefined): ((now: number) => number | undefined) => {
+export function createRateLimit(limit: number | undefined): (now: number) => number | undefined {
   let startedAt = Number.NEGATIVE_INFINITY
   let count = 0
   return (now) => {

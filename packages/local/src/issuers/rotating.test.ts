@@ -6,25 +6,26 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((issuer) => issuer.close()))
 })
 
-const start = async (options?: RotatingIssuerOptions): Promise<RotatingIssuer> => {
+async function start(options?: RotatingIssuerOptions): Promise<RotatingIssuer> {
   const issuer = await startRotatingIssuer(options)
   running.push(issuer)
   return issuer
 }
 
-const exchange = async (issuer: RotatingIssuer, token: string, fields: Record<string, string> = {}) => {
+async function exchange(issuer: RotatingIssuer, token: string, fields: Record<string, string> = {}) {
   const client = { client_id: 'mailer', client_secret: 'mailer-secret' }
   const body = new URLSearchParams({ ...client, grant_type: 'refresh_token', refresh_token: token, ...fields })
   const response = await fetch(issuer.tokenEndpoint, { method: 'POST', body })
   return { status: response.status, body: (await response.json()) as Record<string, string> }
 }
 
-const statusOf = async (issuer: RotatingIssuer, token: string | undefined): Promise<number> =>
-  (await fetch(issuer.apiUrl, { headers: { authorization: `Bearer ${token}` } })).status
+async function statusOf(issuer: RotatingIssuer, token: string | undefined): Promise<number> {
+  return (await fetch(issuer.apiUrl, { headers: { authorization: `Bearer ${token}` } })).status
+}
 
 describe('a rotating issuer', () => {
   it('gives a new pair for each refresh token, and the API takes every access token until it expires', async () => {
-    const issuer = await start({ tokenLife: 60_000 })
+    const issuer = await start({ tokenLifetime: 60_000 })
     const first = await exchange(issuer, issuer.signIn('ada'))
     const second = await exchange(issuer, first.body['refresh_token'] ?? '')
     expect(second.body).toMatchObject({ token_type: 'Bearer', expires_in: 60 })

@@ -15,7 +15,7 @@ export interface RotatingIssuerOptions extends ImitationOptions {
   /** Its secret, by HTTP Basic or in the body. Default `mailer-secret`. */
   readonly clientSecret?: string
   /** Life of an access token in ms, rounded to whole seconds. Default one hour. */
-  readonly tokenLife?: number
+  readonly tokenLifetime?: number
   /** Whether an exchange gives a new refresh token and spends the old one. Default true. */
   readonly rotates?: boolean
   /**
@@ -56,15 +56,19 @@ interface RefreshToken {
   spentAt: number | undefined
 }
 
-const newToken = (kind: string): string => `${kind}-${randomBytes(24).toString('base64url')}`
+function newToken(kind: string): string {
+  return `${kind}-${randomBytes(24).toString('base64url')}`
+}
 
-const refuse = (error: string, status = 400): ImitatedAnswer => ({
-  status,
-  body: { error, error_description: 'said by the imitation' },
-})
+function refuse(error: string, status = 400): ImitatedAnswer {
+  return {
+    status,
+    body: { error, error_description: 'said by the imitation' },
+  }
+}
 
 /** Whether HTTP Basic or the form holds these very client and secret. */
-const isClient = ({ headers }: ImitatedRequest, form: URLSearchParams, id: string, secret: string): boolean => {
+function isClient({ headers }: ImitatedRequest, form: URLSearchParams, id: string, secret: string): boolean {
   const [scheme, text = ''] = (headers.authorization ?? '').split(' ')
   if (scheme !== 'Basic') return form.get('client_id') === id && form.get('client_secret') === secret
   const half = (part: string): string => decodeURIComponent(part.replaceAll('+', ' '))
@@ -79,9 +83,9 @@ const isClient = ({ headers }: ImitatedRequest, form: URLSearchParams, id: strin
  * const issuer = await startRotatingIssuer({ reuse: { grace: 2_000 } })
  * const seed = issuer.signIn('newsletter@example.com')
  */
-export const startRotatingIssuer = async (options: RotatingIssuerOptions = {}): Promise<RotatingIssuer> => {
+export async function startRotatingIssuer(options: RotatingIssuerOptions = {}): Promise<RotatingIssuer> {
   const { clientId = 'mailer', clientSecret = 'mailer-secret', rotates = true, reuse = 'revoke-family' } = options
-  const life = Math.round((options.tokenLife ?? 3_600_000) / 1_000)
+  const lifetime = Math.round((options.tokenLifetime ?? 3_600_000) / 1_000)
   const families: Family[] = []
   const refreshTokens = new Map<string, RefreshToken>()
   const accessTokens = new Map<string, { readonly family: Family; readonly until: number }>()
@@ -117,8 +121,8 @@ export const startRotatingIssuer = async (options: RotatingIssuerOptions = {}): 
     if (family === undefined) return refuse('invalid_grant')
     exchanges += 1
     const access = newToken('at')
-    accessTokens.set(access, { family, until: now + life * 1_000 })
-    const body = { access_token: access, token_type: 'Bearer', expires_in: life }
+    accessTokens.set(access, { family, until: now + lifetime * 1_000 })
+    const body = { access_token: access, token_type: 'Bearer', expires_in: lifetime }
     const answer = { body: rotates ? { ...body, refresh_token: keepRefreshToken(family) } : body }
     if (losses === 0) return answer
     losses -= 1

@@ -12,7 +12,7 @@ beforeAll(async () => {
   keys = await generateKeyPair('RS256', { extractable: true })
 })
 
-const start = async (): Promise<SalesforceImitation> => {
+async function start(): Promise<SalesforceImitation> {
   const server = await startSalesforce({ clientId: 'app', publicKey: await exportSPKI(keys.publicKey) })
   running.push(server)
   return server
@@ -22,22 +22,23 @@ interface Claims {
   readonly iss?: string
   readonly sub?: string
   readonly aud?: string
-  readonly life?: string
+  readonly lifetime?: string
 }
 
-const signIn = async (server: SalesforceImitation, claims: Claims = {}, key = keys.privateKey) => {
-  const { iss = 'app', sub = 'robot@example.com', aud = server.url, life = '1m' } = claims
+async function signIn(server: SalesforceImitation, claims: Claims = {}, key = keys.privateKey) {
+  const { iss = 'app', sub = 'robot@example.com', aud = server.url, lifetime = '1m' } = claims
   const assertion = await new SignJWT({ iss, sub, aud })
     .setProtectedHeader({ alg: 'RS256' })
-    .setExpirationTime(life)
+    .setExpirationTime(lifetime)
     .sign(key)
   const body = new URLSearchParams({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion })
   const response = await fetch(`${server.url}/services/oauth2/token`, { method: 'POST', body })
   return { status: response.status, body: (await response.json()) as Record<string, string> }
 }
 
-const call = (server: SalesforceImitation, token: string | undefined) =>
-  fetch(`${server.url}${server.apiPath}`, { headers: { authorization: `Bearer ${token}` } })
+function call(server: SalesforceImitation, token: string | undefined) {
+  return fetch(`${server.url}${server.apiPath}`, { headers: { authorization: `Bearer ${token}` } })
+}
 
 describe('the imitation of Salesforce', () => {
   it('gives a token with an address and without a life', async () => {
@@ -66,8 +67,8 @@ describe('the imitation of Salesforce', () => {
     ['of another app', { iss: 'other' }, 'invalid_client_id'],
     ['of a user who has not approved', { sub: 'eve@example.com' }, 'invalid_grant'],
     ['for another audience', { aud: 'https://login.salesforce.com' }, 'invalid_grant'],
-    ['that is over', { life: '-1s' }, 'invalid_grant'],
-    ['that lives too long', { life: '10m' }, 'invalid_grant'],
+    ['that is over', { lifetime: '-1s' }, 'invalid_grant'],
+    ['that lives too long', { lifetime: '10m' }, 'invalid_grant'],
   ] as const)('refuses an assertion %s', async (_name, claims, error) => {
     const server = await start()
     expect(await signIn(server, claims)).toMatchObject({ status: 400, body: { error } })

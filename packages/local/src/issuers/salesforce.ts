@@ -44,12 +44,14 @@ interface Session {
 
 type Claims = { readonly [name: string]: unknown }
 
-const refuse = (error: string, error_description: string): ImitatedAnswer => ({
-  status: 400,
-  body: { error, error_description },
-})
+function refuse(error: string, error_description: string): ImitatedAnswer {
+  return {
+    status: 400,
+    body: { error, error_description },
+  }
+}
 
-const read = (part: string): Claims => {
+function read(part: string): Claims {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
     return typeof value === 'object' && value !== null ? { ...value } : {}
@@ -59,7 +61,7 @@ const read = (part: string): Claims => {
 }
 
 /** The claims of an assertion that this key signed, `undefined` of any other. */
-const verified = (assertion: string, key: KeyObject): Claims | undefined => {
+function verified(assertion: string, key: KeyObject): Claims | undefined {
   const [header = '', payload = '', signature = ''] = assertion.split('.')
   const good = verify('RSA-SHA256', Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, 'base64url'))
   return good && read(header)['alg'] === 'RS256' ? read(payload) : undefined
@@ -73,7 +75,7 @@ const verified = (assertion: string, key: KeyObject): Claims | undefined => {
  * const salesforce = await startSalesforce({ clientId: '3MVG9', publicKey })
  * // … salesforce({ clientId: '3MVG9', privateKey, username: 'robot@example.com', loginUrl: salesforce.url, allowInsecure: true })
  */
-export const startSalesforce = async (options: SalesforceImitationOptions): Promise<SalesforceImitation> => {
+export async function startSalesforce(options: SalesforceImitationOptions): Promise<SalesforceImitation> {
   const { clientId, users = ['robot@example.com'], sessionTimeout = 7_200_000 } = options
   const apiPath = '/services/data/v65.0/limits'
   const key = createPublicKey(options.publicKey)

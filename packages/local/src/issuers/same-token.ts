@@ -13,7 +13,7 @@ export interface SameTokens {
   /** The token of this name: the newest again while it has `atLeast` ms left, else a new one. The older stay valid. */
   give(name: string, now: number, form: TokenForm): KeptToken
   /** Lets the newest token of this name live anew, as some issuers do when they are asked again. */
-  renew(name: string, now: number, life: number): void
+  renew(name: string, now: number, lifetime: number): void
   /** The name of a token that lives; `'expired'` for one that did, `undefined` for one that was never given. */
   find(value: string, now: number): { readonly name: string } | 'expired' | undefined
   /** Takes a token back: it is as if it were never given. */
@@ -24,13 +24,13 @@ export interface SameTokens {
 export interface TokenForm {
   readonly prefix: string
   /** How long they live, in ms. */
-  readonly life: number
+  readonly lifetime: number
   /** With this much life left, in ms, the same one is given again. */
   readonly atLeast: number
 }
 
 /** Tokens that nobody has used are kept in memory until the imitation ends: it serves a test. */
-export const createSameTokens = (): SameTokens => {
+export function createSameTokens(): SameTokens {
   const tokens = new Map<string, KeptToken & { readonly name: string }>()
   const newest = new Map<string, string>()
   let made = 0
@@ -39,18 +39,18 @@ export const createSameTokens = (): SameTokens => {
     get made() {
       return made
     },
-    give(name, now, { prefix, life, atLeast }) {
+    give(name, now, { prefix, lifetime, atLeast }) {
       const known = newestOf(name)
       if (known !== undefined && known.endsAt > now && known.endsAt - now >= atLeast) return known
-      const token = { name, value: `${prefix}${randomBytes(16).toString('hex')}`, endsAt: now + life }
+      const token = { name, value: `${prefix}${randomBytes(16).toString('hex')}`, endsAt: now + lifetime }
       made += 1
       tokens.set(token.value, token)
       newest.set(name, token.value)
       return token
     },
-    renew(name, now, life) {
+    renew(name, now, lifetime) {
       const known = newestOf(name)
-      if (known !== undefined && known.endsAt > now) tokens.set(known.value, { ...known, endsAt: now + life })
+      if (known !== undefined && known.endsAt > now) tokens.set(known.value, { ...known, endsAt: now + lifetime })
     },
     find(value, now) {
       const known = tokens.get(value)

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto'
 import type { ImitatedAnswer } from './imitation.ts'
 
 /** An error as WeChat and WeCom answer it: with HTTP 200. */
-export const wrong = (errcode: number, errmsg: string): ImitatedAnswer => ({ body: { errcode, errmsg } })
+export function wrong(errcode: number, errmsg: string): ImitatedAnswer {
+  return { body: { errcode, errmsg } }
+}
 
 /** The tokens that are out. */
 export interface TokenBook {
@@ -28,7 +30,7 @@ interface Given {
 }
 
 /** Keeps tokens of one account, which live so many ms each. */
-export const createTokenBook = (life: number): TokenBook => {
+export function createTokenBook(lifetime: number): TokenBook {
   const given = new Map<string, Given>()
   const change = (value: string, changes: Partial<Given>): void => {
     const token = given.get(value)
@@ -40,7 +42,7 @@ export const createTokenBook = (life: number): TokenBook => {
     },
     issue(now) {
       const value = `${given.size + 1}_${randomBytes(48).toString('base64url')}`
-      given.set(value, { until: now + life, replacedAt: Number.POSITIVE_INFINITY })
+      given.set(value, { until: now + lifetime, replacedAt: Number.POSITIVE_INFINITY })
       return value
     },
     endOf: (value) => given.get(value)?.until ?? 0,
@@ -61,7 +63,7 @@ export const createTokenBook = (life: number): TokenBook => {
 }
 
 /** Counts within a span of time and forgets with the next; the returned function tells whether one more is allowed. */
-export const createQuota = (limit: number, spanOf: (now: number) => number): ((now: number) => boolean) => {
+export function createQuota(limit: number, spanOf: (now: number) => number): (now: number) => boolean {
   let span = Number.NaN
   let used = 0
   return (now) => {
@@ -73,7 +75,11 @@ export const createQuota = (limit: number, spanOf: (now: number) => number): ((n
 }
 
 /** The number of the day in China (UTC+8), where these issuers count their days. */
-export const dayInChina = (now: number): number => Math.floor((now + 8 * 3_600_000) / 86_400_000)
+export function dayInChina(now: number): number {
+  return Math.floor((now + 8 * 3_600_000) / 86_400_000)
+}
 
 /** The number of the minute. */
-export const minuteOf = (now: number): number => Math.floor(now / 60_000)
+export function minuteOf(now: number): number {
+  return Math.floor(now / 60_000)
+}

@@ -3,7 +3,9 @@ import { startWeChat, type WeChatImitation, type WeChatImitationOptions } from '
 
 const MINUTE = 60_000
 /** Until the next day in China, so that no day ends within a test. */
-const untilMidnight = (now: number): number => 86_400_000 - ((now + 8 * 60 * MINUTE) % 86_400_000)
+function untilMidnight(now: number): number {
+  return 86_400_000 - ((now + 8 * 60 * MINUTE) % 86_400_000)
+}
 
 const running: WeChatImitation[] = []
 afterEach(async () => {
@@ -16,7 +18,7 @@ interface Answered {
   readonly errcode?: number
 }
 
-const setUp = async (options: WeChatImitationOptions = {}) => {
+async function setUp(options: WeChatImitationOptions = {}) {
   const issuer = await startWeChat(options)
   running.push(issuer)
   const { url, appId, secret } = issuer

@@ -15,7 +15,7 @@ export interface WeChatImitationOptions extends ImitationOptions {
   /** Default `local-secret`. */
   readonly secret?: string
   /** Of a token. Default 7,200,000 (2 h). */
-  readonly tokenLife?: number
+  readonly tokenLifetime?: number
   /** How long the older call leaves the token before alive. Default 0: it dies at once. */
   readonly legacyOverlap?: number
   /** Token requests a day in China; over it 45009. Default 500,000. */
@@ -51,9 +51,9 @@ const FORCED_A_DAY = 20
 const FORCED_APART = 30_000
 
 /** Starts an imitation of WeChat. */
-export const startWeChat = async (options: WeChatImitationOptions = {}): Promise<WeChatImitation> => {
-  const { appId = 'wx0123456789abcdef', tokenLife = 7_200_000, legacyOverlap = 0 } = options
-  const book = createTokenBook(tokenLife)
+export async function startWeChat(options: WeChatImitationOptions = {}): Promise<WeChatImitation> {
+  const { appId = 'wx0123456789abcdef', tokenLifetime = 7_200_000, legacyOverlap = 0 } = options
+  const book = createTokenBook(tokenLifetime)
   const isWithinDay = createQuota(options.dailyQuota ?? 500_000, dayInChina)
   const isWithinMinute = createQuota(options.minuteQuota ?? 10_000, minuteOf)
   const mayForce = createQuota(FORCED_A_DAY, dayInChina)

@@ -12,7 +12,7 @@ interface Answered {
   readonly expires_in?: number
 }
 
-const setUp = async (options: WeComImitationOptions = {}) => {
+async function setUp(options: WeComImitationOptions = {}) {
   const issuer = await startWeCom(options)
   running.push(issuer)
   const read = async (path: string, parameters: Record<string, string>): Promise<Answered> => {

@@ -15,7 +15,7 @@ export interface WeComImitationOptions extends ImitationOptions {
   /** The secrets of the company's applications. Default `local-secret` alone. */
   readonly secrets?: readonly string[]
   /** Of a token. Default 7,200,000 (2 h). */
-  readonly tokenLife?: number
+  readonly tokenLifetime?: number
   /** Token requests a minute; over it 45009. Default 10,000. */
   readonly minuteQuota?: number
 }
@@ -33,9 +33,9 @@ export interface WeComImitation extends Imitation {
 }
 
 /** Starts an imitation of WeCom. */
-export const startWeCom = async (options: WeComImitationOptions = {}): Promise<WeComImitation> => {
-  const { corpId = 'ww0123456789abcdef', secrets = ['local-secret'], tokenLife = 7_200_000 } = options
-  const book = createTokenBook(tokenLife)
+export async function startWeCom(options: WeComImitationOptions = {}): Promise<WeComImitation> {
+  const { corpId = 'ww0123456789abcdef', secrets = ['local-secret'], tokenLifetime = 7_200_000 } = options
+  const book = createTokenBook(tokenLifetime)
   /** The token of each application, by its secret. */
   const current = new Map(secrets.map((secret) => [secret, '']))
   const isWithinMinute = createQuota(options.minuteQuota ?? 10_000, minuteOf)

@@ -54,9 +54,10 @@ async function outcome(sent: Promise<unknown>): Promise<string> {
   }
 }
 
-const put = (Key: string, Body: string | Uint8Array, more: object = {}) =>
-  client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }))
-const read = async (Key: string, more: object = {}) => {
+function put(Key: string, Body: string | Uint8Array, more: object = {}) {
+  return client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }))
+}
+async function read(Key: string, more: object = {}) {
   const { Body } = await client.send(new GetObjectCommand({ Bucket, Key, ...more }))
   return await Body?.transformToString()
 }

@@ -89,7 +89,7 @@ export const aborts: Readonly<Record<string, Trial>> = {
 }
 
 /** Settles as the call does; fails when it goes on long after its signal. */
-const ended = async <T>(call: Promise<T>): Promise<T> => {
+async function ended<T>(call: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new assert.AssertionError({ message: 'the call outlived its signal' })), END)

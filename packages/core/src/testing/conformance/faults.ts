@@ -7,7 +7,7 @@ import type { StoreFaultKind } from './subject.ts'
 const ALWAYS = 100
 
 /** A write met by one fault: afterwards it is there once, and it was never told to have failed for good. */
-const writeThrough = async (kit: Kit, kind: StoreFaultKind): Promise<void> => {
+async function writeThrough(kit: Kit, kind: StoreFaultKind): Promise<void> {
   const { key, put, read, write, swap, settle, during } = kit
   for (const isFirst of [true, false]) {
     const name = key()
@@ -26,7 +26,7 @@ const writeThrough = async (kit: Kit, kind: StoreFaultKind): Promise<void> => {
 }
 
 /** A read met by one fault: it tells the truth or rejects; absence is not made up. */
-const readThrough = async ({ key, put, read, during }: Kit, kind: StoreFaultKind): Promise<boolean> => {
+async function readThrough({ key, put, read, during }: Kit, kind: StoreFaultKind): Promise<boolean> {
   const name = key()
   const image = await put(name)
   const seen = await during(kind, 1, () => read(name).catch(() => undefined))
@@ -35,7 +35,7 @@ const readThrough = async ({ key, put, read, during }: Kit, kind: StoreFaultKind
 }
 
 /** A fault that does not pass: reads reject, writes reject or are unknown; when it has passed, all is as before. */
-const lasting = async (kit: Kit, kind: StoreFaultKind, isRetryable: boolean): Promise<string> => {
+async function lasting(kit: Kit, kind: StoreFaultKind, isRetryable: boolean): Promise<string> {
   const { key, put, read, write, swap, settle, during } = kit
   const name = key()
   const image = await put(name)
@@ -171,7 +171,7 @@ export const faults: Readonly<Record<string, Trial>> = {
 }
 
 /** All that a log could show of an error, or of the cause of an unknown answer. */
-const show = (result: unknown): string => {
+function show(result: unknown): string {
   const error = (result as { cause?: unknown }).cause !== undefined || result instanceof Error ? result : undefined
   return `${inspect(error, { depth: 20 })} ${JSON.stringify(error)}`
 }

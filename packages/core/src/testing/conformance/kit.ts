@@ -35,10 +35,12 @@ export interface Kit {
 }
 
 /** A body that no other write has. */
-export const newBody = (): string => JSON.stringify({ made: crypto.randomUUID() })
+export function newBody(): string {
+  return JSON.stringify({ made: crypto.randomUUID() })
+}
 
 /** Makes the kit of one case. */
-export const makeKit = (subject: StoreSubject): Kit => {
+export function makeKit(subject: StoreSubject): Kit {
   const { store, faults } = subject
   const kit: Kit = {
     subject,
@@ -78,10 +80,12 @@ export const makeKit = (subject: StoreSubject): Kit => {
   return kit
 }
 
-const patience = (): AbortSignal => AbortSignal.timeout(PATIENCE)
+function patience(): AbortSignal {
+  return AbortSignal.timeout(PATIENCE)
+}
 
 /** Asserts that what is under the key is the write with this tag and body. */
-export const assertThere = (wanted: Pick<Image, 'body' | 'tag'>, seen: Seen): Image => {
+export function assertThere(wanted: Pick<Image, 'body' | 'tag'>, seen: Seen): Image {
   assert.ok(seen.image !== undefined, 'the record is absent')
   assert.equal(seen.image.tag, wanted.tag, 'the record has the tag of another write')
   assert.equal(seen.image.body, wanted.body, 'the record has another body')
@@ -89,13 +93,13 @@ export const assertThere = (wanted: Pick<Image, 'body' | 'tag'>, seen: Seen): Im
 }
 
 /** Asserts that a swap met another record, and returns what was seen. */
-export const assertConflict = (result: Swapped): Seen => {
+export function assertConflict(result: Swapped): Seen {
   assert.equal(result.outcome, 'conflict', `a write that must not be applied ended as "${result.outcome}"`)
   return result.seen
 }
 
 /** Resolves to the fault with which a call rejects. Asserts its form. */
-export const faultOf = async (call: Promise<unknown>): Promise<StoreFault> => {
+export async function faultOf(call: Promise<unknown>): Promise<StoreFault> {
   const error = await call.then(
     (value) => assert.fail(`the call resolved to ${JSON.stringify(value)} although it could not know`),
     (cause: unknown) => cause,

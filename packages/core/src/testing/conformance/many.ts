@@ -4,8 +4,9 @@ import { assertThere, type Kit, type Trial } from './kit.ts'
 /** More than one batch of any backend. */
 const KEYS = 240
 
-const readMany = (kit: Kit, keys: readonly string[], consistent = true) =>
-  kit.subject.store.readMany?.(keys, { signal: AbortSignal.timeout(20_000), consistent })
+function readMany(kit: Kit, keys: readonly string[], consistent = true) {
+  return kit.subject.store.readMany?.(keys, { signal: AbortSignal.timeout(20_000), consistent })
+}
 
 const WITHOUT = { gap: 'the store reads one key at a time' } as const
 

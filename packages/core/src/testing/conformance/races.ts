@@ -9,7 +9,7 @@ const LINKS = 24
 const BUILDERS = 6
 
 /** All want to follow the same image; exactly one may, and the others see who did. */
-const race = async ({ write, settle, read }: Kit, name: string, expected: Image | undefined): Promise<void> => {
+async function race({ write, settle, read }: Kit, name: string, expected: Image | undefined): Promise<void> {
   const wanted = Array.from({ length: RACERS }, () => write(expected))
   const results = await Promise.all(wanted.map((each) => settle(name, each)))
   const count = (outcome: string): number => results.filter((result) => result.outcome === outcome).length

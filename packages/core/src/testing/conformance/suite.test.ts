@@ -5,7 +5,7 @@ import type { StoreSubject } from './subject.ts'
 import { storeConformance } from './suite.ts'
 
 /** Runs all cases; resolves to the names of those that failed. */
-const failures = async (subject: StoreSubject): Promise<readonly string[]> => {
+async function failures(subject: StoreSubject): Promise<readonly string[]> {
   const failed: string[] = []
   for (const { name, run } of storeConformance(() => subject)) await run().catch(() => failed.push(name))
   return failed
@@ -14,15 +14,17 @@ const failures = async (subject: StoreSubject): Promise<readonly string[]> => {
 const good = memoryStore()
 
 /** A store that is right but for what is replaced. */
-const broken = (change: (inner: Store) => Partial<Store>): Store => {
+function broken(change: (inner: Store) => Partial<Store>): Store {
   const inner = memoryStore()
   return { ...inner, ...change(inner) }
 }
 
-const withImage = (seen: Seen, change: (image: Image) => Image | undefined): Seen => ({
-  ...seen,
-  image: seen.image && change(seen.image),
-})
+function withImage(seen: Seen, change: (image: Image) => Image | undefined): Seen {
+  return {
+    ...seen,
+    image: seen.image && change(seen.image),
+  }
+}
 
 /** What is wrong with a store, and the case that must notice. */
 const BROKEN: readonly (readonly [string, string, (inner: Store) => Partial<Store>])[] = [
@@ -181,7 +183,7 @@ describe('the suite', () => {
 })
 
 /** A store before which things can go wrong, done right or wrong by `onLost`. */
-const faulty = (onLost: 'unknown' | 'rejected' | 'conflict' | 'absent'): StoreSubject => {
+function faulty(onLost: 'unknown' | 'rejected' | 'conflict' | 'absent'): StoreSubject {
   const inner = memoryStore()
   let left = 0
   const strike = (): boolean => {

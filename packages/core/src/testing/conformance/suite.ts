@@ -33,8 +33,8 @@ const TRIALS: Readonly<Record<string, Trial>> = {
  * }
  * ```
  */
-export const storeConformance = (subject: () => StoreSubject | Promise<StoreSubject>): readonly ConformanceCase[] =>
-  Object.entries(TRIALS).map(([name, trial]) => ({
+export function storeConformance(subject: () => StoreSubject | Promise<StoreSubject>): readonly ConformanceCase[] {
+  return Object.entries(TRIALS).map(([name, trial]) => ({
     name,
     async run() {
       try {
@@ -45,3 +45,4 @@ export const storeConformance = (subject: () => StoreSubject | Promise<StoreSubj
       }
     },
   }))
+}

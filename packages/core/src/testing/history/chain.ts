@@ -1,4 +1,4 @@
-import { parseRecord, type WarmRecord } from '../../record.ts'
+import { parseRecord, type WarmRecord } from '../../record/record.ts'
 import type { Violate } from './violation.ts'
 import type { Write } from './writes.ts'
 
@@ -12,10 +12,10 @@ export interface Link {
  * The one chain of applied writes, oldest first: from the final image back to "nothing there", each step to the tag that
  * the write expected. It ends early where a step cannot be made, and says so.
  */
-export const rebuildChain = (
+export function rebuildChain(
   writes: ReadonlyMap<string, Write>,
   options: { readonly key: string; readonly finalTag: string | undefined; readonly violate: Violate },
-): readonly Link[] => {
+): readonly Link[] {
   const { key, finalTag, violate } = options
   const links: Link[] = []
   const met = new Set<string>()
@@ -46,18 +46,18 @@ export const rebuildChain = (
  * The record that landed. Of a write that was repeated with a newer text it is the one that the next write built upon:
  * only a publish is repeated so, and what comes after a publish keeps its value.
  */
-const recordOf = ({ bodies }: Write, key: string, next: WarmRecord | undefined): WarmRecord | undefined => {
+function recordOf({ bodies }: Write, key: string, next: WarmRecord | undefined): WarmRecord | undefined {
   const records = bodies.map((body) => parseRecord(body, key)).filter((record) => typeof record !== 'string')
   const builtUpon = records.find(({ value }) => value?.version === next?.value?.version)
   return builtUpon ?? records.at(-1)
 }
 
 /** Checks that the chain holds all that was acknowledged, and that no tag was replaced twice. */
-export const checkChain = (
+export function checkChain(
   writes: ReadonlyMap<string, Write>,
   positions: ReadonlyMap<string, number>,
   violate: Violate,
-): void => {
+): void {
   const replaced = new Map<string | undefined, string>()
   for (const { tag, expected, acknowledgedAt } of writes.values()) {
     const onChain = positions.has(tag)

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { emptyRecord, printRecord } from '../../record.ts'
+import { emptyRecord, printRecord } from '../../record/record.ts'
 import { checkHistory } from './check-history.ts'
 import type { HistoryEvent } from './event.ts'
 import { cleanHistory, type Draft, draft, KEY, LENGTH, withLease, withValue } from './hand-made.test-history.ts'
 
-const invariantsOf = ({ events, tag }: Draft): readonly string[] =>
-  checkHistory(events, tag()).violations.map(({ invariant }) => invariant)
+function invariantsOf({ events, tag }: Draft): readonly string[] {
+  return checkHistory(events, tag()).violations.map(({ invariant }) => invariant)
+}
 
 describe('a clean history', () => {
   it('passes, and is counted', () => {

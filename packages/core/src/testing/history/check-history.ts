@@ -1,4 +1,4 @@
-import { parseRecord } from '../../record.ts'
+import { parseRecord } from '../../record/record.ts'
 import { checkChain, rebuildChain } from './chain.ts'
 import type { HistoryEvent } from './event.ts'
 import { checkRealTime } from './real-time.ts'
@@ -53,11 +53,11 @@ export interface HistoryResult {
  * const { violations } = checkHistory(events, image?.tag)
  * ```
  */
-export const checkHistory = (
+export function checkHistory(
   events: readonly HistoryEvent[],
   finalTag: string | undefined,
   { tolerance = 100 }: CheckOptions = {},
-): HistoryResult => {
+): HistoryResult {
   const key = events[0]?.key ?? ''
   if (events.some((event) => event.key !== key)) throw new TypeError('checkHistory: the events are of several keys')
   const violations: HistoryViolation[] = []
@@ -72,11 +72,11 @@ export const checkHistory = (
   return { violations, counts: countAll(key, writes, { positions, steps }), leases: steps.leases }
 }
 
-const countAll = (
+function countAll(
   key: string,
   writes: ReadonlyMap<string, Write>,
   { positions, steps }: { positions: ReadonlyMap<string, number>; steps: StepCounts },
-): HistoryCounts => {
+): HistoryCounts {
   const { published, leases, takeOvers } = steps
   const all = [...writes.values()]
   const untold = all.filter(({ tag, acknowledgedAt }) => positions.has(tag) && acknowledgedAt === undefined)

@@ -1,5 +1,5 @@
-import type { Lease, PublishedValue, WarmRecord } from '../../record.ts'
-import { emptyRecord, printRecord } from '../../record.ts'
+import type { Lease, PublishedValue, WarmRecord } from '../../record/record.ts'
+import { emptyRecord, printRecord } from '../../record/record.ts'
 import type { HistoryEvent } from './event.ts'
 
 /** The key of every hand-made history. */
@@ -25,22 +25,22 @@ export interface Draft {
 }
 
 /** The record with the lease in the hands of a nonce. */
-export const withLease = (record: WarmRecord, nonce: string): WarmRecord => {
+export function withLease(record: WarmRecord, nonce: string): WarmRecord {
   const lease: Lease = { nonce, acquiredAt: 1_000, length: LENGTH }
   return { ...record, epoch: record.epoch + 1, lease }
 }
 
 /** The record with a value published by a nonce, and without a lease. */
-export const withValue = (record: WarmRecord, publisher: string): WarmRecord => {
+export function withValue(record: WarmRecord, publisher: string): WarmRecord {
   const { lease: _lease, ...rest } = record
   const version = (record.value?.version ?? 0) + 1
-  const life = { issuedAt: 1_000, softExpiry: 2_000, hardExpiry: 3_000, fingerprint: 'abcdef01' }
-  const value: PublishedValue = { sealed: '"x"', version, publisher, ...life }
+  const lifetime = { issuedAt: 1_000, softExpiry: 2_000, hardExpiry: 3_000, fingerprint: 'abcdef01' }
+  const value: PublishedValue = { sealed: '"x"', version, publisher, ...lifetime }
   return { ...rest, value }
 }
 
 /** Begins a history. */
-export const draft = (): Draft => {
+export function draft(): Draft {
   const events: HistoryEvent[] = []
   let now = 1_000
   let tags = 0
@@ -86,7 +86,7 @@ export const draft = (): Draft => {
 }
 
 /** Two publishes by two environments, a crash, a take-over, an adopted lease and a fenced publish: all as it should be. */
-export const cleanHistory = (): Draft => {
+export function cleanHistory(): Draft {
   const made = draft()
   made.swap('ann', withLease(made.record(), 'n1'))
   made.swap('ann', withValue(made.record(), 'n1'))

@@ -9,11 +9,11 @@ const NOTHING = -1
  * Checks that strong operations respect real time: what was acknowledged before an operation began is before it on the
  * chain. `positions`: the place of each tag on the chain.
  */
-export const checkRealTime = (
+export function checkRealTime(
   events: readonly HistoryEvent[],
   { writes, positions }: { writes: ReadonlyMap<string, Write>; positions: ReadonlyMap<string, number> },
   violate: Violate,
-): void => {
+): void {
   const settledBefore = settledPositions(writes, positions)
   for (const { tag, sentAt } of writes.values()) {
     const position = positions.get(tag)
@@ -31,10 +31,10 @@ export const checkRealTime = (
 }
 
 /** Finds the furthest place on the chain that was acknowledged before an instant, in O(log n). */
-const settledPositions = (
+function settledPositions(
   writes: ReadonlyMap<string, Write>,
   positions: ReadonlyMap<string, number>,
-): ((before: number) => number) => {
+): (before: number) => number {
   const settled: { readonly at: number; readonly position: number }[] = []
   for (const { tag, acknowledgedAt } of writes.values()) {
     const position = positions.get(tag)

@@ -7,7 +7,7 @@ import { recordingStore } from './recording-store.ts'
 const { signal } = new AbortController()
 const swap = { expected: undefined, body: 'one', tag: 't1', keepUntil: 1 }
 
-const recorded = (store: Store): { store: Store; events: HistoryEvent[] } => {
+function recorded(store: Store): { store: Store; events: HistoryEvent[] } {
   const events: HistoryEvent[] = []
   let now = 0
   const tick = (): number => {

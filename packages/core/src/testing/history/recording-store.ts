@@ -19,11 +19,11 @@ export interface RecordingOptions {
  * const tokens = createTokens({ store: recordingStore(store, (event) => events.push(event)) })
  * ```
  */
-export const recordingStore = (
+export function recordingStore(
   store: Store,
   write: (line: HistoryEvent) => void,
   { by = crypto.randomUUID(), now = () => performance.timeOrigin + performance.now() }: RecordingOptions = {},
-): Store => {
+): Store {
   const saw = (key: string, { image }: Seen, sentAt: number): void =>
     write({ type: 'read', key, by, tag: image?.tag, sentAt, endedAt: now() })
   const { readMany } = store

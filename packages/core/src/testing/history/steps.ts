@@ -1,4 +1,4 @@
-import type { Lease } from '../../record.ts'
+import type { Lease } from '../../record/record.ts'
 import type { Link } from './chain.ts'
 import type { Violate } from './violation.ts'
 import type { Write } from './writes.ts'
@@ -14,7 +14,7 @@ export interface StepCounts {
 }
 
 /** Checks each step of the chain: what may change, and who may change it. */
-export const checkSteps = (chain: readonly Link[], tolerance: number, violate: Violate): StepCounts => {
+export function checkSteps(chain: readonly Link[], tolerance: number, violate: Violate): StepCounts {
   /** The write that brought each lease. */
   const leases = new Map<string, Write>()
   const published = new Set<string>()

@@ -21,20 +21,22 @@ export interface Write {
 
 type Open = { -readonly [Name in keyof Write]: Write[Name] } & { bodies: string[]; unanswered: number }
 
-const begin = ({ tag, by, expected, sentAt }: SwapSent): Open => ({
-  tag,
-  by,
-  expected,
-  sentAt,
-  bodies: [],
-  acknowledgedAt: undefined,
-  uncertain: false,
-  refused: false,
-  unanswered: 0,
-})
+function begin({ tag, by, expected, sentAt }: SwapSent): Open {
+  return {
+    tag,
+    by,
+    expected,
+    sentAt,
+    bodies: [],
+    acknowledgedAt: undefined,
+    uncertain: false,
+    refused: false,
+    unanswered: 0,
+  }
+}
 
 /** Gathers the events of a history into writes, by tag. */
-export const collectWrites = (events: readonly HistoryEvent[], violate: Violate): ReadonlyMap<string, Write> => {
+export function collectWrites(events: readonly HistoryEvent[], violate: Violate): ReadonlyMap<string, Write> {
   const writes = new Map<string, Open>()
   for (const event of events) {
     if (event.type !== 'sent') continue
@@ -57,7 +59,7 @@ export const collectWrites = (events: readonly HistoryEvent[], violate: Violate)
   return writes
 }
 
-const end = (write: Open, outcome: string, endedAt: number): void => {
+function end(write: Open, outcome: string, endedAt: number): void {
   write.unanswered -= 1
   if (outcome === 'swapped') write.acknowledgedAt = Math.min(write.acknowledgedAt ?? endedAt, endedAt)
   if (outcome === 'unknown') write.uncertain = true

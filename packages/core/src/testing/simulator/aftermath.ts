@@ -12,14 +12,14 @@ const PAUSE = 61_000
 const RECOVERY = 3_000
 
 /** When all trouble is over, the next call must publish soon, or find what it needs. */
-export const aftermath = async (world: World, { call }: Calls): Promise<void> => {
+export async function aftermath(world: World, { call }: Calls): Promise<void> {
   const { scenario, schedule, witness } = world
   world.calm()
   const environment = startEnvironment(world, 'last')
   await environment.process.sleep(Math.max(0, pausedUntil(world) - schedule.now()) + 2_000)
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const before = schedule.now()
-    const result = await call(environment, { minLife: 0, timeout: 20_000, rejected: undefined })
+    const result = await call(environment, { minLifetime: 0, timeout: 20_000, rejected: undefined })
     const took = schedule.now() - before
     if (!(result instanceof Error)) {
       if (took > LEASE + RECOVERY) witness.violate('L3', `the first call after the trouble took ${took} ms`)
@@ -33,5 +33,6 @@ export const aftermath = async (world: World, { call }: Calls): Promise<void> =>
 }
 
 /** Until when the record forbids to ask the issuer, in true time. */
-const pausedUntil = ({ backend }: World): number =>
-  Number(/"notBefore":(\d+)/.exec(backend.image(KEY)?.body ?? '')?.[1] ?? 0) - START
+function pausedUntil({ backend }: World): number {
+  return Number(/"notBefore":(\d+)/.exec(backend.image(KEY)?.body ?? '')?.[1] ?? 0) - START
+}

@@ -76,7 +76,7 @@ export interface Backend {
 }
 
 /** Makes a backend. */
-export const createBackend = (options: BackendOptions): Backend => {
+export function createBackend(options: BackendOptions): Backend {
   const { schedule, random, wholeSeconds, faults, isDown, onFault } = options
   const images = new Map<string, Image & { keepUntil: number; previous: Image | undefined }>()
   let reads = 0

@@ -1,5 +1,5 @@
 import type { Entry } from '../../contracts.ts'
-import type { Ask } from '../../engine/subject.ts'
+import type { Ask } from '../../engine/context.ts'
 import { SignInRequiredError } from '../../errors.ts'
 import { checkFailed, checkServed, checkTime, type Open } from './checks.ts'
 import type { Environment } from './environment.ts'
@@ -25,7 +25,7 @@ export interface Calls {
 }
 
 /** Makes the calls of a world, none yet. */
-export const createCalls = (world: World): Calls => {
+export function createCalls(world: World): Calls {
   const { schedule, random, rotation, needs, tell } = world
   const open = new Set<Open>()
   const durations: number[] = []
@@ -44,7 +44,7 @@ export const createCalls = (world: World): Calls => {
     count += 1
     tell(() => `${process.name} asks ${JSON.stringify(ask)}`)
     open.add(one)
-    needs.set(process, Math.max(needs.get(process) ?? 0, ask.minLife))
+    needs.set(process, Math.max(needs.get(process) ?? 0, ask.minLifetime))
     try {
       const served = await engine.get(slot, ask, (given) => given)
       checkServed(world, one, served)

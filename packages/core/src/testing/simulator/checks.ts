@@ -1,6 +1,6 @@
-import { leaseLength } from '../../engine/lease.ts'
+import type { Ask, Served } from '../../engine/context.ts'
 import { DEFAULT_POLICY } from '../../engine/policy.ts'
-import type { Ask, Served } from '../../engine/subject.ts'
+import { leaseLength } from '../../engine/time/lease-length.ts'
 import { SignInRequiredError, StoreError, WarmTokenError } from '../../errors.ts'
 import type { SimulatedToken } from './issuer.ts'
 import type { Process } from './process.ts'
@@ -21,28 +21,28 @@ export interface Open {
 }
 
 /** What a call gives must live, as long as was asked for, and be what it may give. */
-export const checkServed = (
+export function checkServed(
   { schedule, issuer, rotation, witness, tell }: World,
   { process: { name }, ask }: Open,
   { entry, remaining }: Served<SimulatedToken>,
-): void => {
+): void {
   const left = issuer.expiry(entry.value) - schedule.now()
   tell(() => `${name} has ${entry.fingerprint}, ${left} ms left`)
-  const short = remaining() < ask.minLife
+  const short = remaining() < ask.minLifetime
   if (left <= 0) witness.violate('I8', `${name} was handed a token that expired ${-left} ms ago`)
-  if (!short && left < ask.minLife)
-    witness.violate('I8', `${name} was handed ${left} ms of life and asked for ${ask.minLife}`)
+  if (!short && left < ask.minLifetime)
+    witness.violate('I8', `${name} was handed ${left} ms of lifetime and asked for ${ask.minLifetime}`)
   if (rotation !== undefined && !witness.wasCommitted(entry.fingerprint))
     witness.violate('I13', `${name} was handed a token that is not committed`)
   if (entry.fingerprint === ask.rejected) witness.violate('I8', `${name} was handed the token it had rejected`)
 }
 
 /** A call that fails says why, and loses no refresh chain where nothing happens that could. */
-export const checkFailed = (
+export function checkFailed(
   { scenario, witness, tell, saw }: World,
   { process: { name } }: Open,
   error: unknown,
-): void => {
+): void {
   tell(() => `${name} failed: ${String(error)}`)
   if (!(error instanceof WarmTokenError)) witness.violate('L1', `an error that is not typed: ${String(error)}`)
   if (error instanceof StoreError && error.code === 'STORE_UNCOMMITTED') saw('kept uncommitted')
@@ -53,20 +53,20 @@ export const checkFailed = (
 }
 
 /** A call ends in time. */
-export const checkTime = ({ schedule, witness }: World, { process, ask, startedAt, frozenBefore }: Open): void => {
+export function checkTime({ schedule, witness }: World, { process, ask, startedAt, frozenBefore }: Open): void {
   const took = schedule.now() - startedAt - (process.frozenFor() - frozenBefore)
   if (took > ask.timeout + SLACK) witness.violate('L1', `a call of ${process.name} took ${took} ms of ${ask.timeout}`)
 }
 
 /** In the end no call is open but those of processes that have crashed. */
-export const checkEnded = ({ witness }: World, open: Iterable<Open>): void => {
+export function checkEnded({ witness }: World, open: Iterable<Open>): void {
   for (const { process } of open) {
     if (process.isAlive()) witness.violate('L1', `a call of ${process.name} never ended`)
   }
 }
 
 /** Beside one crash and nothing else, a call that has the time for it waits until the lease of the crashed one ends. */
-export const checkBesideCrash = ({ scenario, rotation, seen, witness }: World, error: Error, timeout: number): void => {
+export function checkBesideCrash({ scenario, rotation, seen, witness }: World, error: Error, timeout: number): void {
   const { trouble, tooSlow, faults } = scenario
   const isEasy = rotation === undefined && trouble === 'crash' && tooSlow === 0 && faults.lostRequest === 0
   if (isEasy && (seen.get('crash') ?? 0) <= 1 && timeout >= LEASE + 10_000)
@@ -74,7 +74,7 @@ export const checkBesideCrash = ({ scenario, rotation, seen, witness }: World, e
 }
 
 /** During an outage without other trouble, the fleet asks as often as one environment that backs off. */
-export const checkOutage = ({ scenario, rotation, seen, witness }: World): void => {
+export function checkOutage({ scenario, rotation, seen, witness }: World): void {
   const { outage, trouble, tooSlow } = scenario
   const isAlone = outage !== undefined && trouble === 'outage' && tooSlow === 0 && rotation === undefined
   if (!isAlone || witness.calls().alone > 0) return

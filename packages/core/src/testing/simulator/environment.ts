@@ -1,8 +1,8 @@
 import type { WarmEvent } from '../../contracts.ts'
 import { createEngine, type Engine } from '../../engine/engine.ts'
 import { DEFAULT_POLICY } from '../../engine/policy.ts'
-import '../../engine/slow.ts'
-import type { Slot, Subject } from '../../engine/subject.ts'
+import '../../engine/miss/miss-path.ts'
+import type { Slot, Subject } from '../../engine/context.ts'
 import { plaintext } from '../../seal/plaintext.ts'
 import type { SimulatedToken } from './issuer.ts'
 import { createProcess, type Process } from './process.ts'
@@ -16,7 +16,7 @@ export interface Environment {
 }
 
 /** Starts an environment in a world. */
-export const startEnvironment = (world: World, name: string): Environment => {
+export function startEnvironment(world: World, name: string): Environment {
   const { scenario, random, schedule, backend } = world
   const monotonicStops = random.chance(0.5)
   const skew = random.between(-scenario.skew, scenario.skew)
@@ -34,23 +34,25 @@ export const startEnvironment = (world: World, name: string): Environment => {
   return { process, engine, slot: engine.slot(KEY, subjectOf(world, process)) }
 }
 
-const subjectOf = ({ issuer, rotation }: World, process: Process): Subject<SimulatedToken> => ({
-  source: {
-    ...(rotation && { exclusive: rotation.exclusive }),
-    secretFingerprint: () => rotation?.seed() ?? 's',
-  },
-  fetch: ({ nonce, signal, spends }) =>
-    issuer.request({
-      nonce,
-      process,
-      signal,
-      spend: rotation && ((token, sentAt) => rotation.spend({ spends: spends ?? 'nothing', token, process, sentAt })),
-    }),
-  parse: (json) => (typeof json === 'number' ? json : undefined),
-  fingerprint: (token) => `t${token}`,
-})
+function subjectOf({ issuer, rotation }: World, process: Process): Subject<SimulatedToken> {
+  return {
+    source: {
+      ...(rotation && { exclusive: rotation.exclusive }),
+      secretFingerprint: () => rotation?.seed() ?? 's',
+    },
+    fetch: ({ nonce, signal, spends }) =>
+      issuer.request({
+        nonce,
+        process,
+        signal,
+        spend: rotation && ((token, sentAt) => rotation.spend({ spends: spends ?? 'nothing', token, process, sentAt })),
+      }),
+    parse: (json) => (typeof json === 'number' ? json : undefined),
+    fingerprint: (token) => `t${token}`,
+  }
+}
 
-const onEvent = ({ tell, saw, witness }: World, event: WarmEvent, process: Process): void => {
+function onEvent({ tell, saw, witness }: World, event: WarmEvent, process: Process): void {
   tell(() => `${process.name} ${JSON.stringify(event)}`)
   if (event.type === 'wait') witness.onWait(process, event.epoch)
   if (event.type === 'fenced' || event.type === 'publish' || event.type === 'cool-down') saw(event.type)

@@ -13,7 +13,7 @@ interface Place {
 }
 
 /** Starts an environment and invokes it as often as the scenario says. */
-export const live = async (name: string, { world, calls: { call }, befall }: Place): Promise<void> => {
+export async function live(name: string, { world, calls: { call }, befall }: Place): Promise<void> {
   const { scenario, random, backend, saw } = world
   const environment = startEnvironment(world, name)
   const { process, engine, slot } = environment
@@ -22,14 +22,14 @@ export const live = async (name: string, { world, calls: { call }, befall }: Pla
     await process.sleep(nextPause(world))
     if (scenario.cleanUp) backend.cleanUp()
     const leave = scenario.background ? engine.enter() : undefined
-    const minLife = random.chance(scenario.longWork) ? random.between(0, scenario.life) : 0
+    const minLifetime = random.chance(scenario.longWork) ? random.between(0, scenario.lifetime) : 0
     const timeout = random.pick([2_000, 10_000, 20_000])
-    const result = await call(environment, { minLife, timeout, rejected: undefined })
+    const result = await call(environment, { minLifetime, timeout, rejected: undefined })
     if (result instanceof Error) checkBesideCrash(world, result, timeout)
     else if (random.chance(scenario.reject)) {
       saw('rejected')
       await engine.reject(slot, result.fingerprint)
-      await call(environment, { minLife: 0, timeout: 10_000, rejected: result.fingerprint })
+      await call(environment, { minLifetime: 0, timeout: 10_000, rejected: result.fingerprint })
     }
     leave?.()
     await engine.settle()
@@ -37,7 +37,7 @@ export const live = async (name: string, { world, calls: { call }, befall }: Pla
 }
 
 /** After long idleness environments wake together, as after a night: that is when clean-up and lease meet. */
-const nextPause = ({ scenario, random, schedule }: World): number => {
+function nextPause({ scenario, random, schedule }: World): number {
   if (scenario.trouble !== 'idle') return random.between(...scenario.pause)
   return scenario.pause[1] - (schedule.now() % scenario.pause[1]) + random.between(0, 2_000)
 }

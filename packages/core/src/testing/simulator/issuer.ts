@@ -12,7 +12,7 @@ export interface IssuerOptions {
   readonly schedule: Schedule
   readonly random: Random
   /** The life of its tokens, in ms. */
-  readonly life: number
+  readonly lifetime: number
   /** How long it takes, in ms: from, to. */
   readonly latency: readonly [number, number]
   /** The probability that it takes longer than anybody waits. */
@@ -46,7 +46,7 @@ export interface Issuer {
 }
 
 /** Makes an issuer. Tokens are numbered, and each knows its true expiry. */
-export const createIssuer = (options: IssuerOptions): Issuer => {
+export function createIssuer(options: IssuerOptions): Issuer {
   const { schedule, random } = options
   const expiries: number[] = []
   let requests = 0
@@ -72,7 +72,7 @@ export const createIssuer = (options: IssuerOptions): Issuer => {
         // The life begins somewhere while the issuer works.
         const begins = random.next()
         schedule.after(takes * begins, () => {
-          const token = expiries.push(schedule.now() + options.life) - 1
+          const token = expiries.push(schedule.now() + options.lifetime) - 1
           // Refusing, it does nothing; out of order, it may fail before it does anything, or after.
           const accepted = spend === undefined || refusing || (out && random.chance(0.5)) || spend(token, sentAt)
           schedule.after(takes * (1 - begins), () =>
@@ -81,7 +81,7 @@ export const createIssuer = (options: IssuerOptions): Issuer => {
                 if (!accepted) reject(new SignInRequiredError('reused'))
                 else if (refusing) reject(new SourceRefusedError('no', { code: 'invalid_client' }))
                 else if (out) reject(new SourceUnavailableError('out of order'))
-                else resolve({ value: token, life: options.life })
+                else resolve({ value: token, lifetime: options.lifetime })
               }),
             ),
           )

@@ -17,7 +17,7 @@ export interface PlagueOptions {
 }
 
 /** Makes what befalls the processes of a run, each by its lot: a crash, a freeze, a clock that steps. */
-export const createPlague = ({
+export function createPlague({
   schedule,
   random,
   scenario,
@@ -25,7 +25,7 @@ export const createPlague = ({
   tell,
   onSeen,
   onCrash,
-}: PlagueOptions): ((process: Process) => void) => {
+}: PlagueOptions): (process: Process) => void {
   const horizon = scenario.pause[1] * scenario.calls + 5_000
   const soon = (): number => (random.chance(0.5) ? random.between(0, 2_000) : random.between(0, horizon))
 
@@ -41,7 +41,7 @@ export const createPlague = ({
     onSeen('freeze')
     tell(() => `${process.name} is frozen`)
     process.freeze()
-    const length = random.chance(0.7) ? random.between(100, 15_000) : random.between(15_000, scenario.life * 1.2)
+    const length = random.chance(0.7) ? random.between(100, 15_000) : random.between(15_000, scenario.lifetime * 1.2)
     schedule.after(length, () => {
       tell(() => `${process.name} thaws`)
       process.thaw()

@@ -35,7 +35,7 @@ export interface Process {
 export const START = 1_700_000_000_000
 
 /** Makes a process. */
-export const createProcess = (name: string, schedule: Schedule, random: Random, clocks: Clocks): Process => {
+export function createProcess(name: string, schedule: Schedule, random: Random, clocks: Clocks): Process {
   let alive = true
   let frozenAt: number | undefined
   let frozen = 0

@@ -11,7 +11,7 @@ export interface Random {
 }
 
 /** Mulberry32: 32 bits of state, quick, and good enough to choose faults by. */
-export const seeded = (seed: number): Random => {
+export function seeded(seed: number): Random {
   let state = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) | 0
   const next = (): number => {
     state = (state + 0x6d2b79f5) | 0

@@ -38,7 +38,7 @@ export interface RotationOptions {
 }
 
 /** Makes the rotation of a run. */
-export const createRotation = ({ schedule, afterCrash, onSeen, onViolation }: RotationOptions): Rotation => {
+export function createRotation({ schedule, afterCrash, onSeen, onViolation }: RotationOptions): Rotation {
   const spent = new Map<string, { at: number; times: number }>()
   /** The seed that began the chain of each token. */
   const chains = new Map<SimulatedToken, number>()

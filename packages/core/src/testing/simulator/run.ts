@@ -36,7 +36,7 @@ export interface Run {
 }
 
 /** Prepares the run of a seed: the production engine in a world of virtual time. */
-export const prepareRun = (seed: number, options: RunOptions = {}): Run => {
+export function prepareRun(seed: number, options: RunOptions = {}): Run {
   const world = createWorld(seed, options)
   const { scenario, schedule, backend, issuer, witness, seen } = world
   const calls = createCalls(world)

@@ -13,7 +13,7 @@ export interface Scenario {
   /** How many calls each makes. */
   readonly calls: number
   /** Life of the issuer's tokens, in ms. */
-  readonly life: number
+  readonly lifetime: number
   /** The pause between calls, in ms: from, to. */
   readonly pause: readonly [number, number]
   readonly faults: NetworkFaults
@@ -53,28 +53,28 @@ const AFTER_CRASH: readonly [AfterCrash, ...AfterCrash[]] = ['stop', 'retry-once
 const EXCLUSIVE_SHARE = 0.25
 
 /** Draws a scenario. `kind` has lots of its own, so that the rest of a run does not depend on them. */
-export const drawScenario = (random: Random, kind: Random): Scenario => {
+export function drawScenario(random: Random, kind: Random): Scenario {
   const trouble = random.pick(TROUBLES)
   const all = trouble === 'everything'
-  const life = random.pick(LIVES)
+  const lifetime = random.pick(LIVES)
   const level = random.between(0.02, 0.15)
   const network = all || trouble === 'network'
   const idle = trouble === 'idle'
   const clocks = all || trouble === 'clocks' || trouble === 'freeze' || random.chance(0.3)
-  const outageStart = random.between(0, life)
-  const storeStart = random.between(0, life)
+  const outageStart = random.between(0, lifetime)
+  const storeStart = random.between(0, lifetime)
   return {
     trouble,
     environments: Math.floor(random.between(2, trouble === 'calm' ? 9 : 6)),
     calls: Math.floor(random.between(2, 6)),
-    life,
+    lifetime,
     pause: idle
       ? [0, 1.5 * DAY]
       : random.pick([
           [0, 50],
           [10, 3_000],
-          [life * 0.05, life * 0.6],
-          [0, life * 1.3],
+          [lifetime * 0.05, lifetime * 0.6],
+          [0, lifetime * 1.3],
         ]),
     faults: network
       ? {

@@ -14,10 +14,12 @@ interface Planned {
   readonly action: () => void
 }
 
-const isBefore = (a: Planned, b: Planned): boolean => a.at < b.at || (a.at === b.at && a.order < b.order)
+function isBefore(a: Planned, b: Planned): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order)
+}
 
 /** Makes an empty schedule: a binary heap by time, then by the order of planning. */
-export const createSchedule = (): Schedule => {
+export function createSchedule(): Schedule {
   const heap: Planned[] = []
   let time = 0
   let order = 0

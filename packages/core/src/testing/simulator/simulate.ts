@@ -28,18 +28,20 @@ export interface SimulateOptions {
   readonly scenario?: Scenario
 }
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
 
 /**
  * Runs the production engine in many worlds of virtual time. Every run follows from its seed alone, so a failure can be
  * had again by running its seed alone.
  */
-export const simulate = async ({
+export async function simulate({
   seed = 1,
   runs,
   stopAfter = Number.POSITIVE_INFINITY,
   scenario,
-}: SimulateOptions): Promise<Summary> => {
+}: SimulateOptions): Promise<Summary> {
   const failures: Result[] = []
   const seen = new Map<string, number>()
   let [begun, ended, events, calls, issuerCalls] = [0, 0, 0, 0, 0]

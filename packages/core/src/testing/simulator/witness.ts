@@ -1,5 +1,5 @@
 import type { Swap } from '../../contracts.ts'
-import { parseRecord, type WarmRecord } from '../../record.ts'
+import { parseRecord, type WarmRecord } from '../../record/record.ts'
 import type { Applied } from './backend.ts'
 import { type Process, START } from './process.ts'
 import type { Schedule } from './schedule.ts'
@@ -82,7 +82,7 @@ const ROUNDING = 2
 const EARLY_SHARE = 0.5
 
 /** Makes a witness of one run and one key. */
-export const createWitness = ({ schedule, key, body, mayGoAlone, onSeen }: WitnessOptions): Witness => {
+export function createWitness({ schedule, key, body, mayGoAlone, onSeen }: WitnessOptions): Witness {
   const violations: Violation[] = []
   const expected = new Set<string>()
   const asked = new Map<string, Asked>()

@@ -40,7 +40,7 @@ export interface World {
 }
 
 /** Makes the world of a seed. */
-export const createWorld = (seed: number, { scenario: given, trace }: RunOptions): World => {
+export function createWorld(seed: number, { scenario: given, trace }: RunOptions): World {
   const random = seeded(seed)
   const scenario = given ?? drawScenario(random, seeded(-seed))
   const { afterCrash, storeOutage } = scenario
@@ -89,7 +89,7 @@ export const createWorld = (seed: number, { scenario: given, trace }: RunOptions
   const issuer = createIssuer({
     schedule,
     random,
-    life: scenario.life,
+    lifetime: scenario.lifetime,
     latency: [50, 450],
     tooSlow: scenario.tooSlow,
     isOut: () => during(scenario.outage),

@@ -1,0 +1,190 @@
+import type { Entry, FailureKind } from '../contracts.ts'
+import { asFields, asText, asTime, type Fields, parseJson } from '../lib/parse.ts'
+import { MAX_NAME, parseLife } from './instants.ts'
+
+/** The version of the record's form. A record of another one is not read and is replaced by the next swap. */
+export const SCHEMA = 1
+/** The longest record that is parsed, in characters. */
+export const MAX_RECORD_LENGTH: number = 4 * 1024 * 1024
+/** How many refreshes a record remembers, for operators. */
+export const MAX_REFRESHES = 10
+
+const FAILURE_KINDS: readonly string[] = ['refused', 'throttled', 'unavailable', 'same-value'] satisfies FailureKind[]
+
+/** The published value, sealed, with its instants. */
+export interface PublishedValue extends Omit<Entry<unknown>, 'value'> {
+  /** The value's text as the codec sealed it. */
+  readonly sealed: string
+  /** The nonce of the lease under which it was published. */
+  readonly publisher: string
+}
+
+/** The short, expiring right of one environment to fetch. */
+export interface Lease {
+  /** Unique mark of one acquire. */
+  readonly nonce: string
+  /** Upper bound of the server's time when it was asked for. */
+  readonly acquiredAt: number
+  /** How long it lasts, in ms. */
+  readonly length: number
+}
+
+/** Why the last fetch failed, and until when nobody tries again. */
+export interface Failure {
+  /** Failures in a row. */
+  readonly count: number
+  /** What went wrong. */
+  readonly kind: FailureKind
+  /** The issuer's error code or this library's; never its text. */
+  readonly code: string
+  /** No fetch before that instant. */
+  readonly notBefore: number
+  /** Fingerprint of the secret that was refused. */
+  readonly secret?: string
+}
+
+/** Written ahead by an exclusive source: which refresh token is about to be spent, and by whom. */
+export interface Intent {
+  /** The nonce of the lease. */
+  readonly nonce: string
+  /** Fingerprint of the refresh token. */
+  readonly fingerprint: string
+  /** When it was first meant to be spent. */
+  readonly at: number
+  /** How many holders have meant to spend it and were not seen to end. */
+  readonly tries: number
+  /** The issuer has said that it cannot be spent any more. */
+  readonly dead?: boolean
+}
+
+/** One refresh, for operators: when, by which environment, how long it took in ms, how it ended, the new fingerprint. */
+export type Refresh = readonly [at: number, by: string, took: number, outcome: string, fingerprint: string]
+
+/** What a store holds for a key: value, lease and failure in one, so that one read tells all and one swap changes all. */
+export interface WarmRecord {
+  /** The key it belongs to: a record copied to another key is not accepted. */
+  readonly key: string
+  /** Rises with every acquire. */
+  readonly epoch: number
+  /** The version that an API refused; 0 for none. */
+  readonly rejected: number
+  /** Until when the backend must keep the record. */
+  readonly keepUntil: number
+  /** The published value. */
+  readonly value?: PublishedValue
+  /** Who may fetch now. */
+  readonly lease?: Lease
+  /** The last failure, gone with the next success. */
+  readonly failure?: Failure
+  /** An exclusive fetch that has begun. */
+  readonly intent?: Intent
+  /** How far the mint budget is used up, as an instant; see `engine/budget.ts`. */
+  readonly budget?: number
+  /** The last refreshes, newest last. */
+  readonly refreshes: readonly Refresh[]
+}
+
+/** The record of a key for which nothing is stored. */
+export function emptyRecord(key: string): WarmRecord {
+  return { key, epoch: 0, rejected: 0, keepUntil: 0, refreshes: [] }
+}
+
+/** The record as text. */
+export function printRecord(record: WarmRecord): string {
+  return JSON.stringify({ schema: SCHEMA, ...record })
+}
+
+/** The record in an untrusted text, or a word that says why it is not one for this key. */
+export function parseRecord(body: string, key: string): WarmRecord | string {
+  if (body.length > MAX_RECORD_LENGTH) return 'too long'
+  const fields = asFields(parseJson(body))
+  if (fields === undefined) return 'not JSON'
+  if (fields['schema'] !== SCHEMA) return 'another schema'
+  if (fields['key'] !== key) return 'another key'
+  const epoch = asTime(fields['epoch'])
+  const rejected = asTime(fields['rejected'])
+  const keepUntil = asTime(fields['keepUntil'])
+  if (epoch === undefined || rejected === undefined || keepUntil === undefined) return 'bad number'
+  const value = optional(fields['value'], parseValue)
+  const lease = optional(fields['lease'], parseLease)
+  const failure = optional(fields['failure'], parseFailure)
+  const intent = optional(fields['intent'], parseIntent)
+  const budget = asTime(fields['budget'])
+  if (value === null || lease === null || failure === null || intent === null) return 'bad part'
+  return {
+    key,
+    epoch,
+    rejected,
+    keepUntil,
+    ...(value && { value }),
+    ...(lease && { lease }),
+    ...(failure && { failure }),
+    ...(intent && { intent }),
+    ...(budget !== undefined && { budget }),
+    refreshes: parseRefreshes(fields['refreshes']),
+  }
+}
+
+/** `undefined` when the part is absent, `null` when it is there and wrong. */
+function optional<T>(part: unknown, parse: (fields: Fields) => T | undefined): T | undefined | null {
+  if (part === undefined) return undefined
+  const fields = asFields(part)
+  return fields === undefined ? null : (parse(fields) ?? null)
+}
+
+function parseValue(fields: Fields): PublishedValue | undefined {
+  const lifetime = parseLife(fields)
+  const sealed = asText(fields['sealed'], MAX_RECORD_LENGTH)
+  const publisher = asText(fields['publisher'], MAX_NAME)
+  if (lifetime === undefined || sealed === undefined || publisher === undefined) return undefined
+  return { sealed, ...lifetime, publisher }
+}
+
+function parseLease(fields: Fields): Lease | undefined {
+  const nonce = asText(fields['nonce'], MAX_NAME)
+  const acquiredAt = asTime(fields['acquiredAt'])
+  const length = asTime(fields['length'])
+  if (nonce === undefined || acquiredAt === undefined || length === undefined) return undefined
+  return { nonce, acquiredAt, length }
+}
+
+function parseFailure(fields: Fields): Failure | undefined {
+  const count = asTime(fields['count'])
+  const notBefore = asTime(fields['notBefore'])
+  const code = asText(fields['code'], MAX_NAME)
+  const kind = fields['kind']
+  const secret = fields['secret'] === undefined ? undefined : asText(fields['secret'], MAX_NAME)
+  if (count === undefined || notBefore === undefined || code === undefined || !isFailureKind(kind)) return undefined
+  return { count, kind, code, notBefore, ...(secret !== undefined && { secret }) }
+}
+
+function isFailureKind(kind: unknown): kind is FailureKind {
+  return typeof kind === 'string' && FAILURE_KINDS.includes(kind)
+}
+
+function parseIntent(fields: Fields): Intent | undefined {
+  const nonce = asText(fields['nonce'], MAX_NAME)
+  const fingerprint = asText(fields['fingerprint'], MAX_NAME)
+  const at = asTime(fields['at'])
+  const tries = asTime(fields['tries'])
+  if (nonce === undefined || fingerprint === undefined || at === undefined || tries === undefined) return undefined
+  return { nonce, fingerprint, at, tries, ...(fields['dead'] === true && { dead: true }) }
+}
+
+/** For operators only: what is wrong there is left out, never a reason to lose a value. */
+function parseRefreshes(list: unknown): readonly Refresh[] {
+  if (!Array.isArray(list)) return []
+  return list.slice(-MAX_REFRESHES).filter(isRefresh)
+}
+
+function isRefresh(item: unknown): item is Refresh {
+  return (
+    Array.isArray(item) &&
+    item.length === 5 &&
+    asTime(item[0]) !== undefined &&
+    asText(item[1], MAX_NAME) !== undefined &&
+    asTime(item[2]) !== undefined &&
+    asText(item[3], MAX_NAME) !== undefined &&
+    asText(item[4], MAX_NAME) !== undefined
+  )
+}

@@ -1,0 +1,105 @@
+/**
+ * Salesforce tokens by the JWT bearer flow. What a hit loads is this definition; the grant is loaded with the first
+ * fetch.
+ *
+ * @module
+ */
+
+import type { ApiAnswer, Source, TokenValue } from '../../contracts.ts'
+import { checkOptions, durationRule, flagRule, textOrFunctionRule, textRule, urlRule } from '../../lib/options.ts'
+import { asFields } from '../../lib/parse.ts'
+import { fingerprintOf, type Secret, secretIdentity } from '../shared/secret.ts'
+
+/** How {@link salesforce} is set up. */
+export interface SalesforceOptions {
+  /** The consumer key of the connected app: the `iss` of the assertion. */
+  readonly clientId: string
+  /** The private key of the certificate that the app knows, as PEM (PKCS #8), or a function that gives it. */
+  readonly privateKey: Secret
+  /** The user to act as. Left out, the user is a parameter: `tokens.use(source).for({ username })`. */
+  readonly username?: string
+  /**
+   * Where to sign in: `https://login.salesforce.com`, the default, `https://test.salesforce.com` for a sandbox, or the
+   * org's own domain.
+   */
+  readonly loginUrl?: string
+  /** The `aud` of the assertion. Default `loginUrl`. */
+  readonly audience?: string
+  /**
+   * How long a token is used, in ms, for Salesforce does not say. It must be below the org's session time-out. Default
+   * 5,400,000 (90 min), for the usual time-out of 2 h.
+   */
+  readonly lifetime?: number
+  /** Allow `http:` for a server on this machine. Default false. */
+  readonly allowInsecure?: boolean
+}
+
+/** The parameters of a source that acts as one user at a time. */
+export interface SalesforceParams {
+  /** The user to act as. */
+  readonly username: string
+}
+
+const RULES = {
+  clientId: textRule,
+  privateKey: textOrFunctionRule,
+  username: textRule,
+  loginUrl: urlRule,
+  audience: textRule,
+  lifetime: durationRule,
+  allowInsecure: flagRule,
+}
+
+/** A 401 speaks of the session, unless its body says that it speaks of something else. */
+async function isRejection(answer: ApiAnswer): Promise<boolean> {
+  if (answer.status !== 401) return false
+  const body = await answer.json()
+  return !Array.isArray(body) || body.some((error) => asFields(error)?.['errorCode'] === 'INVALID_SESSION_ID')
+}
+
+/**
+ * Tokens of one Salesforce user. The address of the org's API is in `token.extra.instanceUrl`. Throws `TypeError` that
+ * names the option when one is missing, wrong or unknown.
+ *
+ * @example
+ * ```ts
+ * const crm = tokens.use(
+ *   salesforce({ clientId: '3MVG9…', privateKey: () => secret('salesforce'), username: 'robot@example.com' }),
+ * )
+ * ```
+ */
+export function salesforce(options: SalesforceOptions & { readonly username: string }): Source<TokenValue>
+/** Tokens of many users: `tokens.use(source).for({ username })`. */
+export function salesforce(
+  options: Omit<SalesforceOptions, 'username'> & { readonly username?: never },
+): Source<TokenValue, SalesforceParams>
+export function salesforce(options: SalesforceOptions): Source<TokenValue, SalesforceParams | undefined> {
+  const given = checkOptions('salesforce', options, RULES, ['clientId', 'privateKey'])
+  const { clientId, privateKey, loginUrl = 'https://login.salesforce.com', audience = loginUrl } = given
+  if (!given.allowInsecure && /^http:/i.test(loginUrl))
+    throw new TypeError('salesforce: option "loginUrl" must be https; set "allowInsecure" for a server on this machine')
+
+  const userOf = (params: SalesforceParams | undefined): string => {
+    const username = given.username ?? params?.username
+    if (typeof username === 'string' && username !== '') return username
+    throw new TypeError('salesforce: parameter "username" must be a text, not empty')
+  }
+
+  return {
+    kind: 'salesforce',
+    parameters: given.username === undefined,
+    identity: (params) => ({
+      loginUrl,
+      audience,
+      clientId,
+      username: userOf(params),
+      secret: secretIdentity(privateKey),
+    }),
+    secretFingerprint: fingerprintOf(privateKey),
+    traits: { isRejection },
+    fetch: async ({ params, signal }) => {
+      const { salesforceGrant } = await import('./grant.ts')
+      return salesforceGrant({ ...given, loginUrl, audience, username: userOf(params) }, signal)
+    },
+  }
+}

@@ -1,0 +1,40 @@
+import { asFields } from '../../lib/parse.ts'
+import { type FileHead, MAX_FILE_SIZE } from './format.ts'
+import type { FileReader } from './reader.ts'
+
+/** Why a file was not accepted or could not be written. */
+export type FileProblem = 'folder' | 'symlink' | 'owner' | 'permissions' | 'size' | 'corrupt' | 'key' | 'disk'
+
+/** Why the reader does not accept the file of a key; `undefined` when it does, and when there is none. */
+export function problemOf(reader: FileReader, key: string): FileProblem | undefined {
+  const fs = process.getBuiltinModule('fs')
+  const path = reader.pathOf(key)
+  try {
+    const stat = fs.lstatSync(path, { throwIfNoEntry: false })
+    if (stat === undefined) return undefined
+    if (!reader.trusts()) return 'folder'
+    if (!stat.isFile()) return 'symlink'
+    if (!reader.isOwn({ ...stat, mode: 0 })) return 'owner'
+    if (!reader.isOwn(stat)) return 'permissions'
+    if (stat.size > MAX_FILE_SIZE) return 'size'
+    return problemIn(reader, fs.readFileSync(path, 'utf8'), key)
+  } catch (error) {
+    return isMissing(asFields(error)?.['code']) ? undefined : 'disk'
+  }
+}
+
+/** Nothing is there, not even the folder, or what stands in its place is none: of that the writer tells. */
+function isMissing(code: unknown): boolean {
+  return code === 'ENOENT' || code === 'ENOTDIR'
+}
+
+/** An entry that is good, but not for this key, is not the same as one that is spoiled. */
+function problemIn(reader: FileReader, text: string, key: string): FileProblem | undefined {
+  try {
+    if (reader.parse(text, key) !== undefined) return undefined
+    const [, other] = JSON.parse(text.slice(0, text.indexOf('\n'))) as Partial<FileHead>
+    return other !== undefined && reader.parse(text, other) !== undefined ? 'key' : 'corrupt'
+  } catch {
+    return 'corrupt'
+  }
+}
