@@ -1,4 +1,4 @@
-import { prepareRun, type Scenario } from '@warmtoken/core/testing'
+import { prepareRun, type Scenario } from '@warmtoken/core/simulator'
 
 /** How many seeds each row is the mean of: each draws another issuer latency. */
 const SEEDS = 8

@@ -28,7 +28,6 @@ const HOUSE: { readonly [part: string]: readonly string[] } = {
   interop: [...ground, 'tokens'],
   bundling: [],
   schedule: [...ground, 'tokens', 'data', 'sessions'],
-  testing: [...ground, 'engine', 'tiers', 'seal', 'stores', 'observe', 'sources', 'tokens', 'data', 'sessions'],
   index: [...ground, 'engine', 'seal', 'stores', 'observe', 'tokens', 'data', 'sessions'],
 }
 
@@ -67,9 +66,9 @@ function checkOutside(path: string, { target, typeOnly }: Source['imports'][numb
   const part = partOf(path)
   if (target.startsWith('node:')) {
     // As an import a module of Node costs milliseconds of every cold start; `builtin` costs next to nothing.
-    return typeOnly || part === 'testing' ? [] : [`${path} imports ${target} at run time; use builtin.ts`]
+    return typeOnly ? [] : [`${path} imports ${target} at run time; use builtin.ts`]
   }
-  return LIBRARIES[target]?.includes(part) === true || part === 'testing' ? [] : [`${path} imports ${target}`]
+  return LIBRARIES[target]?.includes(part) === true ? [] : [`${path} imports ${target}`]
 }
 
 /** What is wrong with the imports of one file of an adapter. */

@@ -68,7 +68,12 @@ export function readSources(...patterns: readonly string[]): readonly Source[] {
     .map((found) => {
       const path = relative(ROOT, join(ROOT, found))
       const code = withoutComments(readFileSync(join(ROOT, path), 'utf8'))
-      return { path, code, imports: importsOf(path, code), test: /\.test[.-]|^test\//.test(path) }
+      return {
+        path,
+        code,
+        imports: importsOf(path, code),
+        test: /\.test[.-]|^test\/|^packages\/core\/simulator\//.test(path),
+      }
     })
 }
 

@@ -1,4 +1,4 @@
-import type { HistoryEvent } from '@warmtoken/core/testing'
+import type { HistoryEvent } from '@warmtoken/testing/history'
 
 /** A backend as a worker finds it: all of it can be sent to a thread. */
 export interface Address {

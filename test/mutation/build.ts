@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import type { simulate } from '@warmtoken/core/testing'
+import type { simulate } from '@warmtoken/core/simulator'
 import { build, type Plugin } from 'esbuild'
 import type { Mutant } from './mutants.ts'
 
@@ -26,7 +26,7 @@ function mutate(mutant: Mutant): Plugin {
 /** The simulator over the mutated production sources. Throws when an edit no longer fits them. */
 export async function buildMutant(mutant: Mutant): Promise<{ simulate: typeof simulate }> {
   const result = await build({
-    entryPoints: [`${SOURCES}testing/simulator/simulate.ts`],
+    entryPoints: [`${SOURCES}../simulator/simulate.ts`],
     bundle: true,
     write: false,
     format: 'esm',

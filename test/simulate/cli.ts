@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { prepareRun } from '@warmtoken/core/testing'
+import { prepareRun } from '@warmtoken/core/simulator'
 import { describeSummary, type Part, REQUIRED } from './report.ts'
 import { inWorkers } from './workers.ts'
 

@@ -1,4 +1,4 @@
-import type { Violation } from '@warmtoken/core/testing'
+import type { Violation } from '@warmtoken/core/simulator'
 
 /** What one worker reports. */
 export interface Part {

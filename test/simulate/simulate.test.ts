@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { simulate } from '@warmtoken/core/testing'
+import { simulate } from '@warmtoken/core/simulator'
 import { describe, expect, it } from 'vitest'
 import { REQUIRED } from './report.ts'
 import { inWorkers } from './workers.ts'

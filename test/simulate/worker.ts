@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { simulate } from '@warmtoken/core/testing'
+import { simulate } from '@warmtoken/core/simulator'
 
 const { seed, runs } = workerData as { seed: number; runs: number }
 const { failures, seen, ...counts } = await simulate({ seed, runs, stopAfter: 20 })

@@ -1,5 +1,5 @@
-import { type StoreSubject, storeConformance } from '@warmtoken/core/testing'
 import { type FaultProxy, startFaultProxy } from '@warmtoken/local'
+import { type StoreSubject, storeConformance } from '@warmtoken/testing/store'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { accounts } from './backends/accounts.ts'
 import type { Backend, Running } from './backends/backend.ts'

@@ -1,5 +1,5 @@
-import type { StoreFaultKind, StoreFaults } from '@warmtoken/core/testing'
 import type { Fault, FaultProxy } from '@warmtoken/local'
+import type { StoreFaultKind, StoreFaults } from '@warmtoken/testing/store'
 
 const ON_THE_WAY: Partial<Record<StoreFaultKind, Fault>> = {
   'lost-request': { kind: 'reset', when: 'before' },

@@ -1,4 +1,4 @@
-import type { CaseResult } from '@warmtoken/core/testing'
+import type { CaseResult } from '@warmtoken/testing/store'
 
 /** What became of each case, by store and by case. */
 export type Outcomes = Map<string, Map<string, CaseResult | 'FAILED' | 'SKIPPED'>>

@@ -1,6 +1,6 @@
 import type { Store } from '@warmtoken/core'
-import type { StoreFaultKind, StoreSubject } from '@warmtoken/core/testing'
 import type { Fault } from '@warmtoken/local'
+import type { StoreFaultKind, StoreSubject } from '@warmtoken/testing/store'
 
 /** Something that stores stand on, with its real client. */
 export interface Backend {

@@ -1,5 +1,5 @@
-import type { Swap } from '../../contracts.ts'
-import { parseRecord, type WarmRecord } from '../../record/record.ts'
+import type { Swap } from '../src/contracts.ts'
+import { parseRecord, type WarmRecord } from '../src/record/record.ts'
 import type { Applied } from './backend.ts'
 import { type Process, START } from './process.ts'
 import type { Schedule } from './schedule.ts'

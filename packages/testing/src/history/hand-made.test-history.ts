@@ -1,5 +1,5 @@
-import type { Lease, PublishedValue, WarmRecord } from '../../record/record.ts'
-import { emptyRecord, printRecord } from '../../record/record.ts'
+import type { Lease, PublishedValue, WarmRecord } from '@warmtoken/core/record'
+import { emptyRecord, printRecord } from '@warmtoken/core/record'
 import type { HistoryEvent } from './event.ts'
 
 /** The key of every hand-made history. */

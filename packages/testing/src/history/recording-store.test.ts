@@ -1,6 +1,6 @@
+import type { Store } from '@warmtoken/core'
+import { memoryStore } from '@warmtoken/core/memory'
 import { expect, it } from 'vitest'
-import type { Store } from '../../contracts.ts'
-import { memoryStore } from '../../stores/memory.ts'
 import type { HistoryEvent } from './event.ts'
 import { recordingStore } from './recording-store.ts'
 

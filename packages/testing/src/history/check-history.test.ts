@@ -1,6 +1,6 @@
+import { emptyRecord, printRecord } from '@warmtoken/core/record'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { emptyRecord, printRecord } from '../../record/record.ts'
 import { checkHistory } from './check-history.ts'
 import type { HistoryEvent } from './event.ts'
 import { cleanHistory, type Draft, draft, KEY, LENGTH, withLease, withValue } from './hand-made.test-history.ts'

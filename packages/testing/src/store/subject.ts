@@ -1,4 +1,4 @@
-import type { Store } from '../../contracts.ts'
+import type { Store } from '@warmtoken/core'
 
 /** Something that can go wrong between a store and its backend, or in the backend. */
 export type StoreFaultKind =

@@ -1,4 +1,4 @@
-import type { Runtime } from '../../contracts.ts'
+import type { Runtime } from '../src/contracts.ts'
 import type { Random } from './random.ts'
 import type { Schedule } from './schedule.ts'
 

@@ -1,4 +1,4 @@
-import { parseRecord, type WarmRecord } from '../../record/record.ts'
+import { parseRecord, type WarmRecord } from '@warmtoken/core/record'
 import type { Violate } from './violation.ts'
 import type { Write } from './writes.ts'
 

@@ -1,4 +1,4 @@
-import type { Seen, Store } from '../../contracts.ts'
+import type { Seen, Store } from '@warmtoken/core'
 import type { HistoryEvent } from './event.ts'
 
 /** How a recorder is set up. */

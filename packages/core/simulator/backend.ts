@@ -1,4 +1,4 @@
-import type { Image, ReadOptions, Seen, ServerTime, Store, StoreFault, Swap, Swapped } from '../../contracts.ts'
+import type { Image, ReadOptions, Seen, ServerTime, Store, StoreFault, Swap, Swapped } from '../src/contracts.ts'
 import type { Process } from './process.ts'
 import { START } from './process.ts'
 import type { Random } from './random.ts'

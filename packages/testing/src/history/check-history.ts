@@ -1,4 +1,4 @@
-import { parseRecord } from '../../record/record.ts'
+import { parseRecord } from '@warmtoken/core/record'
 import { checkChain, rebuildChain } from './chain.ts'
 import type { HistoryEvent } from './event.ts'
 import { checkRealTime } from './real-time.ts'

@@ -1,4 +1,4 @@
-import { SignInRequiredError } from '../../errors.ts'
+import { SignInRequiredError } from '../src/errors.ts'
 import type { Calls } from './calls.ts'
 import { LEASE } from './checks.ts'
 import { startEnvironment } from './environment.ts'

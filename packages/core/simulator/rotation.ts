@@ -1,4 +1,4 @@
-import type { Exclusive } from '../../contracts.ts'
+import type { Exclusive } from '../src/contracts.ts'
 import type { SimulatedToken } from './issuer.ts'
 import type { Process } from './process.ts'
 import type { Schedule } from './schedule.ts'

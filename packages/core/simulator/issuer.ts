@@ -1,5 +1,5 @@
-import type { Issued } from '../../contracts.ts'
-import { SignInRequiredError, SourceRefusedError, SourceUnavailableError } from '../../errors.ts'
+import type { Issued } from '../src/contracts.ts'
+import { SignInRequiredError, SourceRefusedError, SourceUnavailableError } from '../src/errors.ts'
 import type { Process } from './process.ts'
 import type { Random } from './random.ts'
 import type { Schedule } from './schedule.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Image } from '../../contracts.ts'
+import type { Image } from '@warmtoken/core'
 import { assertThere, type Kit, type Trial } from './kit.ts'
 
 /** How many race for one record. */

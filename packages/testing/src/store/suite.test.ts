@@ -1,6 +1,6 @@
+import type { Image, Seen, Store } from '@warmtoken/core'
+import { memoryStore } from '@warmtoken/core/memory'
 import { describe, expect, it } from 'vitest'
-import type { Image, Seen, Store } from '../../contracts.ts'
-import { memoryStore } from '../../stores/memory.ts'
 import type { StoreSubject } from './subject.ts'
 import { storeConformance } from './suite.ts'
 

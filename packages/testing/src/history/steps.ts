@@ -1,4 +1,4 @@
-import type { Lease } from '../../record/record.ts'
+import type { Lease } from '@warmtoken/core/record'
 import type { Link } from './chain.ts'
 import type { Violate } from './violation.ts'
 import type { Write } from './writes.ts'

@@ -1,7 +1,5 @@
-import type { Invariant } from '../simulator/witness.ts'
-
 /** The invariants that a history can show to be broken; see the protocol page of the docs. */
-export type HistoryInvariant = Extract<Invariant, 'I1' | 'I2' | 'I3' | 'I4' | 'I11'>
+export type HistoryInvariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I11'
 
 /** A broken promise. */
 export interface HistoryViolation {

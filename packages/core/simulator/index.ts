@@ -1,0 +1,5 @@
+export { prepareRun, type Result, type Run } from './run.ts'
+export type { Scenario } from './scenario.ts'
+export { type SimulateOptions, type Summary, simulate } from './simulate.ts'
+export type { Invariant, Violation } from './witness.ts'
+export type { RunOptions } from './world.ts'

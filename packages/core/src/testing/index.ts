@@ -1,8 +1,0 @@
-export type { CaseResult, ConformanceCase, StoreFaultKind, StoreFaults, StoreSubject } from './conformance/subject.ts'
-export { storeConformance } from './conformance/suite.ts'
-export * from './history/index.ts'
-export { prepareRun, type Result, type Run } from './simulator/run.ts'
-export type { Scenario } from './simulator/scenario.ts'
-export { type SimulateOptions, type Summary, simulate } from './simulator/simulate.ts'
-export type { Invariant, Violation } from './simulator/witness.ts'
-export type { RunOptions } from './simulator/world.ts'

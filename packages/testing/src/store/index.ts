@@ -1,0 +1,2 @@
+export type { CaseResult, ConformanceCase, StoreFaultKind, StoreFaults, StoreSubject } from './subject.ts'
+export { storeConformance } from './suite.ts'
