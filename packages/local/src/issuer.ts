@@ -58,7 +58,7 @@ export interface Issuer {
  * token grant, signed by a key made at start, and bound to the key of a DPoP proof where a request carries one.
  *
  * @example
- * const issuer = await startIssuer({ tokenLife: 60_000 })
+ * const issuer = await startIssuer({ tokenLifetime: 60_000 })
  * // … clientCredentials({ issuer: issuer.url, clientId: 'local', clientSecret: 'local-secret', allowInsecure: true })
  * await issuer.close()
  */

@@ -45,7 +45,10 @@ export type WarmTokensMiddleware<H extends Handles> = MiddlewareObj<
  * ```ts
  * export const handler = middy()
  *   .use(warmTokens({ crm }))
- *   .handler(async (event, { crm }) => fetch('https://api.example.com/contacts', { headers: crm.headers() }))
+ *   .handler(async (_event, { crm }) => {
+ *     const response = await fetch('https://api.example.com/contacts', { headers: crm.headers() })
+ *     return { statusCode: response.status, body: await response.text() }
+ *   })
  * ```
  */
 export function warmTokens<H extends Handles>(handles: H, options: WarmTokensOptions = {}): WarmTokensMiddleware<H> {

@@ -27,9 +27,10 @@ export type WrappedHandler<Event, Result> = (event: Event, context: InvocationCo
  *
  * @example
  * ```ts
- * export const handler = withTokens({ crm }, (event, { crm }) =>
- *   fetch('https://api.example.com/contacts', { headers: crm.headers() }),
- * )
+ * export const handler = withTokens({ crm }, async () => {
+ *   const response = await crm.fetch('https://api.example.com/contacts')
+ *   return { statusCode: response.status, body: await response.text() }
+ * })
  * ```
  */
 export function withTokens<H extends Handles, Event, Result>(
