@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { CommanderError } from '@commander-js/extra-typings'
+import { CommanderError } from 'commander'
 import { createProgram, type Serve } from './cli/program.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const

@@ -1,4 +1,4 @@
-import { CommanderError, InvalidArgumentError } from '@commander-js/extra-typings'
+import { CommanderError, InvalidArgumentError } from 'commander'
 import type { IssuerClient } from '../issuer.ts'
 
 /** Reads a whole number within a range. */

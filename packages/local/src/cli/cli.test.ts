@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { CommanderError, InvalidArgumentError } from '@commander-js/extra-typings'
+import { CommanderError, InvalidArgumentError } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { parseFault } from './parse-fault.ts'
 import { createProgram } from './program.ts'

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '@commander-js/extra-typings'
+import { InvalidArgumentError } from 'commander'
 import type { Chance, Fault, FaultMoment } from '../faults/fault.ts'
 
 /** Gathers the faults of an option that may be repeated. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Command } from '@commander-js/extra-typings'
+import { Command, Option } from '@commander-js/extra-typings'
 import type { LocalServer } from '../http/listen.ts'
 import { collect, parseClient, parseHttpUrl, parseText, wholeNumber } from './arguments.ts'
 import { collectFaults } from './parse-fault.ts'
@@ -54,8 +54,12 @@ function addStores(program: Command, serve: Serve): void {
     .description('DynamoDB in memory, also with the image of a failed condition (dynoxide)')
     .option(...PORT)
     .option(...TABLE)
-    .option('--binary <path>', 'program to run; default DYNOXIDE_BIN, else the one from the package', parseText)
-    .action(({ port, table, binary = process.env['DYNOXIDE_BIN'] }) =>
+    .addOption(
+      new Option('--binary <path>', 'program to run; default the one from the package')
+        .env('DYNOXIDE_BIN')
+        .argParser(parseText),
+    )
+    .action(({ port, table, binary }) =>
       serve('dynoxide', async () => {
         const { startDynoxide } = await import('../dynamodb/start-dynoxide.ts')
         const server = await startDynoxide(defined({ port, tables: table, binary }))
