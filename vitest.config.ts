@@ -3,6 +3,8 @@ import { plainReporter } from './scripts/plain-reporter.ts'
 
 const CONTENTION = ['test/stores/contention.test.ts', 'test/history/**']
 
+const NO_TESTS = ['**/node_modules/**', '**/.warmtoken/**']
+
 export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
@@ -11,10 +13,7 @@ export default defineConfig({
     include: ['packages/*/src/**/*.test.ts', 'infra/**/*.test.ts', 'functions/**/*.test.ts', 'test/**/*.test.ts'],
     // Hundreds of processes on few cores want the machine to themselves: `pnpm test:contention` runs these, one by one,
     // and `.ci/run` has it follow the others.
-    exclude:
-      process.env['WARMTOKEN_CONTENTION'] === undefined
-        ? ['**/node_modules/**', ...CONTENTION]
-        : ['**/node_modules/**'],
+    exclude: process.env['WARMTOKEN_CONTENTION'] === undefined ? [...NO_TESTS, ...CONTENTION] : NO_TESTS,
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },
