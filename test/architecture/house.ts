@@ -5,6 +5,7 @@ const CORE = 'packages/core/src/'
 /** On the ground: may be used by everything and use only each other, as listed. */
 const GROUND: { readonly [part: string]: readonly string[] } = {
   contracts: [],
+  events: ['contracts'],
   errors: ['contracts'],
   lib: ['contracts', 'errors'],
   record: ['contracts', 'lib'],

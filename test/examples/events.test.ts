@@ -8,19 +8,18 @@ function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8')
 }
 
-/** The fields of each event beside `type` and `key`, as the types have them. */
+/** The fields of each event but `type` and `name`, as the types have them. */
 function declared(): ReadonlyMap<string, readonly string[]> {
-  const [, body = ''] = /export type WarmEvent =\n([\s\S]*?)\n\n/.exec(read('packages/core/src/contracts.ts')) ?? []
-  const members = body.replaceAll(/\/\*\*[\s\S]*?\*\//g, '').split(/^ {2}\| /m)
+  const interfaces = read('packages/core/src/events.ts').matchAll(
+    /export interface \w+Event( extends TokenEvent)? \{\n([\s\S]*?)\n\}/g,
+  )
   return new Map(
-    members
-      .map((member) => [...member.matchAll(/readonly (\w+)\??: ([^;}\n]+)/g)])
-      .filter((fields) => fields.length > 0)
-      .map((fields) => {
-        const type = /^'([\w-]+)'/.exec(fields.find(([, name]) => name === 'type')?.[2] ?? '')?.[1] ?? ''
-        const names = fields.map(([, name = '']) => name).filter((name) => name !== 'type')
-        return [type, names] as const
-      }),
+    [...interfaces].flatMap(([, ofToken, body = '']) => {
+      const type = /readonly type: '([\w-]+)'/.exec(body)?.[1]
+      const names = [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name = '']) => name)
+      const own = names.filter((name) => name !== 'type')
+      return type === undefined ? [] : [[type, ofToken ? ['key', ...own] : own] as const]
+    }),
   )
 }
 

@@ -1,6 +1,6 @@
-import type { WarmEvent } from '../src/contracts.ts'
 import { createEngine, type Engine } from '../src/engine/engine.ts'
 import { DEFAULT_POLICY } from '../src/engine/policy.ts'
+import type { WarmEvent } from '../src/events.ts'
 import '../src/engine/miss/miss-path.ts'
 import type { Slot, Subject } from '../src/engine/context.ts'
 import { plaintext } from '../src/seal/plaintext.ts'

@@ -9,7 +9,6 @@ export type {
   Image,
   Issued,
   Json,
-  Listener,
   ReadOptions,
   Runtime,
   Seen,
@@ -22,11 +21,11 @@ export type {
   Tier,
   TokenValue,
   Traits,
-  WarmEvent,
 } from './contracts.ts'
 export type { Policy } from './engine/policy.ts'
+export type { Listener, WarmEvent } from './events.ts'
 export { plaintext } from './seal/plaintext.ts'
-export type { GetOptions, TokenHandle } from './tokens/handle.ts'
 export type { InvocationContext, InvocationOptions } from './tokens/invocation.ts'
 export { Token } from './tokens/token.ts'
-export { createTokens, type Handles, type TokenFamily, type Tokens, type TokensOptions } from './tokens/tokens.ts'
+export { createTokens, type TokensOptions } from './tokens/tokens.ts'
+export type { GetOptions, Handles, TokenFamily, TokenHandle, Tokens } from './tokens/types.ts'

@@ -1,5 +1,6 @@
-import type { Codec, Entry, FetchRequest, Issued, Json, Listener, Runtime, Source, Store, Tier } from '../contracts.ts'
+import type { Codec, Entry, FetchRequest, Issued, Json, Runtime, Source, Store, Tier } from '../contracts.ts'
 import type { StoreError, WarmTokenError } from '../errors.ts'
+import type { Listener } from '../events.ts'
 import type { Failure } from '../record/record.ts'
 import type { FileReader } from '../tiers/file/reader.ts'
 import type { FileTier } from '../tiers/file/writer.ts'

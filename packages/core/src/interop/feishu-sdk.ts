@@ -5,8 +5,7 @@
  */
 
 import { checkOptions, shaped, textRule } from '../lib/options.ts'
-import type { TokenHandle } from '../tokens/handle.ts'
-import type { TokenFamily } from '../tokens/tokens.ts'
+import type { TokenFamily, TokenHandle } from '../tokens/types.ts'
 
 /** The SDK's `Cache`: `get` resolves to the token that the key names, `set` keeps what is not a token of the app. */
 export interface FeishuSdkCache {
@@ -21,7 +20,7 @@ export interface FeishuSdkCacheOptions {
   /** The handle of `feishuTenant`, for a client of an app of one's own (`AppType.SelfBuild`). Either this or `tenants`. */
   readonly tenant?: TokenHandle
   /** What `tokens.use(feishuStoreTenant(…))` returned, for a client of a store app (`AppType.ISV`). */
-  readonly tenants?: TokenFamily<{ readonly tenantKey: string }>
+  readonly tenants?: Pick<TokenFamily<{ readonly tenantKey: string }>, 'for'>
   /** A cache of the SDK for all else, such as the tokens of users. Default: none, and to keep something is a `TypeError`. */
   readonly others?: FeishuSdkCache
 }

@@ -6,7 +6,7 @@
  */
 
 import { checkOptions, shaped, textRule, textsRule } from '../lib/options.ts'
-import type { TokenHandle } from '../tokens/handle.ts'
+import type { TokenHandle } from '../tokens/types.ts'
 
 /** How {@link msalCachePlugin} is set up. All but the handle is what the application and the call have. */
 export interface MsalCachePluginOptions {

@@ -5,7 +5,7 @@
  */
 
 import { asFields } from '../lib/parse.ts'
-import type { TokenFamily } from '../tokens/tokens.ts'
+import type { TokenFamily } from '../tokens/types.ts'
 
 /** A choice of repositories and permissions, in the words of `@octokit/auth-app`. */
 export interface OctokitChoice {
@@ -52,7 +52,7 @@ function suffixOf({ repositoryIds = [], repositoryNames = [], permissions = {} }
  * ```
  */
 export function octokitCache(
-  family: TokenFamily<OctokitInstallation>,
+  family: Pick<TokenFamily<OctokitInstallation>, 'for'>,
   choices: readonly OctokitChoice[] = [],
 ): OctokitCache {
   if (typeof asFields(family)?.['for'] !== 'function' || !Array.isArray(choices))

@@ -1,4 +1,4 @@
-import type { Listener } from '../contracts.ts'
+import type { Listener } from '../events.ts'
 
 /** The name of the `node:diagnostics_channel` on which every event is published. */
 export const CHANNEL = 'warmtoken'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { WarmEvent } from '../contracts.ts'
+import type { WarmEvent } from '../events.ts'
 import { custom } from '../sources/custom.ts'
 import { memoryStore } from '../stores/memory.ts'
 import { createTokens } from '../tokens/tokens.ts'

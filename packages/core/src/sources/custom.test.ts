@@ -1,8 +1,8 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { SourceRefusedError } from '../errors.ts'
-import type { TokenHandle } from '../tokens/handle.ts'
 import { createTokens } from '../tokens/tokens.ts'
+import type { TokenHandle } from '../tokens/types.ts'
 import { type CustomOptions, type CustomToken, custom } from './custom.ts'
 
 const HOUR = 3_600_000

@@ -5,44 +5,8 @@ import { fingerprint } from '../lib/hash.ts'
 import { makeKey } from '../lib/key.ts'
 import { checkOptions, durationOrZeroRule, durationRule, misuse } from '../lib/options.ts'
 import { asFields, isToken, isTokenType, MAX_DEPTH } from '../lib/parse.ts'
-import { late } from './lazy.ts'
 import { Token } from './token.ts'
-import type { Tokens } from './tokens.ts'
-
-/** What one `get` asks for. */
-export interface GetOptions {
-  /** The life that the token should have left, in ms, so that it outlives the work. Default 0. */
-  readonly minLifetime?: number
-  /** Within how long to answer, in ms. Default: the `timeout` of `createTokens`. */
-  readonly timeout?: number
-}
-
-/** One token, kept warm. */
-export interface TokenHandle {
-  /** The key under which it is kept; for logs. Holds no secret. */
-  readonly key: string
-  /** The toolkit that it belongs to. */
-  readonly tokens: Tokens
-  /**
-   * Resolves to a usable token from the nearest tier, or from the source. Rejects with a `WarmTokenError`, or with
-   * `TypeError` for wrong options.
-   */
-  get(options?: GetOptions): Promise<Token>
-  /** The token in memory while it is fresh and has `minLifetime` ms left, else `undefined`. No I/O, no allocation. */
-  peek(minLifetime?: number): Token | undefined
-  /**
-   * Says that the API refused this token, and resolves to a newer one. However many callers refuse the same token, it is
-   * replaced once. Rejects like `get`, and with `SameValueError` when the issuer gives the same token again.
-   */
-  reject(token: Token, options?: GetOptions): Promise<Token>
-  /**
-   * Like the global `fetch`, with the token in the `authorization` header. After a 401 the token is rejected and the
-   * request sent once more. A body that can be read only once is not sent again: `NotReplayableError`. A redirect to
-   * another origin is followed without the token. The signal of the request ends the wait for the token too. Rejects with
-   * `TypeError` when the URL holds credentials.
-   */
-  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
-}
+import type { GetOptions, TokenHandle, Tokens } from './types.ts'
 
 const GET_RULES = {
   minLifetime: durationOrZeroRule,
@@ -83,7 +47,8 @@ export function createHandles(engine: Engine, tokens: Tokens, namespace: string)
     const subject: Subject<TokenValue> = {
       source,
       // Whoever asks does so by a handle of this source, which gives its own parameters.
-      fetch: async (request) => (await late()).fetchChecked(source, request as FetchRequest<P>, parseTokenValue),
+      fetch: async (request) =>
+        (await import('./check-issued.ts')).fetchChecked(source, request as FetchRequest<P>, parseTokenValue),
       parse: parseTokenValue,
       fingerprint: ({ value }) => fingerprint(value),
     }
@@ -112,7 +77,8 @@ export function createHandles(engine: Engine, tokens: Tokens, namespace: string)
           if (!(token instanceof Token)) misuse('reject', 'give the Token that was refused')
           return resolve(options, token.fingerprint)
         },
-        fetch: async (input, init) => (await late()).fetchWith({ handle, traits: source.traits }, input, init),
+        fetch: async (input, init) =>
+          (await import('./fetch/authorized-fetch.ts')).fetchWith({ handle, traits: source.traits }, input, init),
       }
       return handle
     }

@@ -7,7 +7,7 @@
 import { isFunction, misuse } from '../lib/options.ts'
 import { createInvocations, type InvocationContext, type InvocationOptions, type Taken } from './invocation.ts'
 import type { Token } from './token.ts'
-import type { Handles } from './tokens.ts'
+import type { Handles } from './types.ts'
 
 /** How a wrapped handler uses its tokens. */
 export type HandlerOptions = InvocationOptions

@@ -1,7 +1,5 @@
 import { checkOptions, durationOrZeroRule, misuse, type Rule, shaped } from '../lib/options.ts'
-import type { TokenHandle } from './handle.ts'
-import { late } from './lazy.ts'
-import type { Handles, Tokens } from './tokens.ts'
+import type { Handles, TokenHandle } from './types.ts'
 
 /** What is read of a Lambda context: how long the invocation may still take, in ms. */
 export interface InvocationContext {
@@ -74,21 +72,6 @@ async function arrive(name: string, taken: Taken, target: Taken = {}): Promise<v
   target[name] = token
 }
 
-/** Enters two toolkits, or more, as one. */
-function both(one: Tokens['enter'], other: Tokens['enter']): Tokens['enter'] {
-  return () => {
-    const [leaveOne, leaveOther] = [one(), other()]
-    return () => {
-      leaveOne()
-      leaveOther()
-    }
-  }
-}
-
-function isBusy({ busy }: Tokens): boolean {
-  return busy
-}
-
 /**
  * Wires tokens to invocations. `more`: rules of options beside {@link InvocationOptions}. Throws `TypeError` for wrong
  * options, and unless all are handles that `use` made.
@@ -104,7 +87,24 @@ export function createInvocations(
     misuse(where, 'give tokens as in { crm: tokens.use(source) }')
   const { minLifetime = 'invocation', margin = 300 } = checkOptions(where, options, { ...RULES, ...more })
   const owners = [...new Set(named.map(([, { tokens }]) => tokens))]
-  const enter = owners.map((tokens) => tokens.enter).reduce(both)
+
+  const enter = (): (() => void) => {
+    const leaves = owners.map((tokens) => tokens.enter())
+    return () => {
+      for (const leave of leaves) leave()
+    }
+  }
+
+  const settle = async ({ context, pending }: Invocation): Promise<void> => {
+    const timeLeft = (): number => Math.max(0, remainingTime(context) - margin)
+    let timer: NodeJS.Timeout | undefined
+    const timeIsUp = new Promise((resolve) => {
+      timer = setTimeout(resolve, timeLeft())
+    })
+    await Promise.race([pending, timeIsUp])
+    clearTimeout(timer)
+    await Promise.all(owners.map((tokens) => tokens.settle({ timeout: timeLeft() })))
+  }
 
   return {
     begin(context, taken, target) {
@@ -128,12 +128,9 @@ export function createInvocations(
       }
       return invocation
     },
-    end({ context, leave, pending }) {
-      leave()
-      if (!pending && !owners.some(isBusy)) return undefined
-      return late().then(({ settleWithin }) =>
-        settleWithin(Math.max(0, remainingTime(context) - margin), pending, owners),
-      )
+    end(invocation) {
+      invocation.leave()
+      return invocation.pending || owners.some(({ busy }) => busy) ? settle(invocation) : undefined
     },
   }
 }

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from '../contracts.ts'
 import { custom } from '../sources/custom.ts'
 import { memoryStore } from '../stores/memory.ts'
-import type { TokenHandle } from './handle.ts'
 import { Token } from './token.ts'
 import { createTokens, type TokensOptions } from './tokens.ts'
+import type { TokenHandle } from './types.ts'
 
 const COUNT = 20
 const HOUR = 3_600_000

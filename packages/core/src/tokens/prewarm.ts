@@ -1,6 +1,5 @@
-import type { GetOptions } from './handle.ts'
 import type { Token } from './token.ts'
-import type { Handles } from './tokens.ts'
+import type { GetOptions, Handles } from './types.ts'
 
 /**
  * Throws `TypeError` that names what is no handle. It imports nothing: what a hit shared with what is loaded later would be

@@ -1,6 +1,7 @@
-import type { Codec, Listener, Runtime, Source, Store, TokenValue } from '../contracts.ts'
+import type { Codec, Runtime, Source, Store, TokenValue } from '../contracts.ts'
 import { createEngine } from '../engine/engine.ts'
 import type { Policy } from '../engine/policy.ts'
+import type { Listener } from '../events.ts'
 import {
   checkOptions,
   countRule,
@@ -13,10 +14,9 @@ import {
 } from '../lib/options.ts'
 import { matches } from '../lib/parse.ts'
 import { createBus } from '../observe/bus.ts'
-import type { Report, Reporter } from '../observe/report/report.ts'
-import { createHandles, type TokenHandle } from './handle.ts'
-import { late } from './lazy.ts'
-import type { Token } from './token.ts'
+import type { Reporter } from '../observe/report/types.ts'
+import { createHandles } from './handle.ts'
+import type { TokenFamily, TokenHandle, Tokens } from './types.ts'
 
 /** How {@link createTokens} is set up. Everything has a default. Lengths are in ms. */
 export interface TokensOptions extends Partial<Policy> {
@@ -41,40 +41,6 @@ export interface TokensOptions extends Partial<Policy> {
   readonly report?: Reporter
   /** Clocks, random numbers and timers; for tests. Default: the system's. */
   readonly runtime?: Runtime
-}
-
-/** Tokens by name, as a handler wants them. */
-export type Handles = { readonly [name: string]: TokenHandle }
-
-/** The toolkit of one environment. Make it once, outside the handler. */
-export interface Tokens {
-  /** Binds a source. Throws `TypeError` when it is not one. */
-  use(source: Source<TokenValue>): TokenHandle
-  /** Binds a source that has parameters: `.for({ tenant })` gives the handle of one token. */
-  use<P>(source: Source<TokenValue, P>): TokenFamily<P>
-  /**
-   * Makes sure of tokens before anybody asks: on a schedule, or awaited at the top level of a module (there it is part
-   * of the init phase and billed). Resolves to a token or an error for each; rejects with `TypeError` for what is no
-   * handle.
-   */
-  prewarm<H extends Handles>(
-    handles: H,
-    options?: { readonly timeout?: number; readonly minLifetime?: number },
-  ): Promise<{ readonly [Name in keyof H]: Token | Error }>
-  /** What was counted so far, as data and as a readable table; throws `TypeError` without the option `report`. */
-  report(): Report
-  /** Refreshes run beside the caller until the returned function is called. Then `settle` before returning. */
-  enter(): () => void
-  /** Whether refreshes are under way, so that there is something to settle. */
-  readonly busy: boolean
-  /** Waits for refreshes under way, at most `timeout` ms (default 1,000), then aborts them. Never rejects. */
-  settle(options?: { readonly timeout?: number }): Promise<void>
-}
-
-/** Tokens of one source that differ by parameters. */
-export interface TokenFamily<P> {
-  /** The handle of one token. Throws `TypeError` when a parameter is missing. */
-  for(params: P): TokenHandle
 }
 
 const RULES = {
@@ -115,12 +81,12 @@ export function createTokens(options: TokensOptions = {}): Tokens {
     if (!hasMethods(source) || !matches(source.kind, /^[a-z0-9-]{1,24}$/))
       misuse('use', 'give { kind, identity, fetch }, kind 1 to 24 of a-z 0-9 -')
     const bind = createHandles(engine, tokens, namespace)(source)
-    return source.parameters === true ? { for: bind } : bind(undefined as P)
+    return source.parameters === true ? { tokens, for: bind } : bind(undefined as P)
   }
 
   const tokens: Tokens = {
     use,
-    prewarm: async (handles, options) => (await late()).prewarm(engine.wanted, handles, options),
+    prewarm: async (handles, options) => (await import('./prewarm.ts')).prewarm(engine.wanted, handles, options),
     report: () => (report ?? misuse('report', 'give createTokens the option "report"')).read(),
     enter: engine.enter,
     get busy() {

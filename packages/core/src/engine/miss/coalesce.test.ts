@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Issued, Runtime, Store, TokenValue, WarmEvent } from '../../contracts.ts'
+import type { Issued, Runtime, Store, TokenValue } from '../../contracts.ts'
 import { TimeoutError } from '../../errors.ts'
+import type { WarmEvent } from '../../events.ts'
 import { systemRuntime } from '../../lib/runtime.ts'
 import { custom } from '../../sources/custom.ts'
 import { memoryStore } from '../../stores/memory.ts'

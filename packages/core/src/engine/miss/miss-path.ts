@@ -1,5 +1,6 @@
-import type { Entry, Store, WarmEvent } from '../../contracts.ts'
+import type { Entry, Store } from '../../contracts.ts'
 import { TimeoutError } from '../../errors.ts'
+import type { WarmEvent } from '../../events.ts'
 import { systemRuntime } from '../../lib/runtime.ts'
 import { atMost } from '../../lib/timing.ts'
 import { createFileTier, type FileWriterOptions } from '../../tiers/file/writer.ts'

@@ -1,6 +1,7 @@
-import type { FailureKind, WarmEvent } from '../../contracts.ts'
+import type { FailureKind } from '../../contracts.ts'
+import type { FetchEvent, HitEvent, WarmEvent } from '../../events.ts'
 import { createHistogram, type Histogram } from './histogram.ts'
-import type { SourceReport } from './report.ts'
+import type { SourceReport } from './types.ts'
 
 /** Everything that is counted one by one. */
 const NONE = {
@@ -44,7 +45,7 @@ export function createCounters(): Counters {
   const waits = createHistogram()
   const remaining = createHistogram()
 
-  const countHit = (event: WarmEvent & { readonly type: 'hit' }): void => {
+  const countHit = (event: HitEvent): void => {
     numbers[event.tier] += 1
     if (event.tier !== 'memory') numbers.avoided += 1
     if (event.stale) numbers.stale += 1
@@ -52,7 +53,7 @@ export function createCounters(): Counters {
     remaining.add(event.remaining)
   }
 
-  const countFetch = ({ outcome, alone }: WarmEvent & { readonly type: 'fetch' }): void => {
+  const countFetch = ({ outcome, alone }: FetchEvent): void => {
     numbers.fetches += 1
     if (outcome === 'ok') numbers.ok += 1
     if (alone) numbers.alone += 1

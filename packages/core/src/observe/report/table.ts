@@ -1,4 +1,4 @@
-import type { Report, SourceReport } from './report.ts'
+import type { Report, SourceReport } from './types.ts'
 
 type Cell = number | string | null
 

@@ -1,10 +1,10 @@
 import { inspect } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { WarmEvent } from '../../contracts.ts'
 import { SourceRefusedError, SourceUnavailableError, WarmTokenError } from '../../errors.ts'
+import type { WarmEvent } from '../../events.ts'
 import { memoryStore } from '../../stores/memory.ts'
-import type { TokenHandle } from '../../tokens/handle.ts'
 import { createTokens } from '../../tokens/tokens.ts'
+import type { TokenHandle } from '../../tokens/types.ts'
 import { answer, type Script, type ScriptedIssuer, startScriptedIssuer } from '../shared/scripted-issuer.test-server.ts'
 import { type ClientCredentialsOptions, clientCredentials } from './index.ts'
 

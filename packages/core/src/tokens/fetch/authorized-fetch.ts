@@ -1,8 +1,8 @@
 import type { ApiAnswer, Traits } from '../../contracts.ts'
 import { NotReplayableError } from '../../errors.ts'
 import { abortable, pause } from '../../lib/timing.ts'
-import type { TokenHandle } from '../handle.ts'
 import type { Token } from '../token.ts'
+import type { TokenHandle } from '../types.ts'
 import { type Attached, fetchAttached } from './attached-fetch.ts'
 
 /** The longest body in which a refusal is looked for, in bytes. */

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Traits } from '../../contracts.ts'
 import { abortable, pause } from '../../lib/timing.ts'
 import { custom } from '../../sources/custom.ts'
-import type { TokenHandle } from '../handle.ts'
 import { createTokens } from '../tokens.ts'
+import type { TokenHandle } from '../types.ts'
 import { type ScriptedApi, startScriptedApi } from './scripted-api.test-server.ts'
 
 let api: ScriptedApi

@@ -2,8 +2,8 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Traits } from '../../contracts.ts'
 import { custom } from '../../sources/custom.ts'
-import type { TokenHandle } from '../handle.ts'
 import { createTokens } from '../tokens.ts'
+import type { TokenHandle } from '../types.ts'
 import { type Answer, type Received, type ScriptedApi, startScriptedApi } from './scripted-api.test-server.ts'
 
 let api: ScriptedApi

@@ -1,10 +1,10 @@
 import { Metrics } from '@aws-lambda-powertools/metrics'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { WarmEvent } from '../contracts.ts'
 import { SourceRefusedError } from '../errors.ts'
+import type { WarmEvent } from '../events.ts'
 import { custom } from '../sources/custom.ts'
 import { createTokens } from '../tokens/tokens.ts'
-import { powertoolsMetrics } from './metrics.ts'
+import { powertoolsMetrics } from './powertools.ts'
 
 const KEY = 'crm~0123456789012345678901234567890123456789'
 const HIT = { type: 'hit', key: KEY, tier: 'memory', stale: false, remaining: 1 } as const

@@ -9,7 +9,7 @@ import type { Context } from 'aws-lambda'
 import { flagRule } from '../lib/options.ts'
 import { createInvocations, type Invocation, type InvocationOptions, type Taken } from '../tokens/invocation.ts'
 import type { Token } from '../tokens/token.ts'
-import type { Handles } from '../tokens/tokens.ts'
+import type { Handles } from '../tokens/types.ts'
 
 /** How the middleware works. Lengths are in ms. */
 export interface WarmTokensOptions extends InvocationOptions {

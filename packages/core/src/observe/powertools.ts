@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Listener, WarmEvent } from '../contracts.ts'
+import type { Listener, WarmEvent } from '../events.ts'
 import { checkOptions, flagRule, misuse, shaped } from '../lib/options.ts'
 
 /** The part of Powertools' `Metrics` that is used; said here so that the types of those without Powertools are whole. */

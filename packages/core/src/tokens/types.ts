@@ -1,0 +1,72 @@
+/** What users hold: the toolkit, its handles, and what they are asked for. Durations are in ms. @module */
+
+import type { Source, TokenValue } from '../contracts.ts'
+import type { Report } from '../observe/report/types.ts'
+import type { Token } from './token.ts'
+
+/** What one `get` asks for. */
+export interface GetOptions {
+  /** The lifetime that the token should have left, in ms, so that it outlives the work. Default 0. */
+  readonly minLifetime?: number
+  /** Within how long to answer, in ms. Default: the `timeout` of `createTokens`. */
+  readonly timeout?: number
+}
+
+/** One token, kept warm. */
+export interface TokenHandle {
+  /** The key under which it is kept; for logs. Holds no secret. */
+  readonly key: string
+  /** The toolkit that it belongs to. */
+  readonly tokens: Tokens
+  /**
+   * Resolves to a usable token from the nearest tier, or from the source. Rejects with a `WarmTokenError`, or with
+   * `TypeError` for wrong options.
+   */
+  get(options?: GetOptions): Promise<Token>
+  /** The token in memory while it is fresh and has `minLifetime` ms left, else `undefined`. No I/O, no allocation. */
+  peek(minLifetime?: number): Token | undefined
+  /**
+   * Says that the API refused this token, and resolves to a newer one. However many callers refuse the same token, it is
+   * replaced once. Rejects like `get`, and with `SameValueError` when the issuer gives the same token again.
+   */
+  reject(token: Token, options?: GetOptions): Promise<Token>
+  /**
+   * Like the global `fetch`, with the token in the `authorization` header. After a 401 the token is rejected and the
+   * request sent once more. A body that can be read only once is not sent again: `NotReplayableError`. A redirect to
+   * another origin is followed without the token. The signal of the request ends the wait for the token too. Rejects with
+   * `TypeError` when the URL holds credentials.
+   */
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
+}
+
+/** Tokens of one source that differ by parameters, such as one for each tenant or user. */
+export interface TokenFamily<P> {
+  /** The toolkit that it belongs to. */
+  readonly tokens: Tokens
+  /** Returns the handle of one token. Throws `TypeError` when a parameter is missing. */
+  for(params: P): TokenHandle
+}
+
+/** Handles by name. */
+export type Handles = { readonly [name: string]: TokenHandle }
+
+/** The toolkit of one environment. Make it once, outside the handler. */
+export interface Tokens {
+  /** Binds a source. Throws `TypeError` when it is not one. */
+  use(source: Source<TokenValue>): TokenHandle
+  /** Binds a source that has parameters: `.for({ tenant })` returns the handle of one token. */
+  use<P>(source: Source<TokenValue, P>): TokenFamily<P>
+  /**
+   * Fetches tokens before anybody asks: on a schedule, or awaited at the top level of a module (there it is part of the
+   * init phase and billed). Resolves to a token or an error for each; rejects with `TypeError` for what is no handle.
+   */
+  prewarm<H extends Handles>(handles: H, options?: GetOptions): Promise<{ readonly [Name in keyof H]: Token | Error }>
+  /** Returns what was counted so far, as data and as a readable table. Throws `TypeError` without the option `report`. */
+  report(): Report
+  /** Lets refreshes run beside the caller until the returned function is called. Then call `settle` before returning. */
+  enter(): () => void
+  /** Whether refreshes are under way, so that there is something to settle. */
+  readonly busy: boolean
+  /** Waits for refreshes under way, at most `timeout` ms (default 1,000), then aborts them. Never rejects. */
+  settle(options?: { readonly timeout?: number }): Promise<void>
+}
