@@ -25,7 +25,16 @@ export type {
 export type { Policy } from './engine/policy.ts'
 export type { Listener, WarmEvent } from './events.ts'
 export { plaintext } from './seal/plaintext.ts'
-export type { InvocationContext, InvocationOptions } from './tokens/invocation.ts'
+export type { InvocationOptions } from './tokens/invocation.ts'
+export type { InvocationContext } from './tokens/lambda-context.ts'
 export { Token } from './tokens/token.ts'
 export { createTokens, type TokensOptions } from './tokens/tokens.ts'
-export type { GetOptions, Handles, TokenFamily, TokenHandle, Tokens } from './tokens/types.ts'
+export type {
+  GetOptions,
+  Handles,
+  InvocationFamily,
+  TokenFamily,
+  TokenHandle,
+  TokenHandles,
+  Tokens,
+} from './tokens/types.ts'

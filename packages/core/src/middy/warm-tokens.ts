@@ -9,7 +9,9 @@ import type { Context } from 'aws-lambda'
 import { flagRule } from '../lib/options.ts'
 import { createInvocations, type Invocation, type InvocationOptions, type Taken } from '../tokens/invocation.ts'
 import type { Token } from '../tokens/token.ts'
-import type { Handles } from '../tokens/types.ts'
+import type { Handles, InvocationFamily, TokenFamily, WithTokens } from '../tokens/types.ts'
+
+export type { WithTokens } from '../tokens/types.ts'
 
 /** How the middleware works. Lengths are in ms. */
 export interface WarmTokensOptions extends InvocationOptions {
@@ -20,11 +22,10 @@ export interface WarmTokensOptions extends InvocationOptions {
   readonly setToContext?: boolean
 }
 
-/** Tokens by name, as the handler finds them on its context. */
-export type WithTokens<H extends Handles> = { readonly [Name in keyof H]: Token }
-
 /** Tokens by name, as `request.internal` holds them: a promise until it is at hand. */
-export type InternalTokens<H extends Handles> = { readonly [Name in keyof H]: Token | Promise<Token> }
+export type InternalTokens<H extends Handles> = {
+  readonly [Name in keyof H]: H[Name] extends TokenFamily<infer P> ? InvocationFamily<P> : Token | Promise<Token>
+}
 
 /** The middleware that {@link warmTokens} makes. */
 export type WarmTokensMiddleware<H extends Handles> = MiddlewareObj<

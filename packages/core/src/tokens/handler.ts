@@ -4,48 +4,98 @@
  * @module
  */
 
-import { isFunction, misuse } from '../lib/options.ts'
-import { createInvocations, type InvocationContext, type InvocationOptions, type Taken } from './invocation.ts'
-import type { Token } from './token.ts'
-import type { Handles } from './types.ts'
+import { flagRule, isFunction, misuse } from '../lib/options.ts'
+import { createInvocations, type InvocationOptions, type Taken } from './invocation.ts'
+import type { InvocationContext, LambdaContext } from './lambda-context.ts'
+import type { Handles, WithTokens } from './types.ts'
+
+export type { InvocationContext, LambdaClientContext, LambdaContext } from './lambda-context.ts'
 
 /** How a wrapped handler uses its tokens. */
-export type HandlerOptions = InvocationOptions
+export interface HandlerOptions extends InvocationOptions {
+  /**
+   * True for a handler that streams its answer: it gets event, response stream and context, and what `withTokens` returns
+   * is for `awslambda.streamifyResponse`. Default false.
+   */
+  readonly streaming?: boolean
+}
 
 /** A Lambda handler whose context has tokens on it. */
-export type Handler<H extends Handles, Event, Result> = (
+export type Handler<H extends Handles, Event, Result, C extends object = LambdaContext> = (
   event: Event,
-  context: InvocationContext & { readonly [Name in keyof H]: Token },
+  context: C & WithTokens<H>,
 ) => Promise<Result> | Result
 
-/** What becomes of it: a Lambda handler as the runtime calls it. */
-export type WrappedHandler<Event, Result> = (event: Event, context: InvocationContext) => Promise<Result>
+/** A Lambda handler that streams its answer, and whose context has tokens on it. */
+export type StreamingHandler<H extends Handles, Event, Stream, C extends object = LambdaContext> = (
+  event: Event,
+  responseStream: Stream,
+  context: C & WithTokens<H>,
+) => Promise<void> | void
+
+/** A handler typed by `@types/aws-lambda`, such as `APIGatewayProxyHandlerV2`. It must be async: it gets no callback. */
+export type TypedHandler<H extends Handles, Event, Result> = (
+  event: Event,
+  context: LambdaContext & WithTokens<H>,
+  callback: never,
+  // biome-ignore lint/suspicious/noConfusingVoidType: so is it in the types of aws-lambda.
+) => Promise<Result> | void
+
+/** What becomes of a handler: the function that Lambda calls. A test may hand in a part of the context. */
+export type WrappedHandler<Event, Result, C extends object = LambdaContext> = (
+  event: Event,
+  context: Partial<C>,
+) => Promise<Result>
+
+/** What becomes of a handler that streams: the function for `awslambda.streamifyResponse`. */
+export type WrappedStreamingHandler<Event, Stream, C extends object = LambdaContext> = (
+  event: Event,
+  responseStream: Stream,
+  context: Partial<C>,
+) => Promise<void>
 
 /**
- * Wraps a Lambda handler without Middy: the tokens are on the context, and refreshes are settled after. Throws
+ * Wraps a Lambda handler without Middy: the tokens are on the context, and refreshes are settled after it. Throws
  * `TypeError` for wrong arguments.
  *
  * @example
  * ```ts
- * export const handler = withTokens({ crm }, async () => {
- *   const response = await crm.fetch('https://api.example.com/contacts')
- *   return { statusCode: response.status, body: await response.text() }
+ * export const handler = withTokens({ crm }, async (event: { id: string }, { crm }) => {
+ *   const response = await fetch(`https://api.example.com/contacts/${event.id}`, { headers: crm.headers() })
+ *   return response.json()
  * })
  * ```
  */
+export function withTokens<H extends Handles, Event, Stream, C extends object = LambdaContext>(
+  handles: H,
+  handler: StreamingHandler<H, Event, Stream, C>,
+  options: HandlerOptions & { readonly streaming: true },
+): WrappedStreamingHandler<Event, Stream, C>
+export function withTokens<H extends Handles, Event, Result, C extends object = LambdaContext>(
+  handles: H,
+  handler: Handler<H, Event, Result, C>,
+  options?: HandlerOptions,
+): WrappedHandler<Event, Result, C>
 export function withTokens<H extends Handles, Event, Result>(
   handles: H,
-  handler: Handler<H, Event, Result>,
+  handler: TypedHandler<H, Event, Result>,
+  options?: HandlerOptions,
+): WrappedHandler<Event, Result>
+export function withTokens(
+  handles: Handles,
+  handler: (...args: never[]) => unknown,
   options: HandlerOptions = {},
-): WrappedHandler<Event, Result> {
-  const { begin, end } = createInvocations('withTokens', handles, options)
+): (...args: never[]) => Promise<unknown> {
+  const { begin, end } = createInvocations('withTokens', handles, options, { streaming: flagRule })
   if (!isFunction(handler)) misuse('withTokens', 'give a handler, a function')
-  return async (event, given) => {
-    const context = (given ?? {}) as Taken
-    const invocation = begin(given, {}, context)
+  const before = options.streaming ? 2 : 1
+  // No named parameters: Lambda's Node.js 24 refuses a function with three of them as one that wants a callback.
+  return async (...given) => {
+    const context = (given[before] ?? {}) as InvocationContext & Taken
+    const invocation = begin(context, {}, context)
     try {
       await invocation.ready
-      return await handler(event, context as never)
+      return await handler(...([...given.slice(0, before), context] as never[]))
     } finally {
       await end(invocation)
     }

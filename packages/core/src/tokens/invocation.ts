@@ -1,10 +1,8 @@
-import { checkOptions, durationOrZeroRule, misuse, type Rule, shaped } from '../lib/options.ts'
-import type { Handles, TokenHandle } from './types.ts'
-
-/** What is read of a Lambda context: how long the invocation may still take, in ms. */
-export interface InvocationContext {
-  getRemainingTimeInMillis?(): number
-}
+import { checkOptions, durationOrZeroRule, misuse, type Rule } from '../lib/options.ts'
+import { asFields } from '../lib/parse.ts'
+import type { InvocationContext } from './lambda-context.ts'
+import type { Token } from './token.ts'
+import type { Handles, TokenFamily, TokenHandle } from './types.ts'
 
 /** How an invocation uses its tokens. Lengths are in ms. */
 export interface InvocationOptions {
@@ -25,7 +23,10 @@ const RULES = {
   margin: durationOrZeroRule,
 }
 
-const [, isHandle] = shaped('get', 'peek')
+/** Whether it is a handle or a family that `use` returned. */
+function isBound(value: unknown): boolean {
+  return asFields(asFields(value)?.['tokens']) !== undefined
+}
 
 /** The time that the invocation has left, in ms. */
 function remainingTime(context: InvocationContext | undefined): number {
@@ -82,8 +83,8 @@ export function createInvocations(
   options: InvocationOptions,
   more?: { readonly [name: string]: Rule },
 ): Invocations {
-  const named: readonly (readonly [string, TokenHandle])[] = Object.entries(handles ?? {})
-  if (!named.length || !named.every(([, handle]) => isHandle(handle)))
+  const named: readonly (readonly [string, TokenHandle | TokenFamily<never>])[] = Object.entries(handles ?? {})
+  if (!named.length || !named.every(([, one]) => isBound(one)))
     misuse(where, 'give tokens as in { crm: tokens.use(source) }')
   const { minLifetime = 'invocation', margin = 300 } = checkOptions(where, options, { ...RULES, ...more })
   const owners = [...new Set(named.map(([, { tokens }]) => tokens))]
@@ -108,15 +109,19 @@ export function createInvocations(
 
   return {
     begin(context, taken, target) {
-      const left = remainingTime(context)
-      const wanted = minLifetime === 'invocation' ? left : minLifetime
+      const take = (handle: TokenHandle): Token | Promise<Token> => {
+        const left = remainingTime(context)
+        const wanted = minLifetime === 'invocation' ? left : minLifetime
+        return handle.peek(wanted) ?? handle.get({ minLifetime: wanted, timeout: Math.max(1, left - margin) })
+      }
       const invocation: Invocation = { context, leave: enter(), ready: undefined, pending: undefined }
       const coming: Promise<void>[] = []
       for (const [name, handle] of named) {
-        const token = handle.peek(wanted)
-        taken[name] = token ?? handle.get({ minLifetime: wanted, timeout: Math.max(1, left - margin) })
-        if (!token) coming.push(arrive(name, taken, target))
-        else if (target) target[name] = token
+        const found =
+          'for' in handle ? { for: async (params: never): Promise<Token> => take(handle.for(params)) } : take(handle)
+        taken[name] = found
+        if (found instanceof Promise) coming.push(arrive(name, taken, target))
+        else if (target) target[name] = found
       }
       if (coming.length) {
         // Nobody may ever await a token that is not put on a target: its rejection must not end the process.

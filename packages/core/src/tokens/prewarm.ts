@@ -1,5 +1,5 @@
 import type { Token } from './token.ts'
-import type { GetOptions, Handles } from './types.ts'
+import type { GetOptions, TokenHandles } from './types.ts'
 
 /**
  * Throws `TypeError` that names what is no handle. It imports nothing: what a hit shared with what is loaded later would be
@@ -19,7 +19,7 @@ function checkHandles(handles: unknown): void {
  * Makes sure of tokens, all at once, and looks at the store by one request where it can. Resolves to a token or an
  * error for each, by the same names; rejects with `TypeError` for what is no handle. `wanted` is the engine's.
  */
-export async function prewarm<H extends Handles>(
+export async function prewarm<H extends TokenHandles>(
   wanted: Set<string>,
   handles: H,
   options: GetOptions | undefined,

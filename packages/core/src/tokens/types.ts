@@ -47,8 +47,25 @@ export interface TokenFamily<P> {
   for(params: P): TokenHandle
 }
 
-/** Handles by name. */
-export type Handles = { readonly [name: string]: TokenHandle }
+/** Handles of single tokens by name. */
+export type TokenHandles = { readonly [name: string]: TokenHandle }
+
+/** What `warmTokens` and `withTokens` take: handles by name, and families of tokens that differ by parameters. */
+export type Handles = { readonly [name: string]: TokenHandle | TokenFamily<never> }
+
+/** A family as a handler finds it on its context. */
+export interface InvocationFamily<P> {
+  /**
+   * Resolves to one token of the family, with the lifetime and within the time of the invocation. Rejects like `get` of a
+   * handle, and with `TypeError` when a parameter is missing.
+   */
+  for(params: P): Promise<Token>
+}
+
+/** What a handler finds on its context under the name of each handle or family. */
+export type WithTokens<H extends Handles> = {
+  readonly [Name in keyof H]: H[Name] extends TokenFamily<infer P> ? InvocationFamily<P> : Token
+}
 
 /** The toolkit of one environment. Make it once, outside the handler. */
 export interface Tokens {
@@ -60,7 +77,10 @@ export interface Tokens {
    * Fetches tokens before anybody asks: on a schedule, or awaited at the top level of a module (there it is part of the
    * init phase and billed). Resolves to a token or an error for each; rejects with `TypeError` for what is no handle.
    */
-  prewarm<H extends Handles>(handles: H, options?: GetOptions): Promise<{ readonly [Name in keyof H]: Token | Error }>
+  prewarm<H extends TokenHandles>(
+    handles: H,
+    options?: GetOptions,
+  ): Promise<{ readonly [Name in keyof H]: Token | Error }>
   /** Returns what was counted so far, as data and as a readable table. Throws `TypeError` without the option `report`. */
   report(): Report
   /** Lets refreshes run beside the caller until the returned function is called. Then call `settle` before returning. */
