@@ -257,3 +257,31 @@ export interface Runtime {
 
 /** Why a fetch failed, as the record keeps it. */
 export type FailureKind = 'refused' | 'throttled' | 'unavailable' | 'same-value' | 'budget'
+
+/**
+ * What every schema library that follows Standard Schema 1 gives (Zod, Valibot, ArkType …). The part of its interface
+ * that is used here, copied as the specification asks.
+ */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    /** Resolves or returns: the value, or what is wrong with it. */
+    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>
+    /** For the compiler only. */
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined
+  }
+}
+
+/** What a schema says of a value. */
+export type StandardResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly StandardIssue[] }
+
+/** One thing that is wrong with a value. */
+export interface StandardIssue {
+  /** In words; may quote the value. */
+  readonly message: string
+  /** Where in the value. */
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
