@@ -3,7 +3,7 @@ import type { Source } from './sources.ts'
 const CORE = 'packages/core/src/'
 
 /** On the ground: may be used by everything and use only each other, as listed. */
-const GROUND: { readonly [part: string]: readonly string[] } = {
+export const GROUND: { readonly [part: string]: readonly string[] } = {
   contracts: [],
   events: ['contracts'],
   errors: ['contracts'],
@@ -13,7 +13,7 @@ const GROUND: { readonly [part: string]: readonly string[] } = {
 const ground = Object.keys(GROUND)
 
 /** What each part of core may import, types included. A part may import itself. What is not listed may import nothing. */
-const HOUSE: { readonly [part: string]: readonly string[] } = {
+export const HOUSE: { readonly [part: string]: readonly string[] } = {
   ...GROUND,
   tiers: ground,
   seal: ground,
