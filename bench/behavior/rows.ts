@@ -126,7 +126,7 @@ async function twoHosts(peer: Peer): Promise<string> {
 
 /** The rows but the one that takes several processes, in the order in which they are shown. */
 export const ROWS: readonly Row[] = [
-  { name: '50 gets at once, nothing kept: requests', goal: '1', measure: stampede },
+  { name: '50 gets at once, nothing cached: requests', goal: '1', measure: stampede },
   { name: 'ten gets, wrong secret: requests', goal: '1', measure: wrongSecret },
   { name: 'ten gets, 429 with Retry-After 60: requests', goal: '1', measure: tenGets(PATIENCE) },
   { name: 'ten gets, 500: requests', goal: '3 or less', measure: tenGets(OUTAGE) },

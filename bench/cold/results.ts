@@ -8,8 +8,8 @@ interface Results extends ColdStarts {
   readonly rounds: number
 }
 
-const ABOUT = `Each bundle is minified ES modules by esbuild, loaded in processes of its own, in turns with the others; what a bundle with nothing in it
-takes in the same round is taken off. *First token* is from the start of loading until the token is in hand; the store is a local DynamoDB
+const ABOUT = `Each bundle is minified ES modules by esbuild, loaded in processes of its own, in turns with the others; the time of an empty bundle in the same round is
+subtracted. *First token* is from the start of loading until the token is available; the store is a local DynamoDB
 behind HTTPS, and the limit is one request signed by hand in 60 lines and sent by \`node:https\`. A real table adds the same network to all.
 *Plugin* is \`builtinModules()\` of \`@warmtoken/core/esbuild\`; ours are with it unless said otherwise, the peers without.`
 
@@ -68,7 +68,7 @@ function firstGoals(results: Results): readonly Goal[] {
     peer: peer === undefined ? undefined : { name: peer, ratio: ratio(peer, against) },
   })
   return [
-    goal('first token by DynamoDB', 'warmtoken, credentials at hand', raw, 1.25, 'request signed by hand, fetch'),
+    goal('first token by DynamoDB', 'warmtoken, credentials in env', raw, 1.25, 'request signed by hand, fetch'),
     goal('through the SDK', 'warmtoken through the SDK', 'SDK alone, our plugin', 1.05),
     goal('through the SDK, no plugin', 'warmtoken through the SDK, no plugin', 'SDK alone', 1.05),
     goal('with a client handed in', 'warmtoken with a client handed in', 'SDK alone, our plugin', 1.05),

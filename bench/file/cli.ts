@@ -1,4 +1,4 @@
-// `pnpm bench file`: a token that rests in a file.
+// `pnpm bench file`: a token in a file.
 import { statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { ask, SOURCES } from '../run/child.ts'
@@ -35,15 +35,15 @@ function goalOf(what: string, kind: (typeof variants)[number]['kind'], goal: num
 
 await publish({
   name: 'file',
-  title: 'A token that rests in a file',
+  title: 'A token in a file',
   about: `A record of 2 KB on ${SYSTEMS[statfsSync(tmpdir()).type] ?? 'this file system'}. Each way runs in processes of its own, in turns with the others; the median of 1,500
-calls, then the median of ratios to the limit in the same round. Wall time, because a disk is waited for. Ours checks what the others do
-not: that folder and file belong to this user and nobody else can write to them, and that no reader ever sees half a record.`,
+calls, then the median of ratios to the limit in the same round. Wall time, because the disk is the bottleneck. Ours checks what the others do
+not: that folder and file belong to this user, that no other user can write to them, and that no reader sees half a record.`,
   goals: [
     goalOf('a hit', 'hit', 1.3),
     goalOf('a hit, sealed with AES-256-GCM', 'sealed hit', 5.3),
     goalOf('a miss', 'miss', 0.2),
-    goalOf('a write that somebody waits for', 'write', 10),
+    goalOf('a write that a caller waits for', 'write', 10),
   ],
   details: [
     {

@@ -55,7 +55,7 @@ await publish({
   title: 'From one token to a million',
   about: `Tokens of 1 KB, each unlike any other, under keys like \`tenant-123\`. Bytes are what stays after a collection, for each entry; times are of
 the processor. Each way and size runs in processes of its own, in turns with the others. Ours is filled through the public interface, so
-*filling* is the whole way of a first \`get\` (key, lease, fetch, publish), upon a store that keeps nothing. A hit takes any of the tokens:
+*filling* is the whole way of a first \`get\` (key, lease, fetch, publish), on a store that keeps nothing. A hit takes any of the tokens:
 with a million of them it is mostly waiting for memory.`,
   goals: [
     {

@@ -39,7 +39,7 @@ await publish({
   name: 'middleware',
   title: 'A token on the context',
   about: `One invocation of a Middy handler, with a token that is in memory. Each way runs in processes of its own, in turns with the others;
-processor time, the lower quartile of each, for a process runs at one of two speeds from its start and a median falls between them. The empty \`before\` is the least that any middleware costs.`,
+processor time, the lower quartile of each, because a process runs at one of two speeds from its start and a median falls between them. The empty \`before\` is the least that any middleware costs.`,
   goals: [
     {
       what: 'Middy with our middleware, memory hit',

@@ -42,7 +42,7 @@ const page = `# What a fleet costs
 By simulation: the production engine, an issuer that takes 50 to 450 ms, a store that takes 2 to 24 ms a request, tokens that live an
 hour. *Cold at once*: every environment asks in the same millisecond, with an empty store. *Steady*: each asks twelve times at random over
 three hours; dollars a month are that rate kept up. Each row is the mean over eight seeds (two for the largest steady fleet), and each
-seed draws the issuer's latency anew. Made by \`pnpm scale\`.
+seed has its own issuer latency. Made by \`pnpm scale\`.
 
 ![waits and requests over the size of the fleet](scale.svg)
 

@@ -16,8 +16,8 @@ const ABOUT = `The issuer takes ${ISSUER_DELAY} ms. *In one process* 1,000 calle
 processes of this machine that ask at the same instant for a key that is nowhere; its limit is a bare loop over Redis that locks with
 \`SET NX\` and reads again every 10 ms, and would never recover from a process that dies with the lock. Each way starts with empty memory;
 what it loads and connects lazily has been rehearsed, so that only the waiting is compared. Ours runs on Redis through a local REST API, and
-on a local DynamoDB; all others on Redis directly but for @upstash/lock. The locks are given more attempts than by default, else most of a
-fleet fails. With 200 processes on few cores the processor is what is waited for: read the fetches there, not the times.`
+on a local DynamoDB; all others on Redis directly except for @upstash/lock. The locks get more attempts than by default, because otherwise most of a
+fleet fails. With 200 processes on few cores the processor is the bottleneck: read the fetches there, not the times.`
 
 function nameOf<T extends { readonly name: string; readonly part?: string }>(all: readonly T[], part: string): string {
   return all.find((one) => one.part === part)?.name ?? ''

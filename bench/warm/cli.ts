@@ -68,7 +68,7 @@ await publish({
   about: `One hit of a token of 1 KB. Each way runs in processes of its own, in turns with the others; processor time, medians of ratios to
 the limit of its form in the same round. *In a loop* is what benchmarks usually show. *One a turn* is what a server does: what a call adds
 to a turn of the event loop that does nothing else. lru-cache and ttlcache keep the time for a while instead of reading the clock, which is
-nearly all that a hit costs: so they may hand out what has just expired, and are no peers for the goals.`,
+nearly the whole cost of a hit. So they may return a value that has just expired, and are not compared in the goals.`,
   goals: [
     { ...goal('sync', 'tight'), goal: 1.3 },
     goal('sync', 'turn'),

@@ -28,7 +28,6 @@ describe('the page of the configuration', () => {
     ['`handle.get', 'packages/core/src/tokens/types.ts', 'GetOptions'],
     ['`warmTokens', 'packages/core/src/tokens/invocation.ts', 'InvocationOptions'],
     ['`warmTokens', 'packages/core/src/middy/warm-tokens.ts', 'WarmTokensOptions'],
-    ['`clientCredentials', 'packages/core/src/sources/oauth2/index.ts', 'ClientCredentialsOptions'],
     ['`custom', 'packages/core/src/sources/custom.ts', 'CustomOptions'],
     ['`custom', 'packages/core/src/contracts.ts', 'Traits'],
     ['`memoryStore', 'packages/core/src/stores/memory.ts', 'MemoryStoreOptions'],

@@ -84,7 +84,7 @@ export function describeSummary(
     '',
     `The production engine in ${number(runs)} seeded worlds of virtual time, with lost requests and replies, late and duplicate`,
     'writes, crashes, freezes, wrong and stepping clocks, outages of issuer and store, and clean-up by the backend. After every event the',
-    'invariants of [the protocol](protocol.md) are checked. Made anew by `pnpm simulate:long`.',
+    'invariants of [the protocol](protocol.md) are checked. Written by `pnpm simulate:long`.',
     '',
     '| what | count |',
     '|---|---|',
