@@ -23,8 +23,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'engine/miss/acquire.ts',
-        find: 'return result.sight\n',
-        replace: 'return tryAcquire(flight, result.sight, takeOver)\n',
+        find: "return { outcome: 'seen', snapshot: result.snapshot }\n",
+        replace: 'return tryAcquire(flight, result.snapshot, takeOver)\n',
       },
     ],
   },
@@ -33,13 +33,13 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'engine/miss/record-io.ts',
-        find: 'parts.server.observe(seen.time ?? { at: wall, precision: 0 }, sentAt)',
-        replace: 'parts.server.observe({ at: wall, precision: 0 }, sentAt)',
+        find: 'server.observe(seen.time ?? { at: runtime.wall(), precision: 0 }, sentAt)',
+        replace: 'server.observe({ at: runtime.wall(), precision: 0 }, sentAt)',
       },
       {
         file: 'engine/miss/record-io.ts',
-        find: 'parts.server.observe(result.value.time, sentAt)',
-        replace: 'parts.server.observe({ at: parts.runtime.wall(), precision: 0 }, sentAt)',
+        find: 'server.observe(result.value.time, sentAt)',
+        replace: 'server.observe({ at: runtime.wall(), precision: 0 }, sentAt)',
       },
     ],
   },
@@ -47,7 +47,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'own nonce not recognized',
     edits: [
       {
-        file: 'engine/miss/flight.ts',
+        file: 'engine/miss/acquire.ts',
         find: "if (lease === undefined || sentAt === undefined) return 'no'",
         replace: "if (lease === undefined || sentAt !== -1) return 'no'",
       },
@@ -58,8 +58,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'engine/miss/acquire.ts',
-        find: 'record, lease, sentAt, ...',
-        replace: 'record, lease, sentAt: parts.clock.fast(), ...',
+        find: 'record, lease, sentAt, spends }',
+        replace: 'record, lease, sentAt: clock.fast(), spends }',
       },
     ],
   },
@@ -72,9 +72,9 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'engine/miss/publish.ts',
-        find: 'const result = await swapOrUnknown(parts, change(held.record), held, tag)',
+        find: 'const result = await swapOrUnknown(context, change(held.record), { snapshot: held, tag })',
         replace:
-          'const there = (await lookAgain(parts, held.record.key)) ?? held; const result = await swapOrUnknown(parts, change(there.record), there, tag)',
+          "const there = (await recordAfter(context, held.record.key, { outcome: 'unknown' })) ?? held; const result = await swapOrUnknown(context, change(there.record), { snapshot: there, tag })",
       },
     ],
   },
@@ -82,9 +82,9 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'failure not recorded',
     edits: [
       {
-        file: 'engine/miss/fetch.ts',
-        find: 'await writeBack(parts, held, (record) => fail(record, failure, refresh, spent))',
-        replace: 'await writeBack(parts, held, release); void fail; void refresh; void spent',
+        file: 'engine/miss/publish.ts',
+        find: 'await writeBack(flight, held, (record) => fail(record, failure, refresh, spent))',
+        replace: 'await writeBack(flight, held, abandon); void fail; void refresh; void spent',
       },
     ],
   },
@@ -132,9 +132,9 @@ export const EXCLUSIVE_MUTANTS: readonly Mutant[] = [
     name: 'handed out before it is committed',
     edits: [
       {
-        file: 'engine/miss/fetch.ts',
-        find: "if (exclusive && published?.outcome !== 'published') throw",
-        replace: 'if (exclusive && published?.outcome === undefined) throw',
+        file: 'engine/miss/fetch-exclusive.ts',
+        find: "if (published?.outcome !== 'published') throw",
+        replace: 'if (published?.outcome === undefined) throw',
       },
     ],
   },
@@ -153,8 +153,8 @@ export const EXCLUSIVE_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'engine/miss/without-store.ts',
-        find: 'if (usable === undefined && slot.subject.source.exclusive !== undefined) {',
-        replace: 'if (usable === undefined && slot.subject.source.exclusive === null) {',
+        find: 'if (slot.subject.source.exclusive !== undefined) {',
+        replace: 'if (slot.subject.source.exclusive === null) {',
       },
     ],
   },

@@ -99,8 +99,8 @@ export function createWitness({ schedule, key, body, mayGoAlone, onSeen }: Witne
   }
 
   const recordIn = (text: string | undefined): WarmRecord | undefined => {
-    const record = text === undefined ? undefined : parseRecord(text, key)
-    return typeof record === 'string' ? undefined : record
+    const parsed = text === undefined ? undefined : parseRecord(text, key)
+    return parsed?.outcome === 'record' ? parsed.record : undefined
   }
 
   const checkLease = (before: WarmRecord | undefined, after: WarmRecord, process: Process): void => {

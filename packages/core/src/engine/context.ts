@@ -1,157 +1,72 @@
-import type { Codec, Entry, FetchRequest, Issued, Json, Runtime, Source, Store, Tier } from '../contracts.ts'
-import type { StoreError, WarmTokenError } from '../errors.ts'
+import type { Codec, Entry, Runtime, Store, Tier } from '../contracts.ts'
+import type { StoreError } from '../errors.ts'
 import type { Listener } from '../events.ts'
-import type { Failure } from '../record/record.ts'
 import type { FileReader } from '../tiers/file/reader.ts'
 import type { FileTier } from '../tiers/file/writer.ts'
-import type { Given } from './miss/call-source.ts'
-import type { Crowds } from './miss/coalesce.ts'
 import type { Policy } from './policy.ts'
+import type { Slot } from './slot.ts'
 import type { Clock } from './time/clock.ts'
-import type { Anchored, ServerClock } from './time/server-clock.ts'
+import type { KnownTime, ServerClock } from './time/server-clock.ts'
 
-/** What the engine keeps warm: a source as the engine sees it, one for all its keys. */
-export interface Subject<T> {
-  /** How the issuer behaves, whether a fetch spends what cannot be spent twice, and the secret in use. */
-  readonly source: Pick<Source<T, never>, 'traits' | 'exclusive' | 'secretFingerprint'>
-  /** Asks the source. */
-  fetch(request: FetchRequest<unknown, T>): Promise<Issued<T>>
-  /** The value from untrusted JSON, `undefined` when it is not one. */
-  parse(json: Json): T | undefined
-  /** Eight hexadecimal characters that tell this value from another. */
-  fingerprint(value: T): string
-}
-
-/** An acquire that was sent. */
-export interface Acquiring {
-  /** `clock.fast()` from before it was sent. */
-  readonly sentAt: number
-  /** What an exclusive source said that it would spend. */
-  readonly spends: string | undefined
-}
-
-/**
- * All that an environment holds for one key: there may be a million of them, so every field is there from the start, and
- * what is seldom needed is aside. The warm path reads three fields of it.
- */
-export interface Slot<T> {
-  /** Cache key, record key, single-flight key and authenticated data in one. */
-  readonly key: string
-  /** What it is for. */
-  readonly subject: Subject<T>
-  /** The newest entry, `undefined` before the first. */
-  entry: Entry<T> | undefined
-  /** Where the entry was found. */
-  tier: Tier
-  /** Fresh while `clock.fast()` is below this and `usableUntil`; a whole number, which takes no memory of its own. */
-  freshUntil: number
-  /** Usable while `clock.fast()` is below; a whole number too. */
-  usableUntil: number
-  /** For the layer above: what it made of the entry. Cleared when the entry changes. */
-  view: unknown
-  /** What is needed only while something is under way or wrong. */
-  aside: Aside<T> | undefined
-}
-
-/** Why nobody asks for now. */
-interface Hold {
-  /** While a usable value is in hand, nobody asks beyond memory before `clock.fast()` reaches it. */
-  readonly until: number
-  /** The failure that the fleet obeys, as this environment last saw it. */
-  readonly cooling?: {
-    readonly until: number
-    /** Fingerprint of the secret that was refused; `undefined` when any secret is. */
-    readonly secret: string | undefined
-    /** When the secret in use is asked for again, by `clock.fast()`. */
-    askAgainAt: number
-    readonly error: () => WarmTokenError
-  }
-}
-
-/** Made by `asideOf` when it is first needed, dropped when nothing is left in it: it must not be held over a wait. */
-export interface Aside<T> {
-  /** Until another entry comes. */
-  hold?: Hold | undefined
-  /** Fingerprints of the last values that the API refused here, newest first; none is used again in this environment. */
-  rejected?: readonly string[] | undefined
-  /**
-   * The nonces of acquires that may still hold the lease, with `clock.fast()` from before each was sent: a lease whose
-   * answer was lost, or that landed late, is recognized as one's own. Each is taken out when the source is asked.
-   */
-  nonces?: Map<string, Acquiring> | undefined
-  /** For an exclusive source: what it gave and could not be committed, and the fingerprint of what that spent. */
-  pending?: { readonly given: Given<T>; readonly spent: string } | undefined
-  /** The last failure without the store, and until when `clock.fast()` must come before the source is asked so again. */
-  alone?: { readonly failure: Failure; readonly until: number } | undefined
-  /** How far the mint budget is used up, as this environment knows it. */
-  booked?: number | undefined
-  /** The one call under way. */
-  flight?: Promise<Entry<T>> | undefined
-  /** Why a value could not be opened, and nobody was told yet. */
-  shut?: { readonly error: unknown } | undefined
-}
-
-/** A value as it is handed out. */
-export interface Served<T> {
-  readonly entry: Entry<T>
-  /** Where it came from, for this call. */
-  readonly tier: Tier
-  /** Life left now, at least, in ms; 0 when there is none. */
-  readonly remaining: () => number
-}
-
-/** What the parts of an engine share from the start. */
-export interface Shared extends Anchored {
-  /** `undefined` when values rest as they are. */
+/** What the hit path and the miss path of one engine share. Built once, by `createEngine`. */
+export interface Shared {
+  /** `undefined`: values are stored as plain text. */
   readonly codec?: Codec | undefined
+  /** `undefined`: there is no file tier. */
   readonly file: FileReader | undefined
   /** `undefined`: the system's. */
   readonly runtime?: Runtime | undefined
   /** What is left out has its default. */
   readonly policy?: Partial<Policy> | undefined
   readonly clock: Clock
+  /** The server's time as a file or the store last told it. */
+  readonly knownTime: KnownTime
   /** This environment's share of the jitter, in [0, 1). */
-  readonly share: number
-  /** Tells the listeners; costs nothing where there are none. */
+  readonly jitter: number
+  /** Sends an event to the listeners. */
   readonly emit: Listener
-  /** Whether anybody listens; asked before an event is made on the warm path. */
+  /** Whether anybody listens. Asked before an event is made on the warm path. */
   readonly listening: () => boolean
-  /** Every flight under way, and what ends it. */
+  /** Every refresh under way, and what aborts it. */
   readonly flights: Map<Promise<unknown>, AbortController>
-  /** Has callers share; the slow path does, when it is loaded. */
-  join: Crowds['join']
-  /** Keys of tokens that somebody wants all at once, each until its first read: these go out as one where a store can. */
-  readonly wanted: Set<string>
-  /** How many callers have promised to settle: refreshes may run beside them. */
-  background: number
+  /** Keys whose first read may be sent together with others, see `prewarm`. */
+  readonly prefetchKeys: Set<string>
+  /** Whether a caller has promised to `settle`, so that refreshes may run in the background. */
+  readonly mayRefreshInBackground: () => boolean
 }
 
-/** What they share once the slow path is loaded. */
-export interface Parts extends Shared {
-  readonly store: Store
+/** What the whole miss path uses. Built once, when the miss path is loaded. */
+export interface MissContext extends Shared {
   readonly runtime: Runtime
+  readonly store: Store
   readonly policy: Policy
   /** The clock of the store's server. */
   readonly server: ServerClock
-  /** The file tier whose reader is `file`. */
+  /** Writes what `file` reads. */
   readonly fileTier: FileTier | undefined
-  /** Seals a value for rest. */
+  /** Seals a value for the file tier and the store. */
   readonly seal: Codec['seal']
-  /** This environment's mark in the ring of refreshes, once it is needed. */
-  environment: string | undefined
-  /** The store's `open` under way, or done. */
-  opening: Promise<void> | undefined
+  /** This environment's mark in the list of refreshes. */
+  readonly environment: () => string
+  /** Loads what the store needs, once. */
+  readonly openStore: () => Promise<void> | undefined
+  /** Until when the store is left alone. */
+  readonly outage: Outage
+}
+
+/** A store that failed is left alone for a moment. */
+export interface Outage {
   /** The store is left alone while `clock.fast()` is below. */
-  storeDownUntil: number
-  /** Why: the fault that it was last met with. */
-  storeFault: StoreError | undefined
+  until: number
+  /** The error that the store last failed with. */
+  error: StoreError | undefined
 }
 
 /** What one `get` asks for. */
 export interface Ask {
-  /** The parameters that the source is given, should it be asked. */
+  /** Parameters for the source. */
   readonly params?: unknown
-  /** Life that the value must have left, in ms. */
+  /** Remaining lifetime that the value must have, in ms. */
   readonly minLifetime: number
   /** Within how long, in ms. */
   readonly timeout: number
@@ -159,5 +74,34 @@ export interface Ask {
   readonly rejected: string | undefined
 }
 
-/** The same, as a caller says it. Default `timeout`: that of the policy. */
+/** The same as the caller gives it. Default `timeout`: that of the policy. */
 export type Wish = Omit<Ask, 'timeout'> & { readonly timeout?: number | undefined }
+
+/** One refresh of one slot: the object that goes through the miss path, with what the refresh has seen and done so far. */
+export interface Flight<T> {
+  readonly context: MissContext
+  readonly slot: Slot<T>
+  readonly ask: Ask
+  readonly signal: AbortSignal
+  /** `clock.fast()` at which the refresh must be over. */
+  readonly endsAt: number
+  /** The lease of another environment, and `clock.slow()` when it was first seen. */
+  seenLease: { readonly nonce: string; readonly at: number } | undefined
+  polls: number
+  /** `clock.fast()` since when this refresh has waited for another environment. */
+  waitingSince: number | undefined
+  failedSwaps: number
+  /** The last published value that was opened. */
+  opened: { readonly sealed: string; readonly entry: Entry<T> | undefined } | undefined
+  /** Fingerprint of the secret in use. Looked up only where a refusal is on record. */
+  secretFingerprint: string | undefined
+}
+
+/** A value as it is handed out. */
+export interface Served<T> {
+  readonly entry: Entry<T>
+  /** Where it came from, for this call. */
+  readonly tier: Tier
+  /** Remaining lifetime now, at least, in ms; 0 when there is none. */
+  readonly remaining: () => number
+}

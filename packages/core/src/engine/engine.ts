@@ -1,17 +1,18 @@
 import type { Entry, Store, Tier } from '../contracts.ts'
-import { hitEdges } from '../lib/hit-edges.ts'
+import { systemClocks } from '../lib/clocks.ts'
 import { createFileReader } from '../tiers/file/reader.ts'
 import { createMemoryTier } from '../tiers/memory.ts'
-import type { Served, Shared, Slot, Subject, Wish } from './context.ts'
+import type { Served, Shared, Wish } from './context.ts'
 import { readFile } from './file-hit.ts'
-import type { Crowd } from './miss/coalesce.ts'
-import type { SlowPath } from './miss/miss-path.ts'
+import type { Callers } from './miss/coalesce.ts'
+import type { MissPath } from './miss/miss-path.ts'
+import type { Slot, Subject } from './slot.ts'
 import { createClock } from './time/clock.ts'
-import { lifeUntil } from './time/expiry.ts'
+import { isFresh, remainingUntil } from './time/freshness.ts'
 
 /** How an engine is made. */
 export interface EngineOptions extends Pick<Shared, 'codec' | 'runtime' | 'policy' | 'emit' | 'listening'> {
-  /** Gives the store: called when a value is in neither memory nor file. */
+  /** Returns the store. Called when a value is in neither memory nor file. */
   openStore(): Store | Promise<Store>
   /** The folder of the file tier; `false` for none. */
   readonly directory: string | false
@@ -20,102 +21,104 @@ export interface EngineOptions extends Pick<Shared, 'codec' | 'runtime' | 'polic
 }
 
 /** Keeps values warm. One for each environment and store. */
-export interface Engine extends Pick<Shared, 'wanted'> {
-  /** The slot of a key, made when there is none. */
+export interface Engine extends Pick<Shared, 'prefetchKeys'> {
+  /** The slot of a key, created when there is none. */
   slot<T>(key: string, subject: Subject<T>): Slot<T>
   /**
-   * What is made of the entry in memory, once for each, while it is fresh with this much life left, in ms: a hit. No I/O,
-   * no allocation. All who ask for a slot make the same.
+   * What `make` returns for the entry in memory, made once for each entry, while the entry is fresh with this much lifetime
+   * left, in ms. No I/O, no allocation. All callers of a slot must give the same `make`.
    */
   hit<T, V>(slot: Slot<T>, minLifetime: number, make: (served: Served<T>) => V): V | undefined
   /**
-   * Resolves to what is made of a value from the nearest tier, or from the source. Callers with the same wish for a slot
-   * may be given the same promise.
+   * Resolves to what `make` returns for a value from the nearest tier, or from the source. Callers with the same wish for a
+   * slot may be given the same promise.
    */
   get<T, V>(slot: Slot<T>, wish: Wish, make: (served: Served<T>) => V): Promise<V>
-  /** Forgets the entry with this fingerprint, in memory and in the file; others learn of it with the next acquire. */
+  /** Forgets the entry with this fingerprint, in memory and in the file. Other environments learn of it with the next acquire. */
   reject(slot: Slot<unknown>, fingerprint: string): Promise<void>
   /**
-   * Until the returned function is called, refreshes of values that are still usable run beside the caller. Whoever
-   * enters promises to `settle` before the environment may freeze.
+   * Until the returned function is called, refreshes of values that are still usable run in the background. The caller
+   * promises to `settle` before the environment may freeze.
    */
   enter(): () => void
-  /** Whether anything that was begun is under way. */
+  /** Whether a refresh is under way. */
   isBusy(): boolean
-  /** Waits for everything that was begun, at most `timeout` ms (default 1,000), then aborts it. Never rejects. */
+  /** Waits for every refresh under way, at most `timeout` ms (default 1,000), then aborts the rest. Never rejects. */
   settle(options?: { readonly timeout?: number }): Promise<void>
 }
 
-/** Makes an engine. */
+/** Makes an engine. This is the read path: memory, then the file, then the miss path, which is loaded when it is first needed. */
 export function createEngine(options: EngineOptions): Engine {
-  const { directory, runtime = hitEdges } = options
+  const { directory, runtime = systemClocks, openStore, maxEntries } = options
   const clock = createClock(runtime)
-  const parts: Shared = {
+  /** How many callers have promised to settle. */
+  let background = 0
+  const shared: Shared = {
     ...options,
     file: directory ? createFileReader(directory, runtime) : undefined,
     clock,
-    share: runtime.random(),
+    knownTime: {},
+    jitter: runtime.random(),
     flights: new Map(),
-    wanted: new Set(),
-    join: (_slot, _wish, call) => call(),
-    background: 0,
+    prefetchKeys: new Set(),
+    mayRefreshInBackground: () => background > 0,
   }
-  /** The looks into the file that are under way. */
-  const looks = new Map<Slot<unknown>, Promise<void>>()
-  const memory = createMemoryTier<Slot<unknown>>(options.maxEntries)
+  const { file, flights, emit } = shared
+  const memory = createMemoryTier<Slot<unknown>>(maxEntries)
+  /** Reads of files under way. */
+  const fileReads = new Map<Slot<unknown>, Promise<void>>()
 
-  let slow: Promise<SlowPath> | undefined
-  const loadSlow = (): Promise<SlowPath> => {
-    slow ??= import('./miss/miss-path.ts')
-      .then(async ({ createSlowPath }) => createSlowPath(parts, await options.openStore()))
+  let loading: Promise<MissPath> | undefined
+  let loaded: MissPath | undefined
+  const loadMissPath = (): Promise<MissPath> => {
+    loading ??= import('./miss/miss-path.ts')
+      .then(async ({ createMissPath }) => {
+        loaded = createMissPath(shared, await openStore())
+        return loaded
+      })
       .catch((error: unknown) => {
-        slow = undefined
+        loading = undefined
         throw error
       })
-    return slow
+    return loading
   }
 
-  const isFresh = (slot: Slot<unknown>, minLifetime = 0): boolean => {
-    const now = clock.fast()
-    return now < slot.freshUntil && now + minLifetime < slot.usableUntil
-  }
-
-  /** Hands out the entry of a slot. */
   const serve = <T>({ usableUntil }: Slot<T>, entry: Entry<T>, tier: Tier = 'memory'): Served<T> => ({
     entry,
     tier,
-    remaining: () => lifeUntil(clock, usableUntil),
+    remaining: () => remainingUntil(clock, usableUntil),
   })
 
-  const tellOfHit = ({ key, usableUntil }: Slot<unknown>, tier: 'memory' | 'file'): void =>
-    parts.emit({ type: 'hit', key, tier, stale: false, remaining: lifeUntil(clock, usableUntil) })
+  const emitHit = ({ key, usableUntil }: Slot<unknown>, tier: 'memory' | 'file'): void =>
+    emit({ type: 'hit', key, tier, stale: false, remaining: remainingUntil(clock, usableUntil) })
 
   /** Another worker of this environment, or the process before this one, may have left a fresh value in the file. */
-  const look = async <T>(slot: Slot<T>, rejected: string | undefined): Promise<void> => {
-    await readFile(parts, slot, rejected)
-    if (isFresh(slot)) tellOfHit(slot, 'file')
-    // The slow path, where every miss leads, tells of it and why.
-    else (await loadSlow()).tellOfMiss(slot)
+  const lookIntoFile = async <T>(slot: Slot<T>, rejected: string | undefined): Promise<void> => {
+    await readFile(shared, slot, rejected)
+    if (isFresh(clock, slot, 0)) emitHit(slot, 'file')
+    // Every miss leads to the miss path, which also reports why.
+    else (await loadMissPath()).reportFileMiss(slot)
   }
 
-  const answer = async <T>(slot: Slot<T>, wish: Wish, crowd: Crowd | undefined): Promise<Served<T>> => {
-    const { entry: before, aside } = slot
-    // However many ask at once, one of them looks.
-    const mayLook = parts.file && !slot.subject.source.exclusive && clock.fast() >= (aside?.hold?.until ?? 0)
-    if (mayLook && !aside?.flight && !isFresh(slot)) {
-      const looking =
-        looks.get(slot) ?? look(slot, wish.rejected ?? aside?.rejected?.[0]).finally(() => looks.delete(slot))
-      looks.set(slot, looking)
-      await looking
+  const answer = async <T>(slot: Slot<T>, wish: Wish, callers: Callers | undefined): Promise<Served<T>> => {
+    const { entry: before, rare } = slot
+    const mayLook = file && !slot.subject.source.exclusive && clock.fast() >= (rare?.hold?.until ?? 0)
+    if (mayLook && !rare?.flight && !isFresh(clock, slot, 0)) {
+      // However many ask at once, one of them reads.
+      const reading =
+        fileReads.get(slot) ??
+        lookIntoFile(slot, wish.rejected ?? rare?.rejected?.[0]).finally(() => fileReads.delete(slot))
+      fileReads.set(slot, reading)
+      await reading
     }
     const { entry, tier } = slot
-    if (entry && entry.fingerprint !== wish.rejected && tier === 'file' && isFresh(slot, wish.minLifetime))
+    if (entry && entry.fingerprint !== wish.rejected && tier === 'file' && isFresh(clock, slot, wish.minLifetime))
       return serve(slot, entry, entry === before ? undefined : tier)
-    return (await loadSlow()).get(slot, wish, before, crowd)
+    return (await loadMissPath()).get({ slot, wish, before, callers })
   }
 
   return {
-    wanted: parts.wanted,
+    prefetchKeys: shared.prefetchKeys,
     slot: <T>(key: string, subject: Subject<T>) =>
       // A key names its source, so a slot under the same key holds values of the same type.
       memory(key, () => ({
@@ -126,33 +129,36 @@ export function createEngine(options: EngineOptions): Engine {
         freshUntil: 0,
         usableUntil: 0,
         view: undefined,
-        aside: undefined,
+        rare: undefined,
       })) as Slot<T>,
     hit<T, V>(slot: Slot<T>, minLifetime: number, make: (served: Served<T>) => V) {
       const { entry } = slot
-      if (!entry || !isFresh(slot, minLifetime)) return undefined
-      if (parts.listening()) tellOfHit(slot, 'memory')
+      if (!entry || !isFresh(clock, slot, minLifetime)) return undefined
+      if (shared.listening()) emitHit(slot, 'memory')
       slot.view ??= make(serve(slot, entry))
-      // Whoever has the slot makes the same of it each time.
+      // All callers of a slot give the same `make`.
       return slot.view as V
     },
-    get: (slot, wish, make) => parts.join(slot, wish, async (crowd) => make(await answer(slot, wish, crowd))),
+    get(slot, wish, make) {
+      const call = async (callers?: Callers) => make(await answer(slot, wish, callers))
+      return loaded ? loaded.join(slot, wish, call) : call()
+    },
     async reject(slot, fingerprint) {
-      // At once, so that no caller beside this one is handed it any more.
+      // At once, so that no other caller is handed it any more.
       if (slot.entry?.fingerprint === fingerprint) slot.usableUntil = 0
-      return (await loadSlow()).reject(slot, fingerprint)
+      return (await loadMissPath()).reject(slot, fingerprint)
     },
     enter() {
       let entered = 1
-      parts.background += entered
+      background += entered
       return () => {
-        parts.background -= entered
+        background -= entered
         entered = 0
       }
     },
-    isBusy: () => parts.flights.size > 0,
+    isBusy: () => flights.size > 0,
     async settle({ timeout = 1_000 } = {}) {
-      if (parts.flights.size) await (await loadSlow()).settle(timeout)
+      if (flights.size) await (await loadMissPath()).settle(timeout)
     },
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Entry } from '../contracts.ts'
-import { compactEntry } from './packed-entry.ts'
+import { packEntry } from './packed-entry.ts'
 
 const NOW = 1_700_000_000_000
 
@@ -34,12 +34,12 @@ describe('a compact entry', () => {
     ['a small version', { ...entry, version: 7 }],
     ['no life at all', { ...entry, softExpiry: NOW, hardExpiry: NOW }],
   ])('tells the same: %s', (_what, one) => {
-    expect(read(compactEntry(one))).toEqual(one)
-    expect(read(compactEntry(compactEntry(one)))).toEqual(one)
+    expect(read(packEntry(one))).toEqual(one)
+    expect(read(packEntry(packEntry(one)))).toEqual(one)
   })
 
   it('cuts parts of a millisecond off, and lives no longer for it', () => {
     const one = { ...entry, issuedAt: NOW + 0.7, softExpiry: NOW + 1_000.9, hardExpiry: NOW + 2_000.2 }
-    expect(read(compactEntry(one))).toEqual({ ...one, issuedAt: NOW, softExpiry: NOW + 1_000, hardExpiry: NOW + 2_000 })
+    expect(read(packEntry(one))).toEqual({ ...one, issuedAt: NOW, softExpiry: NOW + 1_000, hardExpiry: NOW + 2_000 })
   })
 })

@@ -1,17 +1,109 @@
-import type { Aside, Slot } from './context.ts'
+import type { Entry, FetchRequest, Issued, Json, Source, Tier } from '../contracts.ts'
+import type { WarmTokenError } from '../errors.ts'
+import type { Failure } from '../record/record.ts'
 
-/** What a slot holds aside, made when there is nothing. */
-export function asideOf<T>(slot: Slot<T>): Aside<T> {
-  slot.aside ??= {}
-  return slot.aside
+/** What the engine keeps warm: a source as the engine sees it, one for all its keys. */
+export interface Subject<T> {
+  /** How the issuer behaves, whether a fetch spends what cannot be spent twice, and the secret in use. */
+  readonly source: Pick<Source<T, never>, 'traits' | 'exclusive' | 'secretFingerprint'>
+  /** Asks the source. */
+  fetch(request: FetchRequest<unknown, T>): Promise<Issued<T>>
+  /** The value from untrusted JSON, `undefined` when it is not one. */
+  parse(json: Json): T | undefined
+  /** Eight hexadecimal characters that tell this value from another. */
+  fingerprint(value: T): string
 }
 
-/** Drops what is aside when nothing is left in it. */
-export function tidyAside(slot: Slot<unknown>): void {
-  if (Object.values(slot.aside ?? {}).every((one) => one === undefined)) slot.aside = undefined
+/**
+ * All that an environment holds for one key. There may be a million slots, so every field exists from the start (one
+ * hidden class), and what is seldom needed is in `rare`. The warm path reads three fields.
+ */
+export interface Slot<T> {
+  /** Cache key, record key, single-flight key and authenticated data in one. */
+  readonly key: string
+  readonly subject: Subject<T>
+  /** The newest entry, `undefined` before the first. */
+  entry: Entry<T> | undefined
+  /** Where the entry was found. */
+  tier: Tier
+  /** Fresh while `clock.fast()` is below this and `usableUntil`. A whole number takes no memory of its own. */
+  freshUntil: number
+  /** Usable while `clock.fast()` is below. A whole number too. */
+  usableUntil: number
+  /** What the layer above made of the entry. Cleared when the entry changes. */
+  view: unknown
+  /** Present only while something is under way or wrong. */
+  rare: Rare<T> | undefined
 }
 
-/** Whether this environment knows that the API has refused the value. */
-export function hasRefused({ aside }: Slot<unknown>, fingerprint: string): boolean {
-  return aside?.rejected?.includes(fingerprint) === true
+/** The rare fields. `rareOf` creates them, `dropEmptyRare` removes them: never keep a reference across an `await`. */
+export interface Rare<T> {
+  /** Until another entry is placed. */
+  hold?: Hold | undefined
+  /** Fingerprints of the last values that the API refused, newest first. None is used again in this environment. */
+  rejected?: readonly string[] | undefined
+  /**
+   * Acquires that may still hold the lease, by nonce. A lease whose answer was lost, or that landed late, is recognized
+   * as this environment's own. Each nonce is removed before the source is asked.
+   */
+  nonces?: Map<string, Acquiring> | undefined
+  /** For an exclusive source: a value that could not be committed yet. */
+  uncommitted?: Uncommitted<T> | undefined
+  /** The last failure without the store; the source is not asked without the store before `clock.fast()` is `until`. */
+  failedAlone?: { readonly failure: Failure; readonly until: number } | undefined
+  /** How far the mint budget is used up, as this environment knows it. */
+  booked?: number | undefined
+  /** The refresh under way. */
+  flight?: Promise<Entry<T>> | undefined
+  /** Why a value could not be opened, until an event has reported it. */
+  unopened?: { readonly error: unknown } | undefined
+}
+
+/** Until when callers do not look beyond memory. */
+export interface Hold {
+  /** While the value in memory is usable, nobody looks further before `clock.fast()` reaches this. */
+  readonly until: number
+  /** The failure that the fleet obeys, as this environment last saw it. */
+  readonly cooling?: {
+    readonly until: number
+    /** Fingerprint of the secret that was refused; `undefined` when the failure holds for any secret. */
+    readonly secretFingerprint: string | undefined
+    /** When the secret in use is looked up again, by `clock.fast()`. */
+    askAgainAt: number
+    readonly error: () => WarmTokenError
+  }
+}
+
+/** An acquire that was sent. */
+export interface Acquiring {
+  /** `clock.fast()` from before it was sent. */
+  readonly sentAt: number
+  /** What an exclusive source said that it would spend. */
+  readonly spends: string | undefined
+}
+
+/** What the source gave when it was asked. */
+export interface Given<T> {
+  readonly issued: Issued<T>
+  /** How long it took, in ms. */
+  readonly took: number
+  /** The server's time before the source was asked, at least. */
+  readonly askedAt: number
+}
+
+/** A value that an exclusive source gave and that is not in the store yet. */
+export interface Uncommitted<T> extends Given<T> {
+  /** Fingerprint of what the fetch spent. */
+  readonly spent: string
+}
+
+/** The rare fields of a slot, created when there are none. */
+export function rareOf<T>(slot: Slot<T>): Rare<T> {
+  slot.rare ??= {}
+  return slot.rare
+}
+
+/** Frees the rare fields when none is set. */
+export function dropEmptyRare(slot: Slot<unknown>): void {
+  if (Object.values(slot.rare ?? {}).every((field) => field === undefined)) slot.rare = undefined
 }

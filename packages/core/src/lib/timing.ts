@@ -1,6 +1,6 @@
 import type { Runtime } from '../contracts.ts'
 
-/** Waits `ms`, or less when the signal aborts; resolves either way, for whoever waits looks again by itself. */
+/** Waits `ms`, or less when the signal aborts. Resolves either way: callers re-check after an abort. */
 export function sleep(runtime: Runtime, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve()
@@ -18,23 +18,33 @@ export function sleep(runtime: Runtime, ms: number, signal: AbortSignal): Promis
 export type Timed<T> =
   | { readonly outcome: 'done'; readonly value: T }
   | { readonly outcome: 'failed'; readonly cause: unknown }
-  | { readonly outcome: 'late' }
+  | { readonly outcome: 'timed-out' }
   | { readonly outcome: 'aborted' }
 
-/** A timer that fires later than this, in ms, tells of a process that was starved of its processor. */
-const LATE = 100
+/** The process got no CPU time, or was frozen, when a timer fires later than this, in ms. */
+const OVERDUE = 100
+
+/** When a call ends. */
+export interface Deadline {
+  /** How long the call may take. */
+  readonly ms: number
+  /** Ends the call too. */
+  readonly signal?: AbortSignal | undefined
+  /**
+   * True: when the timer itself fires late, the answer may have arrived in time and not be read yet, so the call gets as
+   * much longer, at most twice the time. Default false.
+   */
+  readonly patient?: boolean
+}
 
 /**
- * Runs a call under a deadline and an outer signal. The call's own signal aborts at either, and its promise is not
- * waited for any longer: a callee that ignores its signal cannot hold the caller. `patient`: when the deadline itself comes
- * late, the answer may have come in time and wait to be read, so it gets as much longer, at most twice the time.
+ * Runs a call under a deadline. The call's own signal aborts at the deadline and with the outer signal, and its promise is
+ * not awaited any longer: a callee that ignores its signal cannot hold the caller. Never rejects.
  */
-export function within<T>(
+export function withDeadline<T>(
   runtime: Runtime,
-  ms: number,
-  outer: AbortSignal | undefined,
+  { ms, signal: outer, patient = false }: Deadline,
   call: (signal: AbortSignal) => Promise<T>,
-  patient = false,
 ): Promise<Timed<T>> {
   return new Promise((resolve) => {
     if (outer?.aborted === true) return resolve({ outcome: 'aborted' })
@@ -45,19 +55,19 @@ export function within<T>(
       outer?.removeEventListener('abort', stop)
       resolve(result)
     }
-    const end = (outcome: 'late' | 'aborted'): void => {
+    const end = (outcome: 'timed-out' | 'aborted'): void => {
       finish({ outcome })
       controller.abort()
     }
     const stop = (): void => end('aborted')
     const expire = (): void => {
-      const late = runtime.monotonic() - startedAt - ms
-      if (!patient || late < LATE) end('late')
-      else cancel = runtime.after(Math.min(late, ms), () => end('late'))
+      const overdue = runtime.monotonic() - startedAt - ms
+      if (!patient || overdue < OVERDUE) end('timed-out')
+      else cancel = runtime.after(Math.min(overdue, ms), () => end('timed-out'))
     }
     let cancel = runtime.after(ms, expire)
     outer?.addEventListener('abort', stop)
-    // Async, so that one which throws at once is no different from one that rejects.
+    // Async, so that a call that throws is no different from one that rejects.
     const called = async (): Promise<T> => call(controller.signal)
     called().then(
       (value) => finish({ outcome: 'done', value }),
@@ -66,10 +76,10 @@ export function within<T>(
   })
 }
 
-/** Waits for a promise at most `ms`; what comes later is let go without a trace. */
+/** Waits for a promise at most `ms`. What comes later is ignored. */
 export function atMost<T>(runtime: Runtime, ms: number, promise: Promise<T>): Promise<Timed<T>> {
   return new Promise((resolve) => {
-    const cancel = runtime.after(ms, () => resolve({ outcome: 'late' }))
+    const cancel = runtime.after(ms, () => resolve({ outcome: 'timed-out' }))
     const finish = (result: Timed<T>): void => {
       cancel()
       resolve(result)

@@ -2,7 +2,7 @@ import type { Entry, FailureKind } from '../contracts.ts'
 import { asFields, asText, asTime, type Fields, parseJson } from '../lib/parse.ts'
 import { MAX_NAME, parseLife } from './instants.ts'
 
-/** The version of the record's form. A record of another one is not read and is replaced by the next swap. */
+/** The version of the record's format. A record in another format is not read; the next swap replaces it. */
 export const SCHEMA = 1
 /** The longest record that is parsed, in characters. */
 export const MAX_RECORD_LENGTH: number = 4 * 1024 * 1024
@@ -19,7 +19,7 @@ export interface PublishedValue extends Omit<Entry<unknown>, 'value'> {
   readonly publisher: string
 }
 
-/** The short, expiring right of one environment to fetch. */
+/** The short, expiring right of one environment to fetch. Its fencing token is the record's epoch. */
 export interface Lease {
   /** Unique mark of one acquire. */
   readonly nonce: string
@@ -39,11 +39,11 @@ export interface Failure {
   readonly code: string
   /** No fetch before that instant. */
   readonly notBefore: number
-  /** Fingerprint of the secret that was refused. */
-  readonly secret?: string
+  /** Fingerprint of the secret that was refused. In the stored text it is named `secret`. */
+  readonly secretFingerprint?: string
 }
 
-/** Written ahead by an exclusive source: which refresh token is about to be spent, and by whom. */
+/** Written ahead for an exclusive source: which refresh token is about to be spent, and by whom. */
 export interface Intent {
   /** The nonce of the lease. */
   readonly nonce: string
@@ -51,7 +51,7 @@ export interface Intent {
   readonly fingerprint: string
   /** When it was first meant to be spent. */
   readonly at: number
-  /** How many holders have meant to spend it and were not seen to end. */
+  /** How many holders set out to spend it and never reported back. */
   readonly tries: number
   /** The issuer has said that it cannot be spent any more. */
   readonly dead?: boolean
@@ -60,7 +60,7 @@ export interface Intent {
 /** One refresh, for operators: when, by which environment, how long it took in ms, how it ended, the new fingerprint. */
 export type Refresh = readonly [at: number, by: string, took: number, outcome: string, fingerprint: string]
 
-/** What a store holds for a key: value, lease and failure in one, so that one read tells all and one swap changes all. */
+/** What a store holds for a key: value, lease and failure in one record, so that one read returns all and one swap changes all. */
 export interface WarmRecord {
   /** The key it belongs to: a record copied to another key is not accepted. */
   readonly key: string
@@ -78,7 +78,7 @@ export interface WarmRecord {
   readonly failure?: Failure
   /** An exclusive fetch that has begun. */
   readonly intent?: Intent
-  /** How far the mint budget is used up, as an instant; see `engine/budget.ts`. */
+  /** How far the mint budget is used up, as an instant; see `engine/time/mint-budget.ts`. */
   readonly budget?: number
   /** The last refreshes, newest last. */
   readonly refreshes: readonly Refresh[]
@@ -91,27 +91,33 @@ export function emptyRecord(key: string): WarmRecord {
 
 /** The record as text. */
 export function printRecord(record: WarmRecord): string {
-  return JSON.stringify({ schema: SCHEMA, ...record })
+  const { failure, ...rest } = record
+  return JSON.stringify({ schema: SCHEMA, ...rest, ...(failure && { failure: printFailure(failure) }) })
 }
 
-/** The record in an untrusted text, or a word that says why it is not one for this key. */
-export function parseRecord(body: string, key: string): WarmRecord | string {
-  if (body.length > MAX_RECORD_LENGTH) return 'too long'
+/** A parsed record, or why the text is not one: a fixed phrase. */
+export type Parsed =
+  | { readonly outcome: 'record'; readonly record: WarmRecord }
+  | { readonly outcome: 'not-a-record'; readonly reason: string }
+
+/** The record in an untrusted text. It must be one for this key. */
+export function parseRecord(body: string, key: string): Parsed {
+  if (body.length > MAX_RECORD_LENGTH) return notARecord('too long')
   const fields = asFields(parseJson(body))
-  if (fields === undefined) return 'not JSON'
-  if (fields['schema'] !== SCHEMA) return 'another schema'
-  if (fields['key'] !== key) return 'another key'
+  if (fields === undefined) return notARecord('not JSON')
+  if (fields['schema'] !== SCHEMA) return notARecord('another schema')
+  if (fields['key'] !== key) return notARecord('another key')
   const epoch = asTime(fields['epoch'])
   const rejected = asTime(fields['rejected'])
   const keepUntil = asTime(fields['keepUntil'])
-  if (epoch === undefined || rejected === undefined || keepUntil === undefined) return 'bad number'
+  if (epoch === undefined || rejected === undefined || keepUntil === undefined) return notARecord('bad number')
   const value = optional(fields['value'], parseValue)
   const lease = optional(fields['lease'], parseLease)
   const failure = optional(fields['failure'], parseFailure)
   const intent = optional(fields['intent'], parseIntent)
   const budget = asTime(fields['budget'])
-  if (value === null || lease === null || failure === null || intent === null) return 'bad part'
-  return {
+  if (value === null || lease === null || failure === null || intent === null) return notARecord('bad part')
+  const record: WarmRecord = {
     key,
     epoch,
     rejected,
@@ -123,6 +129,11 @@ export function parseRecord(body: string, key: string): WarmRecord | string {
     ...(budget !== undefined && { budget }),
     refreshes: parseRefreshes(fields['refreshes']),
   }
+  return { outcome: 'record', record }
+}
+
+function notARecord(reason: string): Parsed {
+  return { outcome: 'not-a-record', reason }
 }
 
 /** `undefined` when the part is absent, `null` when it is there and wrong. */
@@ -148,14 +159,18 @@ function parseLease(fields: Fields): Lease | undefined {
   return { nonce, acquiredAt, length }
 }
 
+function printFailure({ secretFingerprint: secret, ...failure }: Failure): object {
+  return { ...failure, ...(secret !== undefined && { secret }) }
+}
+
 function parseFailure(fields: Fields): Failure | undefined {
   const count = asTime(fields['count'])
   const notBefore = asTime(fields['notBefore'])
   const code = asText(fields['code'], MAX_NAME)
   const kind = fields['kind']
-  const secret = fields['secret'] === undefined ? undefined : asText(fields['secret'], MAX_NAME)
+  const secretFingerprint = fields['secret'] === undefined ? undefined : asText(fields['secret'], MAX_NAME)
   if (count === undefined || notBefore === undefined || code === undefined || !isFailureKind(kind)) return undefined
-  return { count, kind, code, notBefore, ...(secret !== undefined && { secret }) }
+  return { count, kind, code, notBefore, ...(secretFingerprint !== undefined && { secretFingerprint }) }
 }
 
 function isFailureKind(kind: unknown): kind is FailureKind {
@@ -171,7 +186,7 @@ function parseIntent(fields: Fields): Intent | undefined {
   return { nonce, fingerprint, at, tries, ...(fields['dead'] === true && { dead: true }) }
 }
 
-/** For operators only: what is wrong there is left out, never a reason to lose a value. */
+/** For operators only: invalid items are dropped, never a reason to lose a value. */
 function parseRefreshes(list: unknown): readonly Refresh[] {
   if (!Array.isArray(list)) return []
   return list.slice(-MAX_REFRESHES).filter(isRefresh)

@@ -1,6 +1,7 @@
 import type { FetchRequest, Json, Source, TokenValue } from '../contracts.ts'
-import type { Served, Subject } from '../engine/context.ts'
+import type { Served } from '../engine/context.ts'
 import type { Engine } from '../engine/engine.ts'
+import type { Subject } from '../engine/slot.ts'
 import { fingerprint } from '../lib/hash.ts'
 import { makeKey } from '../lib/key.ts'
 import { checkOptions, durationOrZeroRule, durationRule, misuse } from '../lib/options.ts'

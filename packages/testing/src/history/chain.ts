@@ -47,7 +47,10 @@ export function rebuildChain(
  * only a publish is repeated so, and what comes after a publish keeps its value.
  */
 function recordOf({ bodies }: Write, key: string, next: WarmRecord | undefined): WarmRecord | undefined {
-  const records = bodies.map((body) => parseRecord(body, key)).filter((record) => typeof record !== 'string')
+  const records = bodies.flatMap((body) => {
+    const parsed = parseRecord(body, key)
+    return parsed.outcome === 'record' ? [parsed.record] : []
+  })
   const builtUpon = records.find(({ value }) => value?.version === next?.value?.version)
   return builtUpon ?? records.at(-1)
 }

@@ -81,8 +81,8 @@ function countAll(
   const all = [...writes.values()]
   const untold = all.filter(({ tag, acknowledgedAt }) => positions.has(tag) && acknowledgedAt === undefined)
   const recordIn = ({ bodies: [body = ''] }: Write) => {
-    const record = parseRecord(body, key)
-    return typeof record === 'string' ? undefined : record
+    const parsed = parseRecord(body, key)
+    return parsed.outcome === 'record' ? parsed.record : undefined
   }
   const isAdopted = (write: Write): boolean => {
     const lease = recordIn(write)?.lease

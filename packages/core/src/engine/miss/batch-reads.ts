@@ -1,48 +1,55 @@
 import type { ReadOptions, Seen, Store } from '../../contracts.ts'
-import type { Parts } from '../context.ts'
+import type { MissContext } from '../context.ts'
 
-/** A read that waits for those beside it. */
-interface Waiting {
+/** Reads that are sent together at the end of this turn. */
+const pending = new WeakMap<Store, PendingRead[]>()
+
+/** A read that waits for others. */
+interface PendingRead {
   readonly key: string
-  readonly how: ReadOptions
+  readonly options: ReadOptions
   readonly resolve: (seen: Seen | Promise<Seen>) => void
 }
 
-const gathered = new WeakMap<Store, Waiting[]>()
-
-/** Reads a key: together with the others that are wanted with it and begin in this turn, else by itself. */
-export function readGathered({ store, runtime, wanted }: Parts, key: string, how: ReadOptions): Promise<Seen> {
-  // Another attempt, and whatever is read later, goes alone.
-  if (!wanted.delete(key) || store.readMany === undefined) return store.read(key, how)
+/** Reads a key: by one call with the other prefetched keys whose reads begin in this turn, else alone. */
+export function readTogether(
+  { store, runtime, prefetchKeys }: MissContext,
+  key: string,
+  options: ReadOptions,
+): Promise<Seen> {
+  // Another attempt, and every later read, goes alone.
+  if (!prefetchKeys.delete(key) || store.readMany === undefined) return store.read(key, options)
   return new Promise((resolve) => {
-    const waiting = gathered.get(store)
-    if (waiting === undefined) runtime.after(0, () => void send(store))
-    gathered.set(store, [...(waiting ?? []), { key, how, resolve }])
+    const reads = pending.get(store)
+    if (reads === undefined) runtime.after(0, () => void send(store))
+    pending.set(store, [...(reads ?? []), { key, options, resolve }])
   })
 }
 
 async function send(store: Store): Promise<void> {
-  const waiting = gathered.get(store) ?? []
-  gathered.delete(store)
-  const found = waiting.length > 1 ? await readAll(store, waiting) : []
-  // What the answer leaves out, or a store that failed, is asked for one by one: each read then speaks for itself.
-  const alone = async ({ key, how }: Waiting): Promise<Seen> => store.read(key, how)
-  for (const [index, one] of waiting.entries()) one.resolve(found[index] ?? alone(one))
+  const reads = pending.get(store) ?? []
+  pending.delete(store)
+  const found = reads.length > 1 ? await readAll(store, reads) : []
+  // Keys that the answer leaves out are read one by one, and so is every key when the store failed: each read then has its
+  // own error.
+  const readAlone = async ({ key, options }: PendingRead): Promise<Seen> => store.read(key, options)
+  for (const [index, read] of reads.entries()) read.resolve(found[index] ?? readAlone(read))
 }
 
-async function readAll(store: Store, waiting: readonly Waiting[]): Promise<readonly (Seen | undefined)[]> {
-  const keys = waiting.map(({ key }) => key)
-  const consistent = waiting.some(({ how }) => how.consistent)
+async function readAll(store: Store, reads: readonly PendingRead[]): Promise<readonly (Seen | undefined)[]> {
+  const keys = reads.map(({ key }) => key)
+  const consistent = reads.some(({ options }) => options.consistent)
+  const signal = whenAllAborted(reads.map(({ options }) => options.signal))
   try {
-    const found = await store.readMany?.(keys, { consistent, signal: whenAll(waiting.map(({ how }) => how.signal)) })
+    const found = await store.readMany?.(keys, { consistent, signal })
     return keys.map((key) => found?.get(key))
   } catch {
     return []
   }
 }
 
-/** Aborts when the last of them has: whoever gives up must not end what others wait for. */
-function whenAll(signals: readonly AbortSignal[]): AbortSignal {
+/** Aborts when the last of the signals has: one caller that gives up must not end what others wait for. */
+function whenAllAborted(signals: readonly AbortSignal[]): AbortSignal {
   const controller = new AbortController()
   let left = signals.length
   const count = (): void => {

@@ -1,118 +1,166 @@
-import type { Issued } from '../../contracts.ts'
+import type { FailureKind, Issued } from '../../contracts.ts'
 import { SameValueError, SourceUnavailableError, TimeoutError, type WarmTokenError } from '../../errors.ts'
-import { asFields } from '../../lib/parse.ts'
-import { within } from '../../lib/timing.ts'
-import type { Ask, Parts, Slot } from '../context.ts'
-import { hasRefused } from '../slot.ts'
-import { classify, secretOf } from './cool-down.ts'
+import { fingerprint } from '../../lib/hash.ts'
+import { asFields, asText, asTime, type Fields } from '../../lib/parse.ts'
+import { type Timed, withDeadline } from '../../lib/timing.ts'
+import { MAX_NAME } from '../../record/instants.ts'
+import type { Flight, MissContext } from '../context.ts'
+import type { Given, Slot } from '../slot.ts'
+import { wasRejected } from '../time/expiry.ts'
 
-/** The code of a source that did not answer in time. */
-const TIMED_OUT = 'SOURCE_TIMEOUT'
-/** With this share of its time a source that does not answer is to blame for it. */
+/** With this share of its time, a source that does not answer is to blame for it. */
 const FAIR_SHARE = 0.5
-/** The longest life that is believed, in ms: ten years. */
-const MAX_LIFE = 10 * 365 * 86_400_000
+/** The longest lifetime that is believed, in ms: ten years. */
+const MAX_LIFETIME = 10 * 365 * 86_400_000
 
-/** What the source gave. */
-export interface Given<T> {
-  readonly outcome: 'ok'
-  readonly issued: Issued<T>
-  /** How long it took, in ms. */
-  readonly took: number
-  /** The server's time before it was asked, at least. */
-  readonly askedAt: number
-}
+/** What a call of the source gave. */
+export type Answer<T> = ({ readonly outcome: 'ok' } & Given<T>) | Failed
 
 /** That the source failed, and how. */
 export interface Failed {
   readonly outcome: 'failed'
   readonly error: unknown
-  readonly what: ReturnType<typeof classify>
+  readonly what: Classified
   /** Fingerprint of the secret in use, when that is what was refused. */
-  readonly secret: string | undefined
+  readonly secretFingerprint: string | undefined
+  /** How long it took, in ms. */
   readonly took: number
-  /** Whether it was not given its full time, so that it is not to blame: the next one who has more may try at once. */
+  /** Whether the source was not given its full time, so that it is not to blame: a caller with more time may try at once. */
   readonly curtailed: boolean
 }
 
-/** One call of the source. */
-interface Call<T> {
+/** How a source failed. */
+export interface Classified {
+  readonly kind: FailureKind
+  /** The issuer's error code or this library's. */
+  readonly code: string
+  /** How long the issuer asked to wait, in ms. */
+  readonly retryAfter: number | undefined
+  /** Whether the issuer certainly did nothing. */
+  readonly nothingDone: boolean
+}
+
+/** How the source is called. */
+interface SourceCall<T> {
   /** How long it may take, in ms. */
   readonly time: number
   readonly nonce: string
-  readonly signal: AbortSignal
   readonly previous: T | undefined
-  readonly spends: string | undefined
+  readonly spends?: string | undefined
   /** Whether without a lease. */
-  readonly alone: boolean
+  readonly alone?: boolean
 }
 
 /** Asks the source, once. Never rejects. */
 export async function callSource<T>(
-  parts: Parts,
-  slot: Slot<T>,
-  ask: Ask,
-  { time, nonce, signal: outer, previous, spends, alone }: Call<T>,
-): Promise<Given<T> | Failed> {
-  const { subject } = slot
-  const startedAt = parts.clock.fast()
-  const askedAt = parts.server.earliest() ?? 0
-  // What is spent by then cannot be called back: an exclusive source is left to its own time, and an answer that waits to
-  // be read after a freeze is read.
-  const isExclusive = subject.source.exclusive !== undefined
-  const result = await within(
-    parts.runtime,
-    time,
-    isExclusive ? undefined : outer,
+  flight: Flight<T>,
+  { time, nonce, previous, spends, alone = false }: SourceCall<T>,
+): Promise<Answer<T>> {
+  const { context, slot, ask, signal: outer } = flight
+  const { clock, server, runtime, policy, emit } = context
+  const { key, subject } = slot
+  const startedAt = clock.fast()
+  const askedAt = server.earliest() ?? 0
+  // What is spent cannot be called back: an exclusive source gets its own time whatever the caller does, and an answer that
+  // waits to be read after a freeze is read.
+  const exclusive = subject.source.exclusive !== undefined
+  const result = await withDeadline(
+    runtime,
+    { ms: time, signal: exclusive ? undefined : outer, patient: exclusive },
     (signal) => subject.fetch({ params: ask.params, nonce, signal, previous, spends, rejected: ask.rejected }),
-    isExclusive,
   )
-  const took = Math.round(parts.clock.fast() - startedAt)
-  const problem = result.outcome === 'done' ? check(parts, slot, ask, result.value) : undefined
+  const took = Math.round(clock.fast() - startedAt)
+  const problem = result.outcome === 'done' ? problemOf(flight, result.value) : undefined
   if (result.outcome === 'done' && problem === undefined) {
-    parts.emit({ type: 'fetch', key: slot.key, took, outcome: 'ok', alone })
+    emit({ type: 'fetch', key, took, outcome: 'ok', alone })
     return { outcome: 'ok', issued: result.value, took, askedAt }
   }
-  const error = result.outcome === 'failed' ? result.cause : (problem ?? unanswered(slot.key, result.outcome, time))
+  const error = problem ?? errorOf(key, result, time)
   const what = classify(error)
   const curtailed =
-    result.outcome === 'aborted' || (result.outcome === 'late' && time < parts.policy.sourceTimeout * FAIR_SHARE)
-  const secret = what.kind === 'refused' ? await secretOf(parts, slot) : undefined
-  parts.emit({ type: 'fetch', key: slot.key, took, outcome: what.kind, alone })
-  return { outcome: 'failed', error, what, secret, took, curtailed }
-}
-
-function unanswered(key: string, outcome: string, time: number): WarmTokenError {
-  return outcome === 'aborted'
-    ? new TimeoutError(`no value for ${key}: the call was given up before the source answered`, { key })
-    : new SourceUnavailableError(`the source of ${key} did not answer within ${Math.round(time)} ms`, {
-        code: TIMED_OUT,
-      })
-}
-
-/** What is wrong with an answer: a life that makes no sense, or the very value that the API has refused. */
-function check<T>(parts: Parts, slot: Slot<T>, ask: Ask, issued: Issued<T>): WarmTokenError | undefined {
-  const lifetime: unknown = asFields(issued)?.['lifetime']
-  if (!(typeof lifetime === 'number' && lifetime > 0 && lifetime <= MAX_LIFE)) {
-    return new SourceUnavailableError('the source gave a life that is not a positive number of ms', {
-      code: 'BAD_LIFE',
-    })
-  }
-  // What came with the value of an exclusive source must be committed first, whatever the value.
-  if (slot.subject.source.exclusive === undefined && isRefused(slot, ask, issued)) {
-    return new SameValueError('the source gave the refused value again')
-  }
-  const doubt = (parts.server.latest() ?? 0) - (parts.server.earliest() ?? 0)
-  if (slot.subject.source.exclusive !== undefined || issued.lifetime > doubt) return undefined
-  return new SourceUnavailableError(
-    `the source gave a lifetime of ${Math.round(issued.lifetime)} ms, and the time is known to ${Math.round(doubt)} ms only`,
-    { code: 'LIFE_TOO_SHORT' },
-  )
+    result.outcome === 'aborted' || (result.outcome === 'timed-out' && time < policy.sourceTimeout * FAIR_SHARE)
+  const secretFingerprint = what.kind === 'refused' ? await secretFingerprintOf(context, slot) : undefined
+  emit({ type: 'fetch', key, took, outcome: what.kind, alone })
+  return { outcome: 'failed', error, what, secretFingerprint, took, curtailed }
 }
 
 /** Whether the source gave the very value that the API has refused, or one from before it. */
-export function isRefused<T>(slot: Slot<T>, ask: Ask, issued: Issued<T>): boolean {
+export function isRefused<T>({ slot, ask }: Flight<T>, issued: Issued<T>): boolean {
   if (ask.rejected === undefined) return false
-  const fingerprint = slot.subject.fingerprint(issued.value)
-  return fingerprint === ask.rejected || hasRefused(slot, fingerprint)
+  const given = slot.subject.fingerprint(issued.value)
+  return given === ask.rejected || wasRejected(slot, given)
+}
+
+/**
+ * Sorts what a source threw, by its name: a source of an adapter, or one that bundles its own copy of this package, throws
+ * errors of other classes. Anything that is not named like this library's own errors counts as unavailable.
+ */
+export function classify(error: unknown): Classified {
+  const fault = error instanceof Error ? asFields(error) : undefined
+  const kindOf = KINDS[String(fault?.['name'])]
+  if (fault === undefined || kindOf === undefined) return { ...UNKNOWN_FAILURE }
+  return {
+    kind: kindOf(fault),
+    code: asText(fault['code'], MAX_NAME) ?? UNKNOWN_FAILURE.code,
+    retryAfter: asTime(fault['retryAfter']),
+    nothingDone: fault['nothingDone'] === true,
+  }
+}
+
+/**
+ * Fingerprint of the secret in use, where the source has one. A secret store that hangs or fails must not hold the call: it
+ * counts as another secret when it fails, and as unknown when it hangs.
+ */
+export async function secretFingerprintOf(context: MissContext, slot: Slot<unknown>): Promise<string | undefined> {
+  const { source } = slot.subject
+  if (source.secretFingerprint === undefined) return undefined
+  const call = async (): Promise<string | undefined> => source.secretFingerprint?.()
+  const result = await withDeadline(context.runtime, { ms: context.policy.sourceTimeout }, call)
+  if (result.outcome === 'timed-out') return undefined
+  // Hashed: a source that returns the secret itself, by mistake, must not have it stored in the record.
+  const text = result.outcome === 'done' ? asText(result.value, MAX_NAME) : undefined
+  return text === undefined ? '' : fingerprint(text)
+}
+
+/** What an error means by its name. Of any other it is only known that there is no value. */
+const KINDS: { readonly [name: string]: (fault: Fields) => FailureKind } = {
+  SourceRefusedError: () => 'refused',
+  SignInRequiredError: () => 'refused',
+  SameValueError: () => 'same-value',
+  SourceUnavailableError: ({ kind }) => (kind === 'throttled' ? kind : 'unavailable'),
+}
+
+const UNKNOWN_FAILURE: Classified = {
+  kind: 'unavailable',
+  code: 'SOURCE_FAILED',
+  retryAfter: undefined,
+  nothingDone: false,
+}
+
+function errorOf(key: string, result: Timed<unknown>, time: number): unknown {
+  if (result.outcome === 'failed') return result.cause
+  if (result.outcome === 'aborted') {
+    return new TimeoutError(`no value for ${key}: the call was aborted before the source answered`, { key })
+  }
+  const message = `the source of ${key} did not answer within ${Math.round(time)} ms`
+  return new SourceUnavailableError(message, { code: 'SOURCE_TIMEOUT' })
+}
+
+/** What is wrong with an answer: a lifetime that makes no sense, or the very value that the API has refused. */
+function problemOf<T>(flight: Flight<T>, issued: Issued<T>): WarmTokenError | undefined {
+  const exclusive = flight.slot.subject.source.exclusive !== undefined
+  const lifetime: unknown = asFields(issued)?.['lifetime']
+  if (!(typeof lifetime === 'number' && lifetime > 0 && lifetime <= MAX_LIFETIME)) {
+    const message = 'the source gave a "lifetime" that is not a positive number of ms'
+    return new SourceUnavailableError(message, { code: 'BAD_LIFE' })
+  }
+  // What came with the value of an exclusive source must be committed first, whatever the value.
+  if (exclusive) return undefined
+  if (isRefused(flight, issued)) return new SameValueError('the source gave the refused value again')
+  const { earliest, latest } = flight.context.server.interval()
+  if (lifetime > latest - earliest) return undefined
+  const known = `the server's time is known only to ${Math.round(latest - earliest)} ms`
+  return new SourceUnavailableError(`the source gave a lifetime of ${Math.round(lifetime)} ms, and ${known}`, {
+    code: 'LIFE_TOO_SHORT',
+  })
 }

@@ -7,8 +7,9 @@ import { custom } from '../../sources/custom.ts'
 import { memoryStore } from '../../stores/memory.ts'
 import { Token } from '../../tokens/token.ts'
 import { createTokens } from '../../tokens/tokens.ts'
-import type { Slot, Wish } from '../context.ts'
-import { type Crowd, createCrowds } from './coalesce.ts'
+import type { Wish } from '../context.ts'
+import type { Slot } from '../slot.ts'
+import { type Callers, createCoalescer } from './coalesce.ts'
 
 const HOUR = 3_600_000
 const CALLERS = 1_000
@@ -31,8 +32,8 @@ function setUp() {
   return { crm, issuer, count, fetches: () => fetches }
 }
 
-describe('a thousand callers at once', () => {
-  it('cause one fetch, get the same token, and each but one is told of as having shared', async () => {
+describe('a thousand concurrent callers', () => {
+  it('cause one fetch, get the same token, and all but one are reported as shared', async () => {
     const { crm, issuer, count, fetches } = setUp()
     const all = Array.from({ length: CALLERS }, () => crm.get())
     issuer.resolve()
@@ -43,7 +44,7 @@ describe('a thousand callers at once', () => {
     expect([fetches(), count('fetch'), count('shared')]).toEqual([1, 1, CALLERS - 1])
   })
 
-  it('each wait as long as they said', async () => {
+  it('each wait no longer than their own timeout', async () => {
     const { crm, issuer } = setUp()
     const patient = [crm.get(), crm.get(), crm.get()]
     const hasty = await Promise.allSettled(Array.from({ length: 3 }, () => crm.get({ timeout: 20 })))
@@ -74,37 +75,40 @@ describe('a thousand callers at once', () => {
   })
 })
 
-describe('callers who came before the slow path was loaded', () => {
-  it.each([1, 2, 3])('and one who comes after it in the same instant all get tokens: %i before', async (early) => {
-    const memory = memoryStore()
-    let later: Promise<Token> | undefined
-    const store: Store = {
-      ...memory,
-      read(...args) {
-        later ??= crm.get()
-        return memory.read(...args)
-      },
-    }
-    const runtime: Runtime = { ...systemRuntime, wall: () => 1_700_000_000_000 }
-    const source = custom({ identity: 'x', fetch: async () => ({ value: 'abc', lifetime: HOUR }) })
-    const crm = createTokens({ directory: false, store, runtime }).use(source)
-    const first = await Promise.all(Array.from({ length: early }, () => crm.get()))
-    expect([...first, await later].map((token) => token instanceof Token && token.value)).toEqual(
-      Array.from({ length: early + 1 }, () => 'abc'),
-    )
-  })
+describe('callers that came before the miss path was loaded', () => {
+  it.each([1, 2, 3])(
+    'and a caller that comes after it in the same instant all get tokens: %i before',
+    async (early) => {
+      const memory = memoryStore()
+      let later: Promise<Token> | undefined
+      const store: Store = {
+        ...memory,
+        read(...args) {
+          later ??= crm.get()
+          return memory.read(...args)
+        },
+      }
+      const runtime: Runtime = { ...systemRuntime, wall: () => 1_700_000_000_000 }
+      const source = custom({ identity: 'x', fetch: async () => ({ value: 'abc', lifetime: HOUR }) })
+      const crm = createTokens({ directory: false, store, runtime }).use(source)
+      const first = await Promise.all(Array.from({ length: early }, () => crm.get()))
+      expect([...first, await later].map((token) => token instanceof Token && token.value)).toEqual(
+        Array.from({ length: early + 1 }, () => 'abc'),
+      )
+    },
+  )
 })
 
-describe('a crowd', () => {
+describe('coalesced callers', () => {
   const WISH: Wish = { minLifetime: 0, rejected: undefined }
   const ISSUED: Issued<TokenValue> = { value: { value: 'abc', type: 'Bearer' }, lifetime: HOUR }
 
-  const gather = () => {
+  const coalesce = () => {
     let now = 0
-    const asked: Crowd[] = []
-    const { join, close } = createCrowds({ fast: () => now, slow: () => now })
-    const call = (crowd?: Crowd): Promise<never> => {
-      if (crowd !== undefined) asked.push(crowd)
+    const asked: Callers[] = []
+    const { join, close } = createCoalescer({ fast: () => now, slow: () => now })
+    const call = (callers?: Callers): Promise<never> => {
+      if (callers !== undefined) asked.push(callers)
       return new Promise(() => undefined)
     }
     const slot: Slot<unknown> = {
@@ -120,42 +124,42 @@ describe('a crowd', () => {
       freshUntil: 0,
       usableUntil: 0,
       view: undefined,
-      aside: undefined,
+      rare: undefined,
     }
     const tick = (): void => {
       now += 1
     }
     return {
       ask: (wish = WISH) => join(slot, wish, call),
-      close: (crowd: Crowd) => close(slot, crowd),
+      close: (callers: Callers) => close(slot, callers),
       asked,
       tick,
     }
   }
 
-  it('is led by one who goes alone: what that one fetches may be its own', () => {
-    const { ask, asked } = gather()
+  it('share one call, but the first goes alone since a value may be fetched for it', () => {
+    const { ask, asked } = coalesce()
     const calls = [ask(), ask(), ask(), ask()]
-    expect(asked.map(({ size }) => size)).toEqual([1, 3])
+    expect(asked.map(({ count }) => count)).toEqual([1, 3])
     expect(new Set(calls.slice(1)).size).toBe(1)
   })
 
-  it('is of those who ask for the same at the same time', () => {
-    const { ask, asked, tick } = gather()
+  it('are those that ask for the same at the same time', () => {
+    const { ask, asked, tick } = coalesce()
     for (const wish of [WISH, WISH, { ...WISH, minLifetime: 5 }, { ...WISH, timeout: 5 }, { ...WISH, rejected: '5' }])
       ask(wish)
     tick()
     ask()
-    expect(asked.map(({ size }) => size)).toEqual([1, 1, 1, 1, 1, 1])
+    expect(asked.map(({ count }) => count)).toEqual([1, 1, 1, 1, 1, 1])
   })
 
-  it('takes nobody in once it is told of', () => {
-    const { ask, asked, close } = gather()
+  it('take in nobody once their number is reported', () => {
+    const { ask, asked, close } = coalesce()
     ask()
     ask()
-    for (const crowd of asked) close(crowd)
+    for (const callers of asked) close(callers)
     ask()
     ask()
-    expect(asked.map(({ size }) => size)).toEqual([1, 1, 1, 1])
+    expect(asked.map(({ count }) => count)).toEqual([1, 1, 1, 1])
   })
 })

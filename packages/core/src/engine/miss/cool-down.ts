@@ -1,149 +1,158 @@
-import type { FailureKind } from '../../contracts.ts'
+/** Every "not before": until when the source or the store is not asked, and the error that callers see instead. @module */
+
 import {
   SameValueError,
   SignInRequiredError,
   SourceRefusedError,
   SourceUnavailableError,
+  type StoreError,
   type WarmTokenError,
 } from '../../errors.ts'
-import { fingerprint } from '../../lib/hash.ts'
-import { asFields, asText, asTime, type Fields } from '../../lib/parse.ts'
-import { within } from '../../lib/timing.ts'
-import { MAX_NAME } from '../../record/instants.ts'
-import type { Failure } from '../../record/record.ts'
-import type { Parts, Slot } from '../context.ts'
-import { asideOf } from '../slot.ts'
+import type { Failure, WarmRecord } from '../../record/record.ts'
+import type { Flight, MissContext } from '../context.ts'
+import { rareOf, type Slot } from '../slot.ts'
 import { coolDown } from '../time/backoff.ts'
+import { book, budgetFreeAt } from '../time/mint-budget.ts'
+import { type Classified, secretFingerprintOf } from './call-source.ts'
 
-/** How long a failure is obeyed before the record is read again, in ms: another may have had success, or a new secret. */
-const RECHECK = 5_000
 /** The code of a broken refresh chain. */
 export const SIGN_IN = 'SIGN_IN_REQUIRED'
+/** How long a failure is obeyed before the record is read again, in ms: another environment may have succeeded. */
+const RECHECK = 5_000
+/** How long a stale value is served without another look while another environment refreshes it, in ms. */
+const HOLD = 1_000
+/** How long a secret that could not be read is not read again, in ms. */
+const SECRET_PAUSE = 1_000
+/** How long the store is left alone after it failed, in ms. */
+const STORE_PAUSE = 2_000
 
-/** How a source failed. */
-export interface Classified {
-  readonly kind: FailureKind
-  /** The issuer's error code or this library's. */
-  readonly code: string
-  /** How long the issuer asked to wait, in ms. */
-  readonly retryAfter: number | undefined
-  /** Whether the issuer certainly did nothing. */
-  readonly nothingDone: boolean
+/** A failure to remember. */
+interface Remembered {
+  readonly failure: Failure
+  /** Fingerprint of the secret that was refused. */
+  readonly secretFingerprint?: string | undefined
+  /** What the source threw just now. */
+  readonly cause?: unknown
 }
 
-/** What an error means by its name; of any other it is only known that there is no value. */
-const KINDS: { readonly [name: string]: (fault: Fields) => FailureKind } = {
-  SourceRefusedError: () => 'refused',
-  SignInRequiredError: () => 'refused',
-  SameValueError: () => 'same-value',
-  SourceUnavailableError: ({ kind }) => (kind === 'throttled' ? kind : 'unavailable'),
+/** The failure that follows `before` in the record. */
+export function nextFailure(
+  { server, runtime }: MissContext,
+  before: Failure | undefined,
+  { what, secretFingerprint }: { readonly what: Classified; readonly secretFingerprint?: string | undefined },
+): Failure {
+  const { kind, code, retryAfter } = what
+  const again = before?.kind === kind && before.secretFingerprint === secretFingerprint
+  const count = again ? before.count + 1 : 1
+  const pause = coolDown(kind, count, { retryAfter, random: runtime.random() })
+  const notBefore = Math.ceil((server.latest() ?? runtime.wall()) + pause)
+  return { count, kind, code, notBefore, ...(secretFingerprint !== undefined && { secretFingerprint }) }
 }
 
-/**
- * Sorts what a source threw, by its name: a source of an adapter, or one that brings its own copy of this package, throws
- * errors of other classes. Anything that is not named like this library's own errors counts as unavailable.
- */
-export function classify(error: unknown): Classified {
-  const fault = error instanceof Error ? asFields(error) : undefined
-  const kindOf = KINDS[String(fault?.['name'])]
-  if (fault === undefined || kindOf === undefined) return { ...UNKNOWN_FAILURE }
-  return {
-    kind: kindOf(fault),
-    code: asText(fault['code'], MAX_NAME) ?? UNKNOWN_FAILURE.code,
-    retryAfter: asTime(fault['retryAfter']),
-    nothingDone: fault['nothingDone'] === true,
+/** Keeps the failure in the slot until it is over by the slower clock, and returns its error. */
+export function rememberFailure(
+  { server, runtime, clock }: MissContext,
+  slot: Slot<unknown>,
+  { failure, secretFingerprint, cause }: Remembered,
+): WarmTokenError {
+  const now = server.earliest() ?? runtime.wall()
+  const pause = Math.max(0, failure.notBefore - now)
+  const retryAt = Math.ceil(runtime.wall() + pause)
+  const error = (): WarmTokenError => failureError(slot.key, failure, retryAt)
+  const until = clock.fast() + Math.min(pause, RECHECK)
+  const refused = failure.kind === 'refused' ? secretFingerprint : undefined
+  rareOf(slot).hold = { until, cooling: { until, secretFingerprint: refused, askAgainAt: 0, error } }
+  return cause === undefined ? error() : failureError(slot.key, failure, retryAt, cause)
+}
+
+/** The error of the failure in the slot, if it still holds for the secret in use. */
+export async function coolingError(context: MissContext, slot: Slot<unknown>): Promise<Error | undefined> {
+  const { clock } = context
+  const cooling = slot.rare?.hold?.cooling
+  if (cooling === undefined || clock.fast() >= cooling.until) return undefined
+  const refused = cooling.secretFingerprint
+  if (refused !== undefined && clock.fast() >= cooling.askAgainAt) {
+    const current = await secretFingerprintOf(context, slot)
+    if (current !== undefined && current !== '' && current !== refused) return undefined
+    if (current !== refused) cooling.askAgainAt = clock.fast() + SECRET_PAUSE
   }
+  return cooling.error()
+}
+
+/** The error of the failure in the record. It is remembered, so that the next calls ask nobody. */
+export function coolDownError<T>({ context, slot, secretFingerprint }: Flight<T>, { failure }: WarmRecord): Error {
+  const freeAt = budgetFreeAtOf(slot)
+  if (freeAt > (failure?.notBefore ?? 0)) return budgetError(context, slot, freeAt)
+  if (failure === undefined) return new SourceUnavailableError(`no value for ${slot.key}`)
+  return rememberFailure(context, slot, { failure, secretFingerprint })
+}
+
+/** A stale value was served: it is served again without another look, until the source may be asked. */
+export function holdStale({ clock, server }: MissContext, slot: Slot<unknown>, record: WarmRecord): void {
+  const freeAt = budgetFreeAt(record.budget, slot.subject.source.traits?.mintBudget)
+  const notBefore = Math.max(record.failure?.notBefore ?? 0, freeAt)
+  const pause = Math.max(HOLD, notBefore - server.interval().earliest)
+  rareOf(slot).hold = { until: clock.fast() + pause }
+}
+
+/** The store failed: it is left alone for a moment. */
+export function pauseStore({ clock, outage }: MissContext, error: StoreError): void {
+  outage.until = clock.fast() + STORE_PAUSE
+  outage.error = error
+}
+
+/** From when on the mint budget allows a fetch, on the server's clock, as this environment knows it. */
+export function budgetFreeAtOf(slot: Slot<unknown>): number {
+  return budgetFreeAt(slot.rare?.booked, slot.subject.source.traits?.mintBudget)
+}
+
+/** Takes over what the record says of the mint budget: another environment may have booked more. */
+export function noteBudget(slot: Slot<unknown>, booked: number): void {
+  const rare = rareOf(slot)
+  rare.booked = Math.max(rare.booked ?? 0, booked) || undefined
+}
+
+/** Books a fetch without the record. Throws when the budget, as this environment knows it, is used up. */
+export function bookWithoutStore(context: MissContext, slot: Slot<unknown>, now: number): void {
+  const { mintBudget } = slot.subject.source.traits ?? {}
+  if (mintBudget === undefined) return
+  const freeAt = budgetFreeAtOf(slot)
+  if (now < freeAt) throw budgetError(context, slot, freeAt)
+  const rare = rareOf(slot)
+  rare.booked = book(rare.booked, now, mintBudget)
+}
+
+function budgetError(context: MissContext, slot: Slot<unknown>, notBefore: number): WarmTokenError {
+  context.emit({ type: 'cool-down', key: slot.key, kind: 'budget', until: notBefore, count: 1 })
+  return rememberFailure(context, slot, { failure: { count: 1, kind: 'budget', code: 'MINT_BUDGET', notBefore } })
+}
+
+/** The error that callers see. It names the code and the instant, never what the issuer wrote. */
+function failureError(key: string, { kind, code }: Failure, retryAt: number, cause?: unknown): WarmTokenError {
+  const until = new Date(retryAt).toISOString()
+  const options = { key, retryAt, code, ...(isKnown(cause) && { cause }) }
+  if (code === SIGN_IN) {
+    return new SignInRequiredError(`the refresh chain of ${key} is broken: a person must sign in again`, options)
+  }
+  if (kind === 'refused') {
+    const message = `the source refused ${key} (${code}); it is not asked again before ${until}, unless the secret changes`
+    return new SourceRefusedError(message, options)
+  }
+  if (kind === 'same-value') {
+    const message = `the source gave the refused value of ${key} again; it is not asked again before ${until}`
+    return new SameValueError(message, options)
+  }
+  const why =
+    kind === 'budget'
+      ? 'has used up its mint budget'
+      : kind === 'throttled'
+        ? 'limits the rate of requests'
+        : 'is unavailable'
+  const message = `the source of ${key} ${why} (${code}); it is not asked again before ${until}`
+  return new SourceUnavailableError(message, { ...options, throttled: kind === 'throttled' })
 }
 
 /** Whether it is an error of a source that keeps to the rules: its text is then known to be harmless. */
 function isKnown(cause: unknown): boolean {
   return cause instanceof Error && (cause.name === 'SourceRefusedError' || cause.name === 'SourceUnavailableError')
-}
-
-const UNKNOWN_FAILURE: Classified = {
-  kind: 'unavailable',
-  code: 'SOURCE_FAILED',
-  retryAfter: undefined,
-  nothingDone: false,
-}
-
-/** Fingerprint of the secret in use, where the source has one. A secret store that hangs or fails must not hold the call. */
-export async function secretOf(parts: Parts, slot: Slot<unknown>): Promise<string | undefined> {
-  const { source } = slot.subject
-  if (source.secretFingerprint === undefined) return undefined
-  const ask = async (): Promise<string | undefined> => source.secretFingerprint?.()
-  const result = await within(parts.runtime, parts.policy.sourceTimeout, undefined, ask)
-  if (result.outcome === 'late') return undefined
-  // What it throws may quote the secret, and is no reason to forget a failure: then it counts as another secret. What it
-  // gives may be the secret itself, by a mistake, and is about to rest in the record.
-  const text = result.outcome === 'done' ? asText(result.value, MAX_NAME) : undefined
-  return text === undefined ? '' : fingerprint(text)
-}
-
-/** The failure that follows `before` in the record. */
-export function nextFailure(
-  parts: Parts,
-  before: Failure | undefined,
-  what: Classified,
-  secret: string | undefined,
-): Failure {
-  const { kind, code, retryAfter } = what
-  const count = before !== undefined && before.kind === kind && before.secret === secret ? before.count + 1 : 1
-  const pause = coolDown(kind, count, retryAfter, parts.runtime.random())
-  const notBefore = Math.ceil((parts.server.latest() ?? parts.runtime.wall()) + pause)
-  return { count, kind, code, notBefore, ...(secret !== undefined && { secret }) }
-}
-
-/** Keeps the failure in the slot until it is over by the slower clock's word, and returns its error. */
-export function rememberFailure(
-  parts: Parts,
-  slot: Slot<unknown>,
-  failure: Failure,
-  secret: string | undefined,
-  cause?: unknown,
-): WarmTokenError {
-  const now = parts.server.earliest() ?? parts.runtime.wall()
-  const pause = Math.max(0, failure.notBefore - now)
-  const retryAt = Math.ceil(parts.runtime.wall() + pause)
-  const error = (): WarmTokenError => failureError(slot.key, failure, retryAt)
-  const held = failure.kind === 'refused' ? secret : undefined
-  const recheck = Math.min(pause, RECHECK)
-  const until = parts.clock.fast() + recheck
-  asideOf(slot).hold = { until, cooling: { until, secret: held, askAgainAt: 0, error } }
-  return cause === undefined ? error() : failureError(slot.key, failure, retryAt, cause)
-}
-
-/** The mint budget is used up until an instant: tells of it, and returns the error. */
-export function refuseByBudget(parts: Parts, slot: Slot<unknown>, notBefore: number): WarmTokenError {
-  parts.emit({ type: 'cool-down', key: slot.key, kind: 'budget', until: notBefore, count: 1 })
-  return rememberFailure(parts, slot, { count: 1, kind: 'budget', code: 'MINT_BUDGET', notBefore }, undefined)
-}
-
-/** The error that callers see. It names the code and the instant, never what the issuer wrote. */
-export function failureError(key: string, failure: Failure, retryAt: number, cause?: unknown): WarmTokenError {
-  const until = new Date(retryAt).toISOString()
-  const harmless = isKnown(cause) ? { cause } : {}
-  const options = { key, retryAt, code: failure.code, ...harmless }
-  if (failure.code === SIGN_IN) {
-    return new SignInRequiredError(`the refresh chain of ${key} is broken: a person must sign in again`, options)
-  }
-  if (failure.kind === 'refused') {
-    return new SourceRefusedError(
-      `the source refused ${key} (${failure.code}); it is not asked again before ${until}, unless the secret changes`,
-      options,
-    )
-  }
-  if (failure.kind === 'same-value') {
-    return new SameValueError(
-      `the source gave the refused value of ${key} again; it is not asked again before ${until}`,
-      options,
-    )
-  }
-  const throttled = failure.kind === 'throttled'
-  const word =
-    failure.kind === 'budget' ? 'has used up its mint budget' : throttled ? 'asks for patience' : 'is unavailable'
-  return new SourceUnavailableError(
-    `the source of ${key} ${word} (${failure.code}); it is not asked again before ${until}`,
-    { ...options, throttled },
-  )
 }

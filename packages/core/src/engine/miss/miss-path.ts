@@ -4,188 +4,227 @@ import type { WarmEvent } from '../../events.ts'
 import { systemRuntime } from '../../lib/runtime.ts'
 import { atMost } from '../../lib/timing.ts'
 import { createFileTier, type FileWriterOptions } from '../../tiers/file/writer.ts'
-import type { Ask, Parts, Served, Shared, Slot, Wish } from '../context.ts'
+import type { Ask, MissContext, Served, Shared, Wish } from '../context.ts'
 import { DEFAULT_POLICY } from '../policy.ts'
-import { asideOf, hasRefused, tidyAside } from '../slot.ts'
-import { lifeUntil } from '../time/expiry.ts'
+import { dropEmptyRare, rareOf, type Slot } from '../slot.ts'
+import { usableEntry, wasRejected } from '../time/expiry.ts'
+import { MIN_REMAINING, remainingUntil } from '../time/freshness.ts'
 import { createServerClock } from '../time/server-clock.ts'
-import { usableEntry } from '../time/usable-entry.ts'
-import { type Crowd, createCrowds } from './coalesce.ts'
-import { converge, coolingError } from './refresh.ts'
-import { remaining, sealerOf, tellOfShut } from './sealing.ts'
+import { type Callers, type Coalescer, createCoalescer } from './coalesce.ts'
+import { coolingError } from './cool-down.ts'
+import { createOpener } from './record-io.ts'
+import { refresh } from './refresh.ts'
+import { createSealer, reportUnopened } from './sealing.ts'
 
-/** How often one call starts over because a flight that it joined did not give what it asked for. */
+/** How often one call starts over because the refresh that it joined did not give what it asked for. */
 const MAX_FLIGHTS = 3
-/** How many refused values are known again. */
+/** How many refused values are recognized. */
 const MAX_REJECTED = 8
-/** What is kept back of a settle's time for aborted calls to give their leases back, in ms. */
+/** What is kept back of a settle's time so that aborted calls can give their leases back, in ms. */
 const ABORT_GRACE = 100
 
-/** Everything beyond a hit: loaded when a fresh value is in neither memory nor file. */
-export interface SlowPath {
-  /** Resolves to a value: from memory if a stale one will do, else by the one flight of its slot. */
-  get<T>(slot: Slot<T>, wish: Wish, before: Entry<T> | undefined, crowd?: Crowd): Promise<Served<T>>
-  /** Tells that a look into the file found nothing fresh, and why. */
-  tellOfMiss(slot: Slot<unknown>): void
+/** Everything beyond a hit. Loaded when a fresh value is in neither memory nor file. */
+export interface MissPath extends Pick<Coalescer, 'join'> {
+  /** Resolves to a value: from memory if a stale one will do, else by the one refresh of its slot. */
+  get<T>(wanted: Wanted<T>): Promise<Served<T>>
+  /** Reports that the file held nothing fresh, and why. */
+  reportFileMiss(slot: Slot<unknown>): void
   /** Forgets the value with this fingerprint, which the API refused: in memory, then in the file. */
   reject(slot: Slot<unknown>, fingerprint: string): void
-  /** Waits for every flight, at most `timeout` ms, then aborts the rest. Never rejects. */
+  /** Waits for every refresh, at most `timeout` ms, then aborts the rest. Never rejects. */
   settle(timeout: number): Promise<void>
 }
 
-/** Makes the slow path of an engine; what the engine shares from the start becomes part of its parts. */
-export function createSlowPath(shared: Shared, store: Store): SlowPath {
-  const late = shared.runtime ?? systemRuntime
-  const onProblem: FileWriterOptions['onProblem'] = (key, reason) => shared.emit({ type: 'file-error', key, reason })
-  const crowds = createCrowds(shared.clock)
-  // Those who have waited for this to be loaded came before anybody could have them share. They are a crowd apart, for they
-  // are given what is served, the others what is made of it.
-  const early = createCrowds(shared.clock)
-  const parts: Parts = Object.assign(shared, {
-    join: crowds.join,
-    store,
-    runtime: late,
-    policy: { ...DEFAULT_POLICY, ...shared.policy },
-    server: createServerClock(shared.clock, shared),
-    fileTier: shared.file && createFileTier(shared.file, { runtime: late, onProblem }),
-    seal: sealerOf(shared),
-    environment: undefined,
-    opening: undefined,
-    storeDownUntil: 0,
-    storeFault: undefined,
-  })
-  const { runtime, policy, server, clock, emit, flights } = parts
+/** What a caller wants of the miss path. */
+interface Wanted<T> {
+  readonly slot: Slot<T>
+  readonly wish: Wish
+  /** The entry in memory when the caller asked. */
+  readonly before: Entry<T> | undefined
+  /** Who shares this call; `undefined` for callers that came before the miss path was loaded. */
+  readonly callers: Callers | undefined
+}
 
-  const begin = <T>(slot: Slot<T>, ask: Ask): Promise<Entry<T>> => {
-    const controller = new AbortController()
-    // A refresh beside the caller may take its time; one that spends something must end while the caller is there.
-    const isFree = parts.background > 0 && slot.subject.source.exclusive === undefined
-    const timeout = Math.max(ask.timeout, isFree ? policy.timeout : 0)
-    const flight = converge(
-      parts,
-      slot,
-      { ...ask, timeout, rejected: ask.rejected ?? slot.aside?.rejected?.[0] },
-      controller.signal,
-    ).finally(() => {
-      asideOf(slot).flight = undefined
-      tidyAside(slot)
-      flights.delete(flight)
-    })
-    // Whoever waits sees the rejection; a refresh beside the handler tells by events.
-    flight.catch(() => {})
-    asideOf(slot).flight = flight
-    flights.set(flight, controller)
-    return flight
-  }
+/** Makes the miss path of an engine. */
+export function createMissPath(shared: Shared, store: Store): MissPath {
+  const context = createContext(shared, store)
+  const { clock, policy, flights, runtime, emit, fileTier } = context
+  const coalescer = createCoalescer(clock)
+  // Callers that waited for this module to load came before anybody could coalesce them. They are coalesced apart: they are
+  // given what is served, the others what was made of it.
+  const whileLoading = createCoalescer(clock)
 
-  /** The instant, by `clock.fast()`, until which an entry lives that was just handed out. */
-  const endOf = <T>(slot: Slot<T>, entry: Entry<T>): number => {
-    if (slot.entry === entry) return slot.usableUntil
-    // Others were handed it a moment ago, and one of them has rejected it since.
-    if (hasRefused(slot, entry.fingerprint)) return 0
-    return clock.fast() + entry.hardExpiry - (server.latest() ?? runtime.wall())
-  }
-
-  /** A usable value that nobody needs to wait for, and a refresh of it begun where that is due. */
-  const withoutWaiting = <T>(slot: Slot<T>, ask: Ask): Entry<T> | undefined => {
-    const usable = usableEntry(parts, slot, ask)
-    if (usable === undefined) return undefined
-    const now = clock.fast()
-    const held = slot.aside?.flight !== undefined || now < (slot.aside?.hold?.until ?? 0)
-    if (!held && parts.background > 0 && now >= slot.freshUntil) begin(slot, ask)
-    return held || parts.background > 0 || now < slot.freshUntil ? usable : undefined
-  }
-
-  const get = async <T>(slot: Slot<T>, ask: Ask, crowd: Crowd): Promise<Entry<T>> => {
-    const endsAt = clock.fast() + ask.timeout
-    for (let attempt = 0; attempt < MAX_FLIGHTS; attempt += 1) {
-      const usable = withoutWaiting(slot, ask)
-      if (usable !== undefined) {
-        const stale = clock.fast() >= slot.freshUntil
-        const left = remaining(parts, slot)
-        tell(slot, crowd, crowd.size, { type: 'hit', key: slot.key, tier: 'memory', stale, remaining: left })
-        return usable
-      }
-      const left = endsAt - clock.fast()
-      const alive = usableEntry(parts, slot, { ...ask, minLifetime: 0 })
-      const cooling = slot.aside?.flight === undefined ? await coolingError(parts, slot) : undefined
-      if (cooling !== undefined && alive === undefined) throw cooling
-      if (cooling !== undefined || left <= 0) return alive ?? timedOut(slot, ask)
-      const flight = slot.aside?.flight
-      const joined = flight !== undefined
-      const result = await atMost(runtime, left, flight ?? begin(slot, { ...ask, timeout: left }))
-      if (result.outcome === 'failed') {
-        const still = usableEntry(parts, slot, { ...ask, minLifetime: 0 })
-        if (still !== undefined) return still
-        // The flight of a caller with less time, or of one who has given up.
-        if (joined && result.cause instanceof TimeoutError) continue
-        throw result.cause
-      }
-      if (result.outcome !== 'done') return usableEntry(parts, slot, { ...ask, minLifetime: 0 }) ?? timedOut(slot, ask)
-      // The environment may have been frozen on the way, longer than the value lived.
-      if (endOf(slot, result.value) - clock.fast() < 1) continue
-      if (!joined && crowd.size === 1) return result.value
-      // A flight that was joined half-way may not know what was asked here.
-      if (usableEntry(parts, slot, ask) !== result.value) continue
-      tell(slot, crowd, joined ? crowd.size : crowd.size - 1, { type: 'shared', key: slot.key })
-      return result.value
+  const answer = async <T>({ slot, wish, before }: Wanted<T>, callers: Callers): Promise<Served<T>> => {
+    const announce = (times: number, event: WarmEvent): void => {
+      coalescer.close(slot, callers)
+      whileLoading.close(slot, callers)
+      for (let left = times; left > 0 && context.listening(); left -= 1) emit(event)
     }
-    return usableEntry(parts, slot, { ...ask, minLifetime: 0 }) ?? timedOut(slot, ask)
-  }
-
-  const answer = async <T>(
-    slot: Slot<T>,
-    wish: Wish,
-    before: Entry<T> | undefined,
-    crowd: Crowd,
-  ): Promise<Served<T>> => {
-    const entry = await get(slot, { ...wish, timeout: wish.timeout ?? policy.timeout }, crowd)
+    const ask = { ...wish, timeout: wish.timeout ?? policy.timeout }
+    const entry = await getEntry({ context, slot, ask, callers, announce })
     const tier = entry === slot.entry ? slot.tier : 'source'
-    const until = endOf(slot, entry)
-    return { entry, tier: entry === before ? 'memory' : tier, remaining: () => lifeUntil(clock, until) }
-  }
-
-  /** An event for each of so many of a crowd. */
-  const tell = (slot: Slot<unknown>, crowd: Crowd, times: number, event: WarmEvent): void => {
-    crowds.close(slot, crowd)
-    early.close(slot, crowd)
-    for (let n = 0; n < times && parts.listening(); n += 1) emit(event)
+    const until = usableUntil(context, slot, entry)
+    return { entry, tier: entry === before ? 'memory' : tier, remaining: () => remainingUntil(clock, until) }
   }
 
   return {
-    get: (slot, wish, before, crowd) =>
-      crowd === undefined
-        ? early.join(slot, wish, (joined = { size: 1 }) => answer(slot, wish, before, joined))
-        : answer(slot, wish, before, crowd),
-    tellOfMiss(slot) {
+    join: coalescer.join,
+    get: (wanted) =>
+      wanted.callers === undefined
+        ? whileLoading.join(wanted.slot, wanted.wish, (callers = { count: 1 }) => answer(wanted, callers))
+        : answer(wanted, wanted.callers),
+    reportFileMiss(slot) {
       const { key } = slot
-      // It says by itself why a file was not accepted.
-      parts.fileTier?.read(key)
-      tellOfShut(parts, slot)
+      // Reports by itself why a file was not accepted.
+      fileTier?.read(key)
+      reportUnopened(context, slot)
       emit({ type: 'miss', key, tier: 'file' })
     },
     reject(slot, fingerprint) {
       const { key } = slot
       // Compare, then replace: a value that is not the refused one is a newer one.
       if (slot.entry !== undefined && slot.entry.fingerprint !== fingerprint) return
-      const aside = asideOf(slot)
-      const others = (aside.rejected ?? []).filter((one) => one !== fingerprint)
-      aside.rejected = [fingerprint, ...others.slice(0, MAX_REJECTED - 1)]
-      Object.assign(slot, { entry: undefined, freshUntil: 0, usableUntil: 0, view: undefined })
+      forget(slot, fingerprint)
       emit({ type: 'reject', key, fingerprint })
-      if (parts.fileTier?.read(key)?.lifetime.fingerprint === fingerprint) parts.fileTier.remove(key)
+      if (fileTier?.read(key)?.lifetime.fingerprint === fingerprint) fileTier.remove(key)
     },
     async settle(timeout) {
       await atMost(runtime, Math.max(0, timeout - ABORT_GRACE), Promise.allSettled(flights.keys()))
       // Another invocation of this environment may still be waiting for them.
-      if (parts.background > 0) return
+      if (context.mayRefreshInBackground()) return
       for (const controller of flights.values()) controller.abort()
       await atMost(runtime, ABORT_GRACE, Promise.allSettled(flights.keys()))
     },
   }
 }
 
+/** One call of `get`. */
+interface Call<T> {
+  readonly context: MissContext
+  readonly slot: Slot<T>
+  readonly ask: Ask
+  readonly callers: Callers
+  /** Emits an event for so many of the callers. */
+  readonly announce: (times: number, event: WarmEvent) => void
+}
+
+/** A usable entry: from memory, or from the refresh of its slot, which this call starts or joins. */
+async function getEntry<T>({ context, slot, ask, callers, announce }: Call<T>): Promise<Entry<T>> {
+  const { clock, runtime } = context
+  const { key } = slot
+  const endsAt = clock.fast() + ask.timeout
+  const anyUsable = (): Entry<T> | undefined => usableEntry(context, slot, { ...ask, minLifetime: 0 })
+  for (let attempt = 0; attempt < MAX_FLIGHTS; attempt += 1) {
+    const usable = withoutWaiting(context, slot, ask)
+    if (usable !== undefined) {
+      const stale = clock.fast() >= slot.freshUntil
+      const remaining = Math.max(0, slot.usableUntil - clock.fast())
+      announce(callers.count, { type: 'hit', key, tier: 'memory', stale, remaining })
+      return usable
+    }
+    const left = endsAt - clock.fast()
+    const alive = anyUsable()
+    const cooling = slot.rare?.flight === undefined ? await coolingError(context, slot) : undefined
+    if (cooling !== undefined && alive === undefined) throw cooling
+    if (cooling !== undefined || left <= 0) return alive ?? timedOut(slot, ask)
+    const flight = slot.rare?.flight
+    const joined = flight !== undefined
+    const result = await atMost(runtime, left, flight ?? startRefresh(context, slot, { ...ask, timeout: left }))
+    if (result.outcome === 'failed') {
+      const still = anyUsable()
+      if (still !== undefined) return still
+      // The refresh of a caller with less time, or of one that has given up.
+      if (joined && result.cause instanceof TimeoutError) continue
+      throw result.cause
+    }
+    if (result.outcome !== 'done') return anyUsable() ?? timedOut(slot, ask)
+    // The environment may have been frozen on the way, longer than the value lived.
+    if (usableUntil(context, slot, result.value) - clock.fast() < MIN_REMAINING) continue
+    if (!joined && callers.count === 1) return result.value
+    // A refresh that was joined half-way may not know what was asked here.
+    if (usableEntry(context, slot, ask) !== result.value) continue
+    announce(joined ? callers.count : callers.count - 1, { type: 'shared', key })
+    return result.value
+  }
+  return anyUsable() ?? timedOut(slot, ask)
+}
+
+/** A usable value that no caller needs to wait for. Starts its refresh in the background where that is due. */
+function withoutWaiting<T>(context: MissContext, slot: Slot<T>, ask: Ask): Entry<T> | undefined {
+  const usable = usableEntry(context, slot, ask)
+  if (usable === undefined) return undefined
+  const now = context.clock.fast()
+  if (now < slot.freshUntil) return usable
+  const held = slot.rare?.flight !== undefined || now < (slot.rare?.hold?.until ?? 0)
+  if (held) return usable
+  if (!context.mayRefreshInBackground()) return undefined
+  startRefresh(context, slot, ask)
+  return usable
+}
+
+/** Starts the one refresh of a slot. */
+function startRefresh<T>(context: MissContext, slot: Slot<T>, ask: Ask): Promise<Entry<T>> {
+  const { flights, policy } = context
+  const controller = new AbortController()
+  // A background refresh may take its time; one that spends something must end while the caller is there.
+  const isFree = context.mayRefreshInBackground() && slot.subject.source.exclusive === undefined
+  const timeout = Math.max(ask.timeout, isFree ? policy.timeout : 0)
+  const rejected = ask.rejected ?? slot.rare?.rejected?.[0]
+  const flight = refresh({ context, slot, ask: { ...ask, timeout, rejected }, signal: controller.signal }).finally(
+    () => {
+      rareOf(slot).flight = undefined
+      dropEmptyRare(slot)
+      flights.delete(flight)
+    },
+  )
+  // Callers that wait see the rejection; a background refresh reports by events.
+  flight.catch(() => {})
+  rareOf(slot).flight = flight
+  flights.set(flight, controller)
+  return flight
+}
+
+/** Until when, by `clock.fast()`, an entry may be used that was just handed out. */
+function usableUntil<T>({ clock, server, runtime }: MissContext, slot: Slot<T>, entry: Entry<T>): number {
+  if (slot.entry === entry) return slot.usableUntil
+  // Other callers were handed it a moment ago, and one of them has rejected it since.
+  if (wasRejected(slot, entry.fingerprint)) return 0
+  return clock.fast() + entry.hardExpiry - (server.latest() ?? runtime.wall())
+}
+
+/** Forgets the entry of a slot, and remembers that the API refused it. */
+function forget(slot: Slot<unknown>, fingerprint: string): void {
+  const rare = rareOf(slot)
+  const others = (rare.rejected ?? []).filter((one) => one !== fingerprint)
+  rare.rejected = [fingerprint, ...others.slice(0, MAX_REJECTED - 1)]
+  slot.entry = undefined
+  slot.freshUntil = 0
+  slot.usableUntil = 0
+  slot.view = undefined
+}
+
 function timedOut(slot: Slot<unknown>, ask: Ask): never {
   const { key } = slot
   throw new TimeoutError(`no value for ${key} within ${Math.round(ask.timeout)} ms`, { key })
+}
+
+function createContext(shared: Shared, store: Store): MissContext {
+  const { runtime = systemRuntime, clock, file, emit } = shared
+  const onProblem: FileWriterOptions['onProblem'] = (key, reason) => emit({ type: 'file-error', key, reason })
+  let environment: string | undefined
+  return {
+    ...shared,
+    runtime,
+    store,
+    policy: { ...DEFAULT_POLICY, ...shared.policy },
+    server: createServerClock(clock, shared.knownTime),
+    fileTier: file && createFileTier(file, { runtime, onProblem }),
+    seal: createSealer(shared),
+    environment() {
+      environment ??= runtime.unique().slice(0, 8)
+      return environment
+    },
+    openStore: createOpener(store),
+    outage: { until: 0, error: undefined },
+  }
 }

@@ -1,11 +1,23 @@
+/** What a holder writes under its lease: the new value, a failure, or the lease given back. @module */
+
 import type { Entry } from '../../contracts.ts'
 import { sleep } from '../../lib/timing.ts'
-import type { Lease, Refresh, WarmRecord } from '../../record/record.ts'
-import { publish } from '../../record/transitions.ts'
-import type { Parts } from '../context.ts'
+import type { Refresh, WarmRecord } from '../../record/record.ts'
+import { abandon, fail, publish } from '../../record/transitions.ts'
+import type { Flight, MissContext } from '../context.ts'
+import { rareOf } from '../slot.ts'
 import { pollDelay } from '../time/backoff.ts'
-import { readRecord, type Sight, swapRecord } from './record-io.ts'
+import { DRIFT_TOLERANCE } from '../time/clock.ts'
+import { isAlive } from '../time/expiry.ts'
+import { placeEntry } from '../time/freshness.ts'
+import type { HeldLease } from './acquire.ts'
+import type { Failed } from './call-source.ts'
+import { nextFailure, rememberFailure, SIGN_IN } from './cool-down.ts'
+import { readRecord, type Snapshot, type SwapResult, swapRecord } from './record-io.ts'
+import { openEntry } from './sealing.ts'
 
+/** The code of a value that could not be committed. */
+export const UNCOMMITTED = 'STORE_UNCOMMITTED'
 /** How often a publish is tried. Each try that got an answer has either landed or met a newer record. */
 const PUBLISH_ATTEMPTS = 6
 /** The same where the value must not be lost: more than fit into a lease, which ends them. */
@@ -13,126 +25,154 @@ const EXCLUSIVE_ATTEMPTS = 40
 /** How often a lease is given back or a failure written, at most. */
 const WRITE_BACK_ATTEMPTS = 2
 
-/** A lease that is this flight's own. */
-export interface Held<T> extends Sight {
-  readonly lease: Lease
-  /** `clock.fast()` from before the acquire was sent: the lease is counted from there. */
-  readonly sentAt: number
-  /** `clock.fast()` at which the flight must be over. */
-  readonly endsAt: number
-  readonly signal: AbortSignal
-  /** The published value that the fetch is to follow. */
-  readonly previous: T | undefined
-  /** What an exclusive source said that it would spend. */
-  readonly spends: string | undefined
-}
-
-/** What became of a publish. `lost`: it may be in the store or not. */
+/** What became of a publish. `unknown`: it may be in the store or not. */
 export type Published =
   | { readonly outcome: 'published'; readonly version: number }
-  | { readonly outcome: 'fenced'; readonly sight: Sight }
-  | { readonly outcome: 'lost' }
+  | { readonly outcome: 'fenced'; readonly snapshot: Snapshot }
+  | { readonly outcome: 'unknown' }
 
-/** What is to be published. */
+/** A value to publish. */
 interface Fresh<T> {
   readonly entry: Entry<T>
   readonly sealed: string
   /** How long the source took, in ms. */
   readonly took: number
-  /** Whether the value must not be lost: then it is tried until the lease ends. */
-  readonly exclusive: boolean
 }
 
-/** This environment's mark in the ring of refreshes, made when it is first needed. */
-export function environmentOf(parts: Parts): string {
-  parts.environment ??= parts.runtime.unique().slice(0, 8)
-  return parts.environment
-}
-
-/** Publishes under the lease: repeated with the same tag while the answer is unknown, rebased while the lease is ours. */
-export async function publishEntry<T>(parts: Parts, held: Held<T>, fresh: Fresh<T>): Promise<Published> {
+/** Publishes under the lease: repeated with the same tag while the answer is unknown, rebased while the lease is held. */
+export async function publishEntry<T>(flight: Flight<T>, held: HeldLease, fresh: Fresh<T>): Promise<Published> {
+  const { context, slot } = flight
+  const { clock, runtime, emit } = context
   const { nonce } = held.lease
-  const { key } = held.record
-  const { value: _value, version: _version, ...lifetime } = fresh.entry
-  const compose = (on: Sight): WarmRecord => {
-    const now = parts.server.latest() ?? 0
-    const refresh: Refresh = [Math.floor(now), environmentOf(parts), fresh.took, 'ok', lifetime.fingerprint]
-    return publish(on.record, { ...lifetime, sealed: fresh.sealed, publisher: nonce, now, refresh })
-  }
-  let sight: Sight = held
-  // One tag stands for one text: should the first try have landed, what is told of it must be what is stored.
-  let record = compose(sight)
-  let tag = parts.runtime.unique()
-  const attempts = fresh.exclusive ? EXCLUSIVE_ATTEMPTS : PUBLISH_ATTEMPTS
-  // A swap that expects one's own lease is safe at any time; a clock that has stepped must not lose a value in hand.
-  const always = fresh.exclusive ? PUBLISH_ATTEMPTS : 1
-  const endsAt = fresh.exclusive ? held.sentAt + held.lease.length : held.endsAt
-  for (let attempt = 0; attempt < attempts && (attempt < always || parts.clock.fast() < endsAt); attempt += 1) {
-    const result = await swapOrUnknown(parts, record, sight, tag)
-    const current =
-      result.outcome === 'conflict'
-        ? result.sight
-        : result.outcome === 'unknown'
-          ? await lookAgain(parts, key)
-          : undefined
+  const { key } = slot
+  const exclusive = slot.subject.source.exclusive !== undefined
+  let snapshot: Snapshot = held
+  // One tag stands for one text: if the first try has landed, what is reported of it must be what is stored.
+  let record = publishedRecord(context, held, { snapshot, fresh })
+  let tag = runtime.unique()
+  const attempts = exclusive ? EXCLUSIVE_ATTEMPTS : PUBLISH_ATTEMPTS
+  // A swap that expects its own lease is safe at any time, and a clock that has stepped must not lose a value in hand.
+  const always = exclusive ? PUBLISH_ATTEMPTS : 1
+  const endsAt = exclusive ? held.sentAt + held.lease.length : flight.endsAt
+  for (let attempt = 0; attempt < attempts && (attempt < always || clock.fast() < endsAt); attempt += 1) {
+    const result = await swapOrUnknown(context, record, { snapshot, tag })
+    const current = await recordAfter(context, key, result)
     if (result.outcome === 'swapped' || current?.record.value?.publisher === nonce) {
       const version = (current?.record ?? record).value?.version ?? 0
-      parts.emit({ type: 'publish', key, version })
+      emit({ type: 'publish', key, version })
       return { outcome: 'published', version }
     }
-    if (current === undefined || current.image?.tag === sight.image?.tag) {
+    if (current === undefined || current.image?.tag === snapshot.image?.tag) {
       // A store that fails at once would use up every attempt in no time.
-      if (fresh.exclusive)
-        await sleep(parts.runtime, pollDelay(0, parts.runtime.random()), new AbortController().signal)
+      if (exclusive) await sleep(runtime, pollDelay(0, runtime.random()), new AbortController().signal)
       continue
     }
     if (current.record.lease?.nonce !== nonce) {
-      parts.emit({ type: 'fenced', key, epoch: held.record.epoch })
-      return { outcome: 'fenced', sight: current }
+      emit({ type: 'fenced', key, epoch: held.record.epoch })
+      return { outcome: 'fenced', snapshot: current }
     }
-    sight = current
-    record = compose(sight)
-    tag = parts.runtime.unique()
+    snapshot = current
+    record = publishedRecord(context, held, { snapshot, fresh })
+    tag = runtime.unique()
   }
-  return { outcome: 'lost' }
+  return { outcome: 'unknown' }
+}
+
+/** Records the failure for the fleet. A value that is still alive is served all the same (stale-if-error). */
+export async function publishFailure<T>(flight: Flight<T>, held: HeldLease, failed: Failed): Promise<Entry<T>> {
+  const { context, slot } = flight
+  const { server, environment, emit } = context
+  const { what, secretFingerprint, took, error: cause } = failed
+  if (failed.curtailed) {
+    await writeBack(flight, held, abandon)
+    throw cause
+  }
+  const failure = nextFailure(context, held.record.failure, { what, secretFingerprint })
+  const refresh: Refresh = [Math.floor(server.latest() ?? 0), environment(), took, what.kind, '']
+  const spent = what.code === SIGN_IN ? 'dead' : what.kind === 'refused' || what.nothingDone ? 'nothing' : 'unknown'
+  const instead = await writeBack(flight, held, (record) => fail(record, failure, refresh, spent))
+  // Refused because another holder was faster: what that one published is good.
+  const newer = instead && (await publishedByOther(flight, held, instead))
+  if (newer !== undefined) return newer
+  emit({ type: 'cool-down', key: slot.key, kind: failure.kind, until: failure.notBefore, count: failure.count })
+  const error = rememberFailure(context, slot, { failure, secretFingerprint, cause })
+  const { value } = held.record
+  const { latest } = server.interval()
+  const alive = value !== undefined && isAlive({ record: held.record, latest: latest + DRIFT_TOLERANCE })
+  const entry = alive ? await openEntry(context, slot, value) : undefined
+  if (entry === undefined) throw error
+  const hold = slot.rare?.hold
+  placeEntry(context, slot, { entry, tier: 'store', ...server.interval() })
+  rareOf(slot).hold = hold
+  return entry
+}
+
+/** The lease was lost. What another holder has published since, if it can be used, is what every environment has. */
+export async function publishedByOther<T>(
+  { context, slot }: Flight<T>,
+  held: HeldLease,
+  { record }: Snapshot,
+): Promise<Entry<T> | undefined> {
+  const { value } = record
+  const { server } = context
+  const isNewer = value !== undefined && value.version > (held.record.value?.version ?? 0)
+  if (!isNewer || !isAlive({ record, latest: server.interval().latest })) return undefined
+  const entry = await openEntry(context, slot, value)
+  if (entry !== undefined) placeEntry(context, slot, { entry, tier: 'store', ...server.interval() })
+  return entry
+}
+
+/**
+ * Changes the record under the lease, as best it can: if the write is lost, the lease ends by itself. Its own tag tells a
+ * repeat from a second write. Resolves to the record that was there instead, when the lease was lost.
+ */
+export async function writeBack<T>(
+  { context }: Flight<T>,
+  held: HeldLease,
+  change: (record: WarmRecord) => WarmRecord,
+): Promise<Snapshot | undefined> {
+  const tag = context.runtime.unique()
+  for (let attempt = 0; attempt < WRITE_BACK_ATTEMPTS; attempt += 1) {
+    const result = await swapOrUnknown(context, change(held.record), { snapshot: held, tag })
+    if (result.outcome === 'conflict') return result.snapshot
+    if (result.outcome === 'swapped') return undefined
+  }
+  return undefined
+}
+
+function publishedRecord<T>(
+  { server, environment }: MissContext,
+  { lease }: HeldLease,
+  { snapshot, fresh }: { readonly snapshot: Snapshot; readonly fresh: Fresh<T> },
+): WarmRecord {
+  const { sealed, took, entry } = fresh
+  const { issuedAt, softExpiry, hardExpiry, fingerprint } = entry
+  const now = server.latest() ?? 0
+  const refresh: Refresh = [Math.floor(now), environment(), took, 'ok', fingerprint]
+  const value = { issuedAt, softExpiry, hardExpiry, fingerprint, sealed, publisher: lease.nonce }
+  return publish(snapshot.record, { ...value, now, refresh })
 }
 
 /** A store that fails now may not have failed for good: a value in hand is worth another try. */
 async function swapOrUnknown(
-  parts: Parts,
-  record: Parameters<typeof swapRecord>[1],
-  sight: Sight,
-  tag: string,
-): ReturnType<typeof swapRecord> {
+  context: MissContext,
+  record: WarmRecord,
+  { snapshot, tag }: { readonly snapshot: Snapshot; readonly tag: string },
+): Promise<SwapResult> {
   try {
-    return await swapRecord(parts, record, { expected: sight.image, tag, signal: undefined })
+    return await swapRecord(context, record, { expected: snapshot.image, tag, signal: undefined })
   } catch {
     return { outcome: 'unknown' }
   }
 }
 
-async function lookAgain(parts: Parts, key: string): Promise<Sight | undefined> {
+/** What the store holds after a swap that was not acknowledged; `undefined` when that is not known. */
+async function recordAfter(context: MissContext, key: string, result: SwapResult): Promise<Snapshot | undefined> {
+  if (result.outcome === 'conflict') return result.snapshot
+  if (result.outcome === 'swapped') return undefined
   try {
-    return await readRecord(parts, key, { consistent: true, signal: new AbortController().signal })
+    return await readRecord(context, key, { consistent: true, signal: new AbortController().signal })
   } catch {
     return undefined
   }
-}
-
-/**
- * Changes the record under the lease, as best it can: should it not land, the lease ends by itself. Its own tag tells a
- * repeat from a second write. Resolves to the record that was there instead, when the lease was lost.
- */
-export async function writeBack<T>(
-  parts: Parts,
-  held: Held<T>,
-  change: (record: WarmRecord) => WarmRecord,
-): Promise<Sight | undefined> {
-  const tag = parts.runtime.unique()
-  for (let attempt = 0; attempt < WRITE_BACK_ATTEMPTS; attempt += 1) {
-    const result = await swapOrUnknown(parts, change(held.record), held, tag)
-    if (result.outcome === 'conflict') return result.sight
-    if (result.outcome === 'swapped') return undefined
-  }
-  return undefined
 }

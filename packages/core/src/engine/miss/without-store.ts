@@ -1,32 +1,84 @@
 import type { Entry } from '../../contracts.ts'
 import { StoreError } from '../../errors.ts'
-import { asideOf } from '../slot.ts'
-import { usableEntry } from '../time/usable-entry.ts'
-import { fetchAlone } from './fetch-alone.ts'
-import type { Flight } from './flight.ts'
+import type { Failure } from '../../record/record.ts'
+import type { Flight, MissContext } from '../context.ts'
+import { packEntry } from '../packed-entry.ts'
+import { rareOf, type Slot } from '../slot.ts'
+import { newEntry, usableEntry } from '../time/expiry.ts'
+import { placeEntry } from '../time/freshness.ts'
+import { createServerClock, type ServerClock } from '../time/server-clock.ts'
+import { callSource, secretFingerprintOf } from './call-source.ts'
+import { bookWithoutStore, nextFailure, rememberFailure } from './cool-down.ts'
+import { writeFile } from './sealing.ts'
 
-/** The store cannot be used: a living value is served, otherwise this environment goes on alone. */
+/** The store cannot be used: serves a value that is still alive, else fetches for this environment alone. */
 export async function withoutStore<T>(flight: Flight<T>, cause: StoreError | undefined): Promise<Entry<T>> {
-  const { parts, slot, ask, signal } = flight
-  const usable = usableEntry(parts, slot, { ...ask, minLifetime: 0 })
-  // A wrong set-up must be seen, not papered over by a fetch per environment.
-  if (usable === undefined && cause !== undefined && !cause.retryable) throw faultFor(slot.key, cause)
-  if (usable === undefined && slot.subject.source.exclusive !== undefined) {
-    const { key } = slot
-    throw (
-      (cause && faultFor(key, cause)) ??
-      new StoreError(`the store is down, and ${key} may be fetched only under its lease`, { key, retryable: true })
-    )
+  const { context, slot, ask } = flight
+  const { key } = slot
+  const usable = usableEntry(context, slot, { ...ask, minLifetime: 0 })
+  if (usable !== undefined) {
+    const rare = rareOf(slot)
+    rare.hold = { ...rare.hold, until: context.outage.until }
+    return usable
   }
-  if (usable === undefined) return fetchAlone(parts, slot, ask, signal)
-  const aside = asideOf(slot)
-  aside.hold = { ...aside.hold, until: parts.storeDownUntil }
-  return usable
+  // A wrong configuration must be seen, not hidden behind a fetch per environment.
+  if (cause !== undefined && !cause.retryable) throw errorFor(key, cause)
+  if (slot.subject.source.exclusive !== undefined) {
+    const message = `the store is down, and ${key} may be fetched only under its lease`
+    throw cause === undefined ? new StoreError(message, { key, retryable: true }) : errorFor(key, cause)
+  }
+  return fetchAlone(flight)
 }
 
-/** The fault as it concerns this key, when it was met with another one. */
-function faultFor(key: string, fault: StoreError): StoreError {
-  const { message, code, retryable, cause } = fault
-  if (fault.key === undefined || fault.key === key) return fault
-  return new StoreError(message.replace(fault.key, key), { key, code, retryable, cause })
+/** Fetches without a lease: only the single flight and the cool-down of this environment limit it. */
+async function fetchAlone<T>(flight: Flight<T>): Promise<Entry<T>> {
+  const { context, slot, ask } = flight
+  const { clock, policy, runtime } = context
+  const server = context.server.latest() === undefined ? wallClock(context) : context.server
+  const { earliest: askedAt, latest } = server.interval()
+  const before = slot.rare?.failedAlone
+  // Between calls the store may answer again, so this pause is kept apart from what the record says.
+  if (before !== undefined && clock.fast() < before.until && !(await isAnotherSecret(context, slot, before.failure))) {
+    const { failure } = before
+    throw rememberFailure(context, slot, { failure, secretFingerprint: failure.secretFingerprint })
+  }
+  bookWithoutStore(context, slot, latest)
+  const answer = await callSource(flight, {
+    time: Math.min(policy.sourceTimeout, ask.timeout),
+    nonce: runtime.unique(),
+    previous: slot.entry?.value,
+    alone: true,
+  })
+  if (answer.outcome === 'failed') {
+    const { curtailed, error: cause, what, secretFingerprint } = answer
+    if (curtailed) throw cause
+    const failure = nextFailure(context, before?.failure, { what, secretFingerprint })
+    const pause = failure.notBefore - server.interval().latest
+    rareOf(slot).failedAlone = { failure, until: clock.fast() + pause }
+    throw rememberFailure(context, slot, { failure, secretFingerprint, cause })
+  }
+  if (slot.rare) slot.rare.failedAlone = undefined
+  const entry = packEntry(newEntry(flight, answer.issued, askedAt))
+  placeEntry(context, slot, { entry, tier: 'source', ...server.interval() })
+  await writeFile(context, slot, { server })
+  return entry
+}
+
+async function isAnotherSecret(context: MissContext, slot: Slot<unknown>, failure: Failure): Promise<boolean> {
+  return failure.kind === 'refused' && (await secretFingerprintOf(context, slot)) !== failure.secretFingerprint
+}
+
+/** This machine's wall clock in place of a server that has not answered yet. Good for durations only. */
+function wallClock({ clock, runtime }: MissContext): ServerClock {
+  const server = createServerClock(clock)
+  const wall = runtime.wall()
+  server.adopt(wall, wall)
+  return server
+}
+
+/** The error as it concerns this key, when the store failed for another one. */
+function errorFor(key: string, error: StoreError): StoreError {
+  const { message, code, retryable, cause } = error
+  if (error.key === undefined || error.key === key) return error
+  return new StoreError(message.replace(error.key, key), { key, code, retryable, cause })
 }

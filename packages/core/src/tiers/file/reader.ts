@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs'
 import type { Entry, Runtime } from '../../contracts.ts'
-import { machineTime } from '../../lib/hit-edges.ts'
+import { machineTime } from '../../lib/clocks.ts'
 import { isTime } from '../../lib/parse.ts'
 import { type Instants, MAX_FILE_SIZE, OTHERS_WRITE, SCHEMA } from './format.ts'
 
@@ -23,7 +23,7 @@ function areInstants(list: readonly unknown[]): list is Instants {
 
 /**
  * The half of the file tier that a hit needs. Everything in it is synchronous. What is not in order is as good as not
- * there; why is found out by `problemOf`, which is loaded with the slow path.
+ * there; why is found out by `problemOf`, which is loaded with the miss path.
  */
 export interface FileReader {
   readonly directory: string
@@ -69,7 +69,7 @@ export function createFileReader(directory: string, runtime: Pick<Runtime, 'wall
     if (schema !== SCHEMA || owner !== key || length !== sealed.length) return undefined
     if (typeof fingerprint !== 'string' || !areInstants(rest)) return undefined
     const [version, issuedAt, softExpiry, hardExpiry, earliest, latest, wall, monotonic] = rest
-    // Elapsed since the write, as two bounds, for the same reasons as in engine/clock.ts. A monotonic clock that has
+    // Elapsed since the write, as two bounds, for the same reasons as in engine/time/clock.ts. A monotonic clock that has
     // gone back means a new boot: then only the wall clock is left, and if that has gone back too, nothing is known.
     const byWall = runtime.wall() - wall
     const byMonotonic = machineTime() - monotonic

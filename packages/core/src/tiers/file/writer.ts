@@ -1,5 +1,5 @@
 import type { Runtime } from '../../contracts.ts'
-import { machineTime } from '../../lib/hit-edges.ts'
+import { machineTime } from '../../lib/clocks.ts'
 import { type FileProblem, problemOf } from './diagnose.ts'
 import { type FileHead, MAX_FILE_SIZE, SCHEMA } from './format.ts'
 import type { FileEntry, FileReader } from './reader.ts'
@@ -24,7 +24,7 @@ export interface FileWriterOptions {
   onProblem(key: string, problem: FileProblem): void
 }
 
-/** Makes the file tier of its reader: what a hit does not need is loaded with the slow path. */
+/** Makes the file tier of its reader: what a hit does not need is loaded with the miss path. */
 export function createFileTier(reader: FileReader, { runtime, onProblem }: FileWriterOptions): FileTier {
   const { pathOf, trusts, directory } = reader
   let toldOfFolder = false

@@ -1,0 +1,57 @@
+import type { Entry } from '../../contracts.ts'
+import { TimeoutError } from '../../errors.ts'
+import { release } from '../../record/transitions.ts'
+import type { Flight } from '../context.ts'
+import { packEntry } from '../packed-entry.ts'
+import { newEntry } from '../time/expiry.ts'
+import { placeEntry } from '../time/freshness.ts'
+import { isEnoughToFetch, timeToFetch } from '../time/lease-length.ts'
+import { forgetNonce, type HeldLease } from './acquire.ts'
+import { callSource } from './call-source.ts'
+import { publishEntry, publishedByOther, publishFailure, writeBack } from './publish.ts'
+import { seal, writeFile } from './sealing.ts'
+
+/**
+ * Asks the source once under the lease, and publishes what it gives. Resolves to `undefined` when too little of the lease
+ * is left. A value that cannot be published is still served here, since fetching again is harmless.
+ */
+export async function fetchShared<T>(flight: Flight<T>, held: HeldLease): Promise<Entry<T> | undefined> {
+  const { context, slot, signal, opened } = flight
+  const { policy, clock, server } = context
+  const time = timeToFetch(policy, held.lease.length, clock.fast() - held.sentAt)
+  if (!isEnoughToFetch(time, policy, false)) {
+    // Too late, or a clock that has stepped makes it look so. Giving the lease back spares others the wait. The nonce stays:
+    // if this write is lost, the lease must still be recognized.
+    await writeBack(flight, held, release)
+    return undefined
+  }
+  // Whatever comes of it, this nonce never asks the source again.
+  forgetNonce(slot, held.lease.nonce)
+  if (signal.aborted) {
+    await writeBack(flight, held, release)
+    throw abortedBeforeFetch(slot.key)
+  }
+  const previous = opened?.entry?.value
+  const answer = await callSource(flight, { time, nonce: held.lease.nonce, previous })
+  if (answer.outcome === 'failed') return publishFailure(flight, held, answer)
+  const { took, issued, askedAt } = answer
+  const entry = newEntry(flight, issued, askedAt)
+  const sealed = await seal(context, slot, entry.value)
+  if (sealed === undefined) {
+    // Other environments must not wait for a value that cannot be shared.
+    await writeBack(flight, held, release)
+    placeEntry(context, slot, { entry: packEntry(entry), tier: 'source', ...server.interval() })
+    return slot.entry ?? entry
+  }
+  const published = await publishEntry(flight, held, { entry, sealed, took })
+  if (published.outcome === 'fenced') return (await publishedByOther(flight, held, published.snapshot)) ?? entry
+  const version = published.outcome === 'published' ? published.version : 0
+  placeEntry(context, slot, { entry: packEntry({ ...entry, version }), tier: 'source', ...server.interval() })
+  await writeFile(context, slot, { server, sealed })
+  return slot.entry ?? entry
+}
+
+/** The caller gave up after the lease was acquired. */
+export function abortedBeforeFetch(key: string): TimeoutError {
+  return new TimeoutError(`no value for ${key}: the call was aborted before the source was asked`, { key })
+}

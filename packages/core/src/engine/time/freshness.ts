@@ -1,0 +1,45 @@
+/** Until when the entry in memory is fresh and usable, on the local clock. @module */
+
+import type { Entry, Tier } from '../../contracts.ts'
+import type { Shared } from '../context.ts'
+import type { Slot } from '../slot.ts'
+import { type Clock, DRIFT_TOLERANCE } from './clock.ts'
+import { jitterOf } from './jitter.ts'
+import type { Interval } from './server-clock.ts'
+
+/** The shortest remaining lifetime with which a value is handed out, in ms: `remaining()` is 1 or more at that moment. */
+export const MIN_REMAINING = 1
+
+/** Whether the entry in memory may be served without a refresh. The warm path. */
+export function isFresh(clock: Clock, slot: Slot<unknown>, minLifetime: number): boolean {
+  const now = clock.fast()
+  return now < slot.freshUntil && now + Math.max(minLifetime, MIN_REMAINING) < slot.usableUntil
+}
+
+/** Remaining lifetime until an instant of `clock.fast()`, in whole ms; 0 when it has passed. */
+export function remainingUntil(clock: Clock, until: number): number {
+  return Math.max(0, Math.floor(until - clock.fast()))
+}
+
+/** An entry to place, with the server's time now. */
+export interface Placement<T> extends Interval {
+  readonly entry: Entry<T>
+  readonly tier: Tier
+}
+
+/**
+ * Places an entry in its slot. Its instants on the server's clock become limits on the local clock: hard expiry by the
+ * latest possible time, soft expiry by the earliest, so that nothing is used too long or refreshed too soon.
+ */
+export function placeEntry<T>(shared: Shared, slot: Slot<T>, { entry, tier, earliest, latest }: Placement<T>): void {
+  const now = shared.clock.fast()
+  slot.tier = tier
+  slot.entry = entry
+  slot.view = undefined
+  slot.freshUntil = Math.floor(now + entry.softExpiry - earliest - jitterOf(entry, shared.jitter))
+  // A value that the API has refused is kept to be recognized, never to be used.
+  slot.usableUntil = slot.rare?.rejected?.includes(entry.fingerprint)
+    ? 0
+    : Math.floor(now + entry.hardExpiry - latest - DRIFT_TOLERANCE)
+  if (slot.rare) slot.rare.hold = undefined
+}
