@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { builtin } from '../lib/builtin.ts'
 import { type Rule, shaped } from '../lib/options.ts'
 import { systemRuntime } from '../lib/runtime.ts'
-import { within } from '../lib/timing.ts'
+import { withDeadline } from '../lib/timing.ts'
 import { stopwatch } from './time.ts'
 
 /** How many connections are open to one server, at most. More requests wait for a free one. */
@@ -87,7 +87,9 @@ export function createPost(url: URL, options: PostOptions = {}): Post {
     if (dropIdle(agent, MAX_IDLE)) await heard()
     const how = { url, request, agent, options }
     if (answerTimeout === undefined) return send(how, signal)
-    const result = await within(systemRuntime, answerTimeout, signal, (inner) => send(how, inner), true)
+    const result = await withDeadline(systemRuntime, { ms: answerTimeout, signal, patient: true }, (inner) =>
+      send(how, inner),
+    )
     if (result.outcome === 'done') return result.value
     if (result.outcome === 'failed') throw result.cause
     throw result.outcome === 'aborted' ? aborted() : failure('TimeoutError', 'no answer in time')
@@ -173,8 +175,8 @@ function watchConnect(socket: Socket, ms: number | undefined, finish: (error: Er
     socket.once('connect', resolve)
     socket.once('close', resolve)
   })
-  within(systemRuntime, ms, undefined, () => connected, true).then(({ outcome }) => {
-    if (outcome === 'late') finish(failure('TimeoutError', 'no connection in time'))
+  withDeadline(systemRuntime, { ms, patient: true }, () => connected).then(({ outcome }) => {
+    if (outcome === 'timed-out') finish(failure('TimeoutError', 'no connection in time'))
   })
 }
 

@@ -1,7 +1,7 @@
 import type { ServerTime } from '../contracts.ts'
-import { machineTime } from '../lib/hit-edges.ts'
+import { machineTime } from '../lib/clocks.ts'
 import { systemRuntime } from '../lib/runtime.ts'
-import { within } from '../lib/timing.ts'
+import { withDeadline as runWithDeadline } from '../lib/timing.ts'
 
 /** The precision of an HTTP `Date` header, in ms: it counts whole seconds, rounded down. */
 const DATE_PRECISION = 1_000
@@ -32,7 +32,7 @@ export async function withDeadline<T>(
   outer: AbortSignal | undefined,
   call: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const result = await within(systemRuntime, ms, outer, call, true)
+  const result = await runWithDeadline(systemRuntime, { ms, signal: outer, patient: true }, call)
   if (result.outcome === 'done') return result.value
   if (result.outcome === 'failed') throw result.cause
   if (result.outcome === 'aborted') throw named('AbortError', 'the call was aborted')

@@ -6,7 +6,7 @@ import type { ServerClock } from '../engine/time/server-clock.ts'
 import { StoreError } from '../errors.ts'
 import { makeKey } from '../lib/key.ts'
 import { asFields, asText } from '../lib/parse.ts'
-import { sleep, type Timed, within } from '../lib/timing.ts'
+import { sleep, type Timed, withDeadline } from '../lib/timing.ts'
 import type { RecordCache } from './cache.ts'
 import type { SessionListener } from './events.ts'
 import type { Interval } from './judge.ts'
@@ -99,7 +99,7 @@ export function createRecords(parts: RecordParts): Records {
   ): Promise<T | undefined> => {
     await opened()
     if (fault !== undefined && clock.fast() < downUntil) throw fault
-    const timed = await within(runtime, parts.storeTimeout, undefined, call, true)
+    const timed = await withDeadline(runtime, { ms: parts.storeTimeout, patient: true }, call)
     if (timed.outcome === 'done') {
       fault = undefined
       return timed.value
@@ -107,7 +107,7 @@ export function createRecords(parts: RecordParts): Records {
     const error = asStoreError(store.name, key, timed)
     emit({ type: 'store-error', key, operation, code: error.code })
     // What became of a write whose answer is lost shows when it is repeated.
-    if (operation === 'swap' && timed.outcome === 'late') return undefined
+    if (operation === 'swap' && timed.outcome === 'timed-out') return undefined
     fault = error
     downUntil = clock.fast() + DOWN_PAUSE
     throw error
@@ -126,7 +126,7 @@ export function createRecords(parts: RecordParts): Records {
   const read = async (key: string): Promise<Sight> => {
     const [sentAt, sent] = [clock.fast(), cache.next()]
     const seen = await request(key, 'read', (signal) => store.read(key, { signal, consistent: true }))
-    if (seen === undefined) throw asStoreError(store.name, key, { outcome: 'late' })
+    if (seen === undefined) throw asStoreError(store.name, key, { outcome: 'timed-out' })
     const sight = await take(key, seen, sentAt, sent)
     emit({ type: 'session-read', key, found: sight.record !== undefined })
     return sight
@@ -147,7 +147,7 @@ export function createRecords(parts: RecordParts): Records {
       cache.adopt(selectorOf(key), { record, sentAt, sent, earliest: now().earliest, bytes: body.length })
       return 'swapped'
     }
-    throw asStoreError(store.name, key, { outcome: 'late' })
+    throw asStoreError(store.name, key, { outcome: 'timed-out' })
   }
 
   /** Tries a change once on what was seen. */
@@ -207,7 +207,7 @@ export function keyOfUser(namespace: string, userId: string): string {
 async function unseal(parts: RecordParts, key: string, body: string): Promise<string> {
   const { codec, runtime } = parts
   if (codec === undefined) return body
-  const opened = await within(runtime, CODEC_TIMEOUT, undefined, async () => codec.open(body, key))
+  const opened = await withDeadline(runtime, { ms: CODEC_TIMEOUT }, async () => codec.open(body, key))
   if (opened.outcome === 'done') return opened.value
   // What was never sealed is no record. Anything else may be a key that is not there yet: the sessions are kept.
   if (opened.outcome === 'failed' && asFields(opened.cause)?.['code'] === 'NOT_SEALED') return ''
@@ -217,7 +217,7 @@ async function unseal(parts: RecordParts, key: string, body: string): Promise<st
 async function seal(parts: RecordParts, key: string, text: string): Promise<string> {
   const { codec, runtime } = parts
   if (codec === undefined) return text
-  const sealed = await within(runtime, CODEC_TIMEOUT, undefined, async () => codec.seal(text, key))
+  const sealed = await withDeadline(runtime, { ms: CODEC_TIMEOUT }, async () => codec.seal(text, key))
   if (sealed.outcome === 'done') return sealed.value
   throw codecFailed(parts, key, 'seal')
 }
