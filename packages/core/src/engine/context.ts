@@ -27,12 +27,10 @@ export interface Shared {
   readonly emit: Listener
   /** Whether anybody listens. Asked before an event is made on the warm path. */
   readonly listening: () => boolean
-  /** Every refresh under way, and what aborts it. */
-  readonly flights: Map<Promise<unknown>, AbortController>
   /** Keys whose first read may be sent together with others, see `prewarm`. */
   readonly prefetchKeys: Set<string>
   /** Whether a caller has promised to `settle`, so that refreshes may run in the background. */
-  readonly mayRefreshInBackground: () => boolean
+  readonly background: () => boolean
 }
 
 /** What the whole miss path uses. Built once, when the miss path is loaded. */
@@ -52,6 +50,8 @@ export interface MissContext extends Shared {
   readonly openStore: () => Promise<void> | undefined
   /** Until when the store is left alone. */
   readonly outage: Outage
+  /** Every refresh under way, and what aborts it. */
+  readonly flights: Map<Promise<unknown>, AbortController>
 }
 
 /** A store that failed is left alone for a moment. */

@@ -52,18 +52,17 @@ export function createEngine(options: EngineOptions): Engine {
   const { directory, runtime = systemClocks, openStore, maxEntries } = options
   const clock = createClock(runtime)
   /** How many callers have promised to settle. */
-  let background = 0
+  let entered = 0
   const shared: Shared = {
     ...options,
     file: directory ? createFileReader(directory, runtime) : undefined,
     clock,
     knownTime: {},
     jitter: runtime.random(),
-    flights: new Map(),
     prefetchKeys: new Set(),
-    mayRefreshInBackground: () => background > 0,
+    background: () => entered > 0,
   }
-  const { file, flights, emit } = shared
+  const { file, emit, prefetchKeys } = shared
   const memory = createMemoryTier<Slot<unknown>>(maxEntries)
   /** Reads of files under way. */
   const fileReads = new Map<Slot<unknown>, Promise<void>>()
@@ -95,7 +94,7 @@ export function createEngine(options: EngineOptions): Engine {
   /** Another worker of this environment, or the process before this one, may have left a fresh value in the file. */
   const lookIntoFile = async <T>(slot: Slot<T>, rejected: string | undefined): Promise<void> => {
     await readFile(shared, slot, rejected)
-    if (isFresh(clock, slot, 0)) emitHit(slot, 'file')
+    if (isFresh(clock, slot)) emitHit(slot, 'file')
     // Every miss leads to the miss path, which also reports why.
     else (await loadMissPath()).reportFileMiss(slot)
   }
@@ -103,7 +102,7 @@ export function createEngine(options: EngineOptions): Engine {
   const answer = async <T>(slot: Slot<T>, wish: Wish, callers: Callers | undefined): Promise<Served<T>> => {
     const { entry: before, rare } = slot
     const mayLook = file && !slot.subject.source.exclusive && clock.fast() >= (rare?.hold?.until ?? 0)
-    if (mayLook && !rare?.flight && !isFresh(clock, slot, 0)) {
+    if (mayLook && !rare?.flight && !isFresh(clock, slot)) {
       // However many ask at once, one of them reads.
       const reading =
         fileReads.get(slot) ??
@@ -118,7 +117,7 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   return {
-    prefetchKeys: shared.prefetchKeys,
+    prefetchKeys,
     slot: <T>(key: string, subject: Subject<T>) =>
       // A key names its source, so a slot under the same key holds values of the same type.
       memory(key, () => ({
@@ -149,16 +148,16 @@ export function createEngine(options: EngineOptions): Engine {
       return (await loadMissPath()).reject(slot, fingerprint)
     },
     enter() {
-      let entered = 1
-      background += entered
+      let own = 1
+      entered += own
       return () => {
-        background -= entered
-        entered = 0
+        entered -= own
+        own = 0
       }
     },
-    isBusy: () => flights.size > 0,
+    isBusy: () => loaded?.isBusy() === true,
     async settle({ timeout = 1_000 } = {}) {
-      if (flights.size) await (await loadMissPath()).settle(timeout)
+      await loaded?.settle(timeout)
     },
   }
 }

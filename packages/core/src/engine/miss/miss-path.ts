@@ -31,6 +31,8 @@ export interface MissPath extends Pick<Coalescer, 'join'> {
   reportFileMiss(slot: Slot<unknown>): void
   /** Forgets the value with this fingerprint, which the API refused: in memory, then in the file. */
   reject(slot: Slot<unknown>, fingerprint: string): void
+  /** Whether a refresh is under way. */
+  isBusy(): boolean
   /** Waits for every refresh, at most `timeout` ms, then aborts the rest. Never rejects. */
   settle(timeout: number): Promise<void>
 }
@@ -88,10 +90,12 @@ export function createMissPath(shared: Shared, store: Store): MissPath {
       emit({ type: 'reject', key, fingerprint })
       if (fileTier?.read(key)?.lifetime.fingerprint === fingerprint) fileTier.remove(key)
     },
+    isBusy: () => flights.size > 0,
     async settle(timeout) {
+      if (flights.size === 0) return
       await atMost(runtime, Math.max(0, timeout - ABORT_GRACE), Promise.allSettled(flights.keys()))
       // Another invocation of this environment may still be waiting for them.
-      if (context.mayRefreshInBackground()) return
+      if (context.background()) return
       for (const controller of flights.values()) controller.abort()
       await atMost(runtime, ABORT_GRACE, Promise.allSettled(flights.keys()))
     },
@@ -157,7 +161,7 @@ function withoutWaiting<T>(context: MissContext, slot: Slot<T>, ask: Ask): Entry
   if (now < slot.freshUntil) return usable
   const held = slot.rare?.flight !== undefined || now < (slot.rare?.hold?.until ?? 0)
   if (held) return usable
-  if (!context.mayRefreshInBackground()) return undefined
+  if (!context.background()) return undefined
   startRefresh(context, slot, ask)
   return usable
 }
@@ -167,7 +171,7 @@ function startRefresh<T>(context: MissContext, slot: Slot<T>, ask: Ask): Promise
   const { flights, policy } = context
   const controller = new AbortController()
   // A background refresh may take its time; one that spends something must end while the caller is there.
-  const isFree = context.mayRefreshInBackground() && slot.subject.source.exclusive === undefined
+  const isFree = context.background() && slot.subject.source.exclusive === undefined
   const timeout = Math.max(ask.timeout, isFree ? policy.timeout : 0)
   const rejected = ask.rejected ?? slot.rare?.rejected?.[0]
   const flight = refresh({ context, slot, ask: { ...ask, timeout, rejected }, signal: controller.signal }).finally(
@@ -226,5 +230,6 @@ function createContext(shared: Shared, store: Store): MissContext {
     },
     openStore: createOpener(store),
     outage: { until: 0, error: undefined },
+    flights: new Map(),
   }
 }

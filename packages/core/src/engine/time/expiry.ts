@@ -35,7 +35,7 @@ export function isAlive({ record, latest, rejected }: Judged, need = 0): boolean
     value !== undefined &&
     value.version !== record.rejected &&
     value.fingerprint !== rejected &&
-    latest + Math.max(need, MIN_REMAINING) <= value.hardExpiry
+    latest + need + MIN_REMAINING <= value.hardExpiry
   )
 }
 
@@ -51,7 +51,7 @@ export function usableEntry<T>(
   const { entry, subject } = slot
   if (entry === undefined || entry.fingerprint === rejected || wasRejected(slot, entry.fingerprint)) return undefined
   const need = minLifetime === 0 ? 0 : Math.min(minLifetime, reachableLifetime(entry, subject.source.traits))
-  return clock.fast() + Math.max(need, MIN_REMAINING) < slot.usableUntil ? entry : undefined
+  return clock.fast() + need + MIN_REMAINING <= slot.usableUntil ? entry : undefined
 }
 
 /** Whether the API has refused the value with this fingerprint in this environment. */

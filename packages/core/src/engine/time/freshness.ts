@@ -11,9 +11,9 @@ import type { Interval } from './server-clock.ts'
 export const MIN_REMAINING = 1
 
 /** Whether the entry in memory may be served without a refresh. The warm path. */
-export function isFresh(clock: Clock, slot: Slot<unknown>, minLifetime: number): boolean {
+export function isFresh(clock: Clock, slot: Slot<unknown>, minLifetime = 0): boolean {
   const now = clock.fast()
-  return now < slot.freshUntil && now + Math.max(minLifetime, MIN_REMAINING) < slot.usableUntil
+  return now < slot.freshUntil && now + minLifetime + MIN_REMAINING <= slot.usableUntil
 }
 
 /** Remaining lifetime until an instant of `clock.fast()`, in whole ms; 0 when it has passed. */
