@@ -1,0 +1,22 @@
+import type { IncomingRequest } from '../../sessions/request.ts'
+
+/** Methods that change nothing (RFC 9110 §9.2.1). */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+
+/**
+ * Whether another site may have caused a request that a cookie came with. Browsers tell it by `sec-fetch-site`, old ones by
+ * `origin`; a request with neither comes from no browser. `origins`: other sites that may.
+ */
+export function isForged(request: IncomingRequest, origins: readonly string[]): boolean {
+  if (SAFE.has(request.method)) return false
+  const [site] = request.headers('sec-fetch-site')
+  const [origin] = request.headers('origin')
+  if (site === 'same-origin' || site === 'none') return false
+  const isListed = origin !== undefined && origins.includes(origin)
+  if (site !== undefined || origin === undefined) return site !== undefined && !isListed
+  return !isListed && hostOf(origin) !== request.headers('host')[0]?.toLowerCase()
+}
+
+function hostOf(origin: string): string | undefined {
+  return URL.parse(origin)?.host
+}
