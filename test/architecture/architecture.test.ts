@@ -15,6 +15,9 @@ const core = shipped.filter(({ path }) => path.startsWith('packages/core/'))
 const adapters = shipped.filter(({ path }) => path.startsWith('packages/adapters-'))
 const http = shipped.filter(({ path }) => path.startsWith('packages/http/'))
 
+/** Folders whose factories still import their options' types from the file that loads them. Shorten this, never extend it. */
+const TYPE_RINGS_LEFT = /^packages\/(adapters-\w+\/src\/|core\/src\/sources\/)/
+
 function graphOf(sources: readonly Source[], only: (one: Source['imports'][number]) => boolean) {
   return new Map(
     sources.map(({ path, imports }) => [
@@ -30,7 +33,7 @@ describe('the house of core', () => {
     expect(core.flatMap(checkCore)).toEqual([])
   })
 
-  it('has no ring between its parts, types included', () => {
+  it('has no ring between its rooms, types included', () => {
     const parts = new Map<string, Set<string>>()
     for (const { path, imports } of core) {
       const part = partOf(path)
@@ -43,8 +46,14 @@ describe('the house of core', () => {
 })
 
 describe('all packages', () => {
-  it('have no ring of imports', () => {
+  it('have no ring of imports at run time', () => {
     expect(findCycles(graphOf(shipped, ({ typeOnly }) => !typeOnly))).toEqual([])
+  })
+
+  it('have no ring of imports when types count too', () => {
+    const rest = shipped.filter(({ path }) => !TYPE_RINGS_LEFT.test(path))
+    expect(rest.length).toBeGreaterThan(100)
+    expect(findCycles(graphOf(rest, () => true))).toEqual([])
   })
 
   it('import nothing through their own index or name', () => {

@@ -12,11 +12,11 @@ describe('the picture of the house', () => {
   it('has an arrow for each import that the plan allows, except those to the ground', () => {
     const ground = Object.keys(GROUND)
     const dot = toDot({
-      contracts: [],
-      errors: ['contracts'],
-      engine: ground,
-      tokens: [...ground, 'engine'],
-      odd: ['lib'],
+      contracts: { about: '', imports: [] },
+      errors: { about: '', imports: ['contracts'] },
+      engine: { about: '', imports: ground },
+      tokens: { about: '', imports: [...ground, 'engine'] },
+      odd: { about: '', imports: ['lib'] },
     })
     const arrows = dot.split('\n').filter((line) => line.includes('->') && !line.includes('invis'))
     expect(arrows.map((line) => line.trim())).toEqual([

@@ -1,28 +1,5 @@
 import { Graphviz } from '@hpcc-js/wasm-graphviz'
-import { GROUND, HOUSE } from './house.ts'
-
-/** One line about each part, for the picture. */
-const ABOUT: { readonly [part: string]: string } = {
-  contracts: 'Source, Store, Entry, Codec',
-  errors: 'every error class',
-  events: 'every event type',
-  lib: 'parse, options, key, hash, timing',
-  record: 'the stored record and its transitions',
-  tiers: 'memory, file',
-  seal: 'encryption of stored values',
-  stores: 'in-process store, fronted store',
-  sources: 'one folder per issuer',
-  observe: 'events, report, metrics',
-  'adapter-kit': 'for authors of stores',
-  engine: 'the read path and the miss path',
-  tokens: 'createTokens, handles, Token',
-  data: 'createCache',
-  sessions: 'createSessions',
-  middy: 'Middy middleware',
-  interop: 'caches for vendor SDKs',
-  bundling: 'esbuild plugin',
-  schedule: 'prewarm on a schedule',
-}
+import { GROUND, HOUSE, type Plan, type Room } from './house.ts'
 
 /** Not drawn: `index` only exports again what others hold, and `testing` may import everything. Their arrows hide the rest. */
 const NOT_DRAWN = ['index', 'testing']
@@ -32,15 +9,13 @@ const INK = '#1f2933'
 const UPPER = '#e3f2ec'
 const LOWER = '#eef1f4'
 
-/** What the picture needs of a part. */
-interface Room {
+/** A room of the plan, with its name. */
+interface Named extends Room {
   readonly part: string
-  readonly imports: readonly string[]
 }
 
-function drawRoom({ part }: Room): string {
-  const about = ABOUT[part]
-  const second = about === undefined ? '' : `<br/><font point-size="10">${about}</font>`
+function drawRoom({ part, about }: Pick<Named, 'part' | 'about'>): string {
+  const second = about === '' ? '' : `<br/><font point-size="10">${about}</font>`
   return `"${part}" [label=<<b>${part}</b>${second}> fillcolor="${part in GROUND ? LOWER : UPPER}"]`
 }
 
@@ -49,7 +24,7 @@ function importsAllGround(imports: readonly string[]): boolean {
 }
 
 /** The arrows of a part. One that may import all of the ground needs no arrows to it: the caption says so. */
-function drawArrows({ part, imports }: Room): readonly string[] {
+function drawArrows({ part, imports }: Named): readonly string[] {
   const all = !(part in GROUND) && importsAllGround(imports)
   const drawn = imports.filter((other) => !(all && other in GROUND))
   // An invisible arrow keeps a part above the ground that has no other arrow.
@@ -58,10 +33,10 @@ function drawArrows({ part, imports }: Room): readonly string[] {
 }
 
 /** The plan that the architecture test enforces, in the language of Graphviz. */
-export function toDot(house: { readonly [part: string]: readonly string[] } = HOUSE): string {
+export function toDot(house: Plan = HOUSE): string {
   const rooms = Object.entries(house)
     .filter(([part]) => !NOT_DRAWN.includes(part))
-    .map(([part, imports]) => ({ part, imports }))
+    .map(([part, room]) => ({ part, ...room }))
   const ground = rooms.filter(({ part }) => part in GROUND)
   const without = rooms.filter(({ part, imports }) => !(part in GROUND) && !importsAllGround(imports))
   const but = without.length === 0 ? '' : `, except ${without.map(({ part }) => part).join(', ')}`

@@ -75,6 +75,17 @@ export interface Backend {
   writes(): number
 }
 
+/** A request on its way through the network. */
+interface Request<T> {
+  readonly isWrite: boolean
+  /** Runs when the request arrives. */
+  perform(): T
+  /** Takes the answer, should it arrive. */
+  answer(value: T): void
+  /** Tells that the backend was throttled. */
+  refuse(): void
+}
+
 /** Makes a backend. */
 export function createBackend(options: BackendOptions): Backend {
   const { schedule, random, wholeSeconds, faults, isDown, onFault } = options
@@ -103,13 +114,7 @@ export function createBackend(options: BackendOptions): Backend {
   }
 
   /** One request and its answer, with what may happen to either. */
-  const exchange = <T>(
-    process: Process,
-    perform: () => T,
-    isWrite: boolean,
-    answer: (value: T) => void,
-    refuse: () => void,
-  ): void => {
+  const exchange = <T>(process: Process, { isWrite, perform, answer, refuse }: Request<T>): void => {
     const fault = faults()
     const way = (): number => random.between(...options.latency)
     if (isDown() || random.chance(fault.lostRequest)) {
@@ -155,24 +160,22 @@ export function createBackend(options: BackendOptions): Backend {
       name: 'simulated',
       read: (key, readOptions) =>
         new Promise((resolve, reject) =>
-          exchange(
-            process,
-            () => staleView(key, readOptions),
-            false,
-            resolve,
-            () => reject(throttle()),
-          ),
+          exchange(process, {
+            isWrite: false,
+            perform: () => staleView(key, readOptions),
+            answer: resolve,
+            refuse: () => reject(throttle()),
+          }),
         ),
       swap: (key, swap) =>
         new Promise((resolve, reject) => {
           options.onSend(swap, process)
-          exchange(
-            process,
-            () => apply(key, swap, process),
-            true,
-            resolve,
-            () => reject(throttle()),
-          )
+          exchange(process, {
+            isWrite: true,
+            perform: () => apply(key, swap, process),
+            answer: resolve,
+            refuse: () => reject(throttle()),
+          })
         }),
     }),
     image: (key) => images.get(key),
