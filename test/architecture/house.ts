@@ -71,7 +71,6 @@ export function checkCore({ path, imports }: Source): readonly string[] {
 
 /** Libraries belong to sources and middlewares; everything else stands on Node alone. */
 const LIBRARIES: { readonly [library: string]: readonly string[] } = {
-  oauth4webapi: ['sources'],
   jose: ['sources', 'jwt'],
   cookie: ['sessions'],
   '@middy/core': ['middy'],

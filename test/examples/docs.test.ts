@@ -53,12 +53,17 @@ it('the page of the HTTP client has every option', () => {
 
 describe('the pages of the sources', () => {
   it.each([
-    ['oauth2', 'core/src/sources/oauth2/index.ts', 'ClientCredentialsOptions'],
+    ['oauth2', 'core/src/sources/oauth2/options.ts', 'ClientCredentialsOptions'],
     ['oauth2', 'core/src/sources/oauth2/options.ts', 'ClientOptions'],
     ['oauth2', 'core/src/sources/oauth2/options.ts', 'IssuerOptions'],
-    ['refresh-token', 'core/src/sources/refresh-token/index.ts', 'RefreshTokenOptions'],
-    ['jwt-bearer', 'core/src/sources/jwt-bearer/index.ts', 'JwtBearerOptions'],
-    ['salesforce', 'core/src/sources/salesforce/index.ts', 'SalesforceOptions'],
+    ['oauth2', 'core/src/sources/oauth2/options.ts', 'RequestOptions'],
+    ['oauth2', 'core/src/sources/oauth2/options.ts', 'TokenReading'],
+    ['oauth2', 'core/src/sources/oauth2/options.ts', 'AssertionOptions'],
+    ['jwt-bearer', 'core/src/sources/oauth2/options.ts', 'TokenReading'],
+    ['refresh-token', 'core/src/sources/oauth2/options.ts', 'TokenReading'],
+    ['refresh-token', 'core/src/sources/refresh-token/options.ts', 'RefreshTokenOptions'],
+    ['jwt-bearer', 'core/src/sources/jwt-bearer/options.ts', 'JwtBearerOptions'],
+    ['salesforce', 'core/src/sources/salesforce/options.ts', 'SalesforceOptions'],
     ['github', 'core/src/sources/github/index.ts', 'GitHubInstallationOptions'],
     ['github', 'core/src/sources/github/index.ts', 'Installation'],
     ['feishu', 'core/src/sources/feishu/index.ts', 'FeishuOptions'],

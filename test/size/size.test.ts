@@ -28,9 +28,9 @@ describe('the bundle of a handler', () => {
     expect(core, told).toBeLessThanOrEqual(CORE_BUDGET)
   })
 
-  it('has the OAuth 2 client and the SDK in chunks that load later', () => {
+  it('has the signing library and the SDK in chunks that load later', () => {
     const loaded = new Set(loadedWith(bundled.chunks, bundled.entry))
-    for (const library of ['oauth4webapi', '@aws-sdk', '@smithy']) {
+    for (const library of ['jose', '@aws-sdk', '@smithy']) {
       const holding = bundled.chunks.filter(({ inputs }) => inputs.some((input) => input.includes(`/${library}/`)))
       expect(holding.length).toBeGreaterThan(0)
       expect(holding.filter((chunk) => loaded.has(chunk))).toEqual([])
@@ -90,7 +90,7 @@ describe('what a process loads', () => {
   })
 
   // The first process finds nothing in the file, cannot reach the table, and asks the issuer; it fills the file.
-  it('for a fetch is the SDK and the OAuth 2 client too, and a memory hit adds nothing', async () => {
+  it('for a fetch is the SDK and the grant too, and a memory hit adds nothing', async () => {
     const first = await callHandler(2, endpoint)
     expect(first.tiers).toEqual(['source', 'memory'])
     expect(requests).toBe(1)

@@ -85,8 +85,8 @@ describe('installation tokens', () => {
     const second = await handle.get()
     expect(second.value).not.toBe(first.value)
     expect(await see(github, handle)).toEqual(['one', 'two'])
-    // The clock that signs did not move with the fleet's: the second assertion was refused, the third by the issuer's time.
-    expect([github.requests, github.issued]).toEqual([3, 2])
+    // The machine's clock did not move with the fleet's; assertions are dated by the store's server, so none is refused.
+    expect([github.requests, github.issued]).toEqual([2, 2])
   })
 
   it('that the API does not know yet are tried again, and not replaced', async () => {

@@ -14,6 +14,16 @@ export interface Issued<T> {
   readonly value: T
   /** How long the value lives from the moment the request was sent, in ms. */
   readonly lifetime: number
+  /**
+   * The option that would state the lifetime, when the issuer told none and the source used its default. Reported by the
+   * event `lifetime-assumed`.
+   */
+  readonly assumed?: string
+  /**
+   * For an exclusive source: why the value must be committed for its `chain` and never used. Its `lifetime` is 0. The fetch
+   * counts as failed with this error.
+   */
+  readonly unusable?: Error
 }
 
 /** A token as a source gives it. */
@@ -45,6 +55,11 @@ export interface FetchRequest<P, T = TokenValue> {
   readonly signal: AbortSignal
   /** A unique mark of this attempt. */
   readonly nonce: string
+  /**
+   * The time on the store's server, in ms since 1970, for what a source must date; `undefined` before the first answer of
+   * the store. Better than this machine's clock, which may be wrong by minutes.
+   */
+  readonly serverTime?: number | undefined
 }
 
 /** A request to an API, as far as a token is put on it. Both may be changed. */

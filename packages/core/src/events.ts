@@ -66,6 +66,15 @@ export interface FetchEvent extends TokenEvent {
   readonly alone: boolean
 }
 
+/** The issuer did not state how long its token lives, so the source used its default. */
+export interface LifetimeAssumedEvent extends TokenEvent {
+  readonly type: 'lifetime-assumed'
+  /** The option of the source to set to what the issuer documents. */
+  readonly option: string
+  /** The lifetime that was used, in ms. */
+  readonly lifetime: number
+}
+
 /** The new token is in the store. */
 export interface PublishEvent extends TokenEvent {
   readonly type: 'publish'
@@ -139,6 +148,7 @@ export type WarmEvent =
   | AcquireEvent
   | WaitEvent
   | FetchEvent
+  | LifetimeAssumedEvent
   | PublishEvent
   | FencedEvent
   | CoolDownEvent

@@ -1,6 +1,6 @@
 import type { FetchRequest, Issued, Json, Source, TokenValue } from '../contracts.ts'
 import { SourceUnavailableError } from '../errors.ts'
-import { asFields, isToken, isTokenType } from '../lib/parse.ts'
+import { asFields, isToken, isTokenType, matches } from '../lib/parse.ts'
 
 function bad(field: string, must: string, code = 'BAD_TOKEN'): SourceUnavailableError {
   return new SourceUnavailableError(`the source gave no "${field}" ${must}`, { code })
@@ -25,7 +25,7 @@ export async function fetchChecked<P>(
   request: FetchRequest<P>,
   parse: (json: Json) => TokenValue | undefined,
 ): Promise<Issued<TokenValue>> {
-  const { value: given, lifetime } = asFields(await source.fetch(request)) ?? {}
+  const { value: given, lifetime, assumed, unusable } = asFields(await source.fetch(request)) ?? {}
   const { value, type, extra, chain } = asFields(given) ?? {}
   if (!isToken(value)) throw bad('value.value', 'of 1 to 65,536 printable ASCII characters')
   if (!isTokenType(type)) throw bad('value.type', 'that is a word')
@@ -35,5 +35,10 @@ export async function fetchChecked<P>(
   const copy = copyOf({ value, type, extra, chain })
   const token = copy === undefined ? undefined : parse(copy)
   if (token === undefined) throw bad('value.extra', 'that is JSON of no great depth')
-  return { value: token, lifetime }
+  return {
+    value: token,
+    lifetime,
+    ...(matches(assumed, /^\w{1,64}$/) && { assumed }),
+    ...(unusable instanceof Error && { unusable }),
+  }
 }

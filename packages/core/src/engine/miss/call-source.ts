@@ -60,19 +60,23 @@ export async function callSource<T>(
   const { clock, server, runtime, policy, emit } = context
   const { key, subject } = slot
   const startedAt = clock.fast()
-  const askedAt = server.earliest() ?? 0
+  const serverTime = server.earliest()
+  const askedAt = serverTime ?? 0
   // What is spent cannot be called back: an exclusive source gets its own time whatever the caller does, and an answer that
   // waits to be read after a freeze is read.
   const exclusive = subject.source.exclusive !== undefined
   const result = await withDeadline(
     runtime,
     { ms: time, signal: exclusive ? undefined : outer, patient: exclusive },
-    (signal) => subject.fetch({ params: ask.params, nonce, signal, previous, spends, rejected: ask.rejected }),
+    (signal) =>
+      subject.fetch({ params: ask.params, nonce, signal, previous, spends, rejected: ask.rejected, serverTime }),
   )
   const took = Math.round(clock.fast() - startedAt)
   const problem = result.outcome === 'done' ? problemOf(flight, result.value) : undefined
   if (result.outcome === 'done' && problem === undefined) {
-    emit({ type: 'fetch', key, took, outcome: 'ok', alone })
+    const { assumed, lifetime, unusable } = result.value
+    emit({ type: 'fetch', key, took, outcome: unusable === undefined ? 'ok' : classify(unusable).kind, alone })
+    if (assumed !== undefined) emit({ type: 'lifetime-assumed', key, option: assumed, lifetime })
     return { outcome: 'ok', issued: result.value, took, askedAt }
   }
   const error = problem ?? errorOf(key, result, time)
@@ -149,6 +153,7 @@ function errorOf(key: string, result: Timed<unknown>, time: number): unknown {
 /** What is wrong with an answer: a lifetime that makes no sense, or the very value that the API has refused. */
 function problemOf<T>(flight: Flight<T>, issued: Issued<T>): WarmTokenError | undefined {
   const exclusive = flight.slot.subject.source.exclusive !== undefined
+  if (exclusive && asFields(issued)?.['unusable'] !== undefined) return undefined
   const lifetime: unknown = asFields(issued)?.['lifetime']
   if (!(typeof lifetime === 'number' && lifetime > 0 && lifetime <= MAX_LIFETIME)) {
     const message = 'the source gave a "lifetime" that is not a positive number of ms'

@@ -8,7 +8,7 @@ import { newEntry } from '../time/expiry.ts'
 import { placeEntry } from '../time/freshness.ts'
 import { isEnoughToFetch, timeToFetch } from '../time/lease-length.ts'
 import { forgetNonce, type HeldLease } from './acquire.ts'
-import { type Answer, callSource, isRefused } from './call-source.ts'
+import { type Answer, callSource, classify, isRefused } from './call-source.ts'
 import { nextFailure, rememberFailure } from './cool-down.ts'
 import { abortedBeforeFetch } from './fetch-shared.ts'
 import { publishEntry, publishedByOther, publishFailure, UNCOMMITTED, writeBack } from './publish.ts'
@@ -35,6 +35,7 @@ export async function fetchExclusive<T>(flight: Flight<T>, held: HeldLease): Pro
   const newer = published?.outcome === 'fenced' ? await publishedByOther(flight, held, published.snapshot) : undefined
   if (newer !== undefined) return newer
   if (published?.outcome !== 'published') throw keepUncommitted(slot, held, answer)
+  if (issued.unusable !== undefined) throw failedButCommitted(flight, issued.unusable)
   if (isRefused(flight, issued)) throw refusedAgain(flight)
   const { version } = published
   placeEntry(context, slot, { entry: packEntry({ ...entry, version }), tier: 'source', ...server.interval() })
@@ -77,6 +78,12 @@ function keepUncommitted<T>(slot: Slot<T>, held: HeldLease, { issued, took, aske
     code: UNCOMMITTED,
     retryable: true,
   })
+}
+
+/** The chain is committed, and the value has no lifetime, so nobody is served by it. This environment pauses. */
+function failedButCommitted<T>({ context, slot }: Flight<T>, cause: Error): WarmTokenError {
+  const failure = nextFailure(context, undefined, { what: classify(cause) })
+  return rememberFailure(context, slot, { failure, cause })
 }
 
 function refusedAgain<T>({ context, slot }: Flight<T>): WarmTokenError {

@@ -34,14 +34,14 @@ describe('an answer of DingTalk', () => {
     [{ code: 'InvalidAction', message: 'MARKED' }, 200, 'SourceRefusedError', 'InvalidAction'],
     [{ code: 88, message: 'MARKED' }, 200, 'SourceRefusedError', '88'],
     [{ code: 'MARKED code <b>' }, 400, 'SourceRefusedError', 'HTTP_400'],
-    [{ code: null }, 200, 'SourceRefusedError', 'HTTP_200'],
+    [{ code: null }, 200, 'SourceUnavailableError', 'BAD_TOKEN'],
     [{}, 403, 'SourceRefusedError', 'HTTP_403'],
     ['MARKED', 400, 'SourceUnavailableError', 'BAD_ANSWER'],
     [{ code: 'unknownError' }, 500, 'SourceUnavailableError', 'HTTP_500'],
     [{ accessToken: '', expireIn: 7_200 }, 200, 'SourceUnavailableError', 'BAD_TOKEN'],
     [{ accessToken: 'MARKED\n', expireIn: 7_200 }, 200, 'SourceUnavailableError', 'BAD_TOKEN'],
     [{ accessToken: 'MARKED' }, 200, 'SourceUnavailableError', 'BAD_LIFE'],
-    [{ accessToken: 'MARKED', expireIn: '7200' }, 200, 'SourceUnavailableError', 'BAD_LIFE'],
+    [{ accessToken: 'MARKED', expireIn: 'soon' }, 200, 'SourceUnavailableError', 'BAD_LIFE'],
   ])('like %j with %i is a %s with the code %s', async (body, status, name, code) => {
     expect(await ask(answer(body, status))).toMatchObject({ name, code })
   })

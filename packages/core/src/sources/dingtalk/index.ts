@@ -7,8 +7,7 @@
 import type { ApiRequest, Source, TokenValue } from '../../contracts.ts'
 import { checkOptions, flagRule, textOrFunctionRule, textRule, textsRule, urlRule } from '../../lib/options.ts'
 import { asFields } from '../../lib/parse.ts'
-import { baseUrlOf } from '../shared/base-url.ts'
-import { fingerprintOf, type Secret, secretIdentity } from '../shared/secret.ts'
+import { baseUrlOf, fingerprintOf, type Secret, secretIdentity } from '../shared/definition.ts'
 
 /** How {@link dingTalk} is set up. */
 export interface DingTalkOptions {

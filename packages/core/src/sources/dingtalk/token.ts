@@ -1,7 +1,17 @@
 import type { Issued, TokenValue } from '../../contracts.ts'
 import { SourceUnavailableError } from '../../errors.ts'
-import { askJson, checkSecret, lifeOf, refusal, retryAfterOf, safeCode, tokenOf } from '../shared/answer.ts'
-import { readSecret, type Secret } from '../shared/secret.ts'
+import {
+  askJson,
+  isNothing,
+  isSuccess,
+  refusal,
+  requireLifetime,
+  retryAfterOf,
+  safeCode,
+  tokenOf,
+} from '../shared/answer.ts'
+import { openSecret } from '../shared/credentials.ts'
+import type { Secret } from '../shared/definition.ts'
 
 /** An application and where its issuer is. */
 interface Application {
@@ -18,10 +28,10 @@ export async function requestDingTalkToken(
   { baseUrl, appKey, appSecret }: Application,
   signal: AbortSignal,
 ): Promise<Issued<TokenValue>> {
-  const body = { appKey, appSecret: checkSecret(await readSecret(appSecret), 'appSecret') }
+  const body = { appKey, appSecret: await openSecret(appSecret, 'appSecret') }
   const { answer, fields } = await askJson(`${baseUrl}/v1.0/oauth2/accessToken`, body, { signal })
   const { code: given } = fields
-  if (given !== undefined || answer.status !== 200) {
+  if (!isNothing(given) || !isSuccess(answer)) {
     const code = safeCode(typeof given === 'number' ? String(given) : given)
     if (code !== undefined && TOO_OFTEN.test(code)) {
       const retryAfter = retryAfterOf(answer.headers)
@@ -31,6 +41,6 @@ export async function requestDingTalkToken(
   }
   return {
     value: { value: tokenOf(fields, 'accessToken'), type: 'Bearer' },
-    lifetime: lifeOf(fields['expireIn'], 'expireIn', false),
+    lifetime: requireLifetime(fields, 'expireIn'),
   }
 }

@@ -1,10 +1,8 @@
-import { asFields, type Fields } from '../../lib/parse.ts'
-import { checkSecret } from '../shared/answer.ts'
-import { readSecret } from '../shared/secret.ts'
-import { asText, asTime, parseJson } from '../shared/text.ts'
+import { asFields, asText, asTime, type Fields, parseJson } from '../../lib/parse.ts'
+import { openSecret } from '../shared/credentials.ts'
 import type { TicketInbox } from './inbox.ts'
 import { asTicket } from './ticket-record.ts'
-import type { TicketWebhookOptions, WebhookAnswer, WebhookRequest } from './webhook.ts'
+import type { TicketWebhookOptions, WebhookAnswer, WebhookRequest } from './webhook-options.ts'
 import { decrypt, isEqual, isSigned, type Signature } from './webhook-secrets.ts'
 
 /** The largest body that is looked at, in bytes. */
@@ -20,29 +18,33 @@ export async function receiveRequest(
   { inbox, verificationToken, encryptKey }: TicketWebhookOptions,
   request: WebhookRequest,
 ): Promise<WebhookAnswer> {
-  const text = textOf(request)
+  const { headers, body, isBase64Encoded } = asFields(request) ?? {}
+  const named = asFields(headers)
+  if (named === undefined) return refuse(400, 'the request has no headers')
+  if (typeof body !== 'string') return refuse(400, 'the request has no body')
+  const text = textOf(body, isBase64Encoded === true)
   if (text === undefined) return refuse(400, `the body is larger than ${MAX_BODY} bytes`)
   const outer = asFields(parseJson(text))
   if (outer === undefined) return refuse(400, 'the body is not a JSON object')
-  const key = encryptKey === undefined ? undefined : checkSecret(await readSecret(encryptKey), 'encryptKey')
+  const key = encryptKey === undefined ? undefined : await openSecret(encryptKey, 'encryptKey')
   if (key === undefined && outer['encrypt'] !== undefined)
     return refuse(400, 'the event is encrypted, and no "encryptKey" is set up')
-  const event = key === undefined ? outer : openEvent(outer, key, signatureOf(request, text))
-  const token = checkSecret(await readSecret(verificationToken), 'verificationToken')
+  const event = key === undefined ? outer : openEvent(outer, key, signatureOf(named, text))
+  const token = await openSecret(verificationToken, 'verificationToken')
   if (event === undefined || !isEqual(tokenOf(event), token)) return refuse(401, UNPROVEN)
   return event['type'] === 'url_verification' ? answerChallenge(event) : receive(event, inbox)
 }
 
 /** The body as text, `undefined` when it is too large. */
-function textOf({ body = '', isBase64Encoded = false }: WebhookRequest): string | undefined {
+function textOf(body: string, isBase64Encoded: boolean): string | undefined {
   if (body.length > 2 * MAX_BODY) return undefined
   const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8')
   return bytes.length > MAX_BODY ? undefined : bytes.toString('utf8')
 }
 
-function signatureOf({ headers }: WebhookRequest, text: string): Signature | undefined {
+function signatureOf(headers: Fields, text: string): Signature | undefined {
   const find = (wanted: string): string | undefined =>
-    Object.entries(headers).find(([name]) => name.toLowerCase() === wanted)?.[1]
+    asText(Object.entries(headers).find(([name]) => name.toLowerCase() === wanted)?.[1], MAX_CHALLENGE)
   const timestamp = find('x-lark-request-timestamp')
   const nonce = find('x-lark-request-nonce')
   const signature = find('x-lark-signature')

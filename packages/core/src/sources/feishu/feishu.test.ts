@@ -72,7 +72,7 @@ describe('an answer of the issuer that is an error', () => {
     ['no token', { code: 0, expire: 7200 }, 'BAD_TOKEN'],
     ['a token that no header takes', { code: 0, tenant_access_token: 'MARKED\n', expire: 7200 }, 'BAD_TOKEN'],
     ['no life', { code: 0, tenant_access_token: 'MARKED' }, 'BAD_LIFE'],
-    ['a life as a text', { code: 0, tenant_access_token: 'MARKED', expire: '7200' }, 'BAD_LIFE'],
+    ['a life in words', { code: 0, tenant_access_token: 'MARKED', expire: 'two hours' }, 'BAD_LIFE'],
     ['a life that is over', { code: 0, tenant_access_token: 'MARKED', expire: 0 }, 'BAD_LIFE'],
     ['a list', [], 'BAD_ANSWER'],
     ['no JSON', '404 page not found MARKED', 'BAD_ANSWER'],

@@ -1,7 +1,6 @@
 import type { Codec, Image, Seen, Store, Swapped } from '../../contracts.ts'
 import { WarmTokenError } from '../../errors.ts'
-import { asFields, isTime } from '../../lib/parse.ts'
-import { asText, asTime, parseJson } from '../shared/text.ts'
+import { asFields, asText, asTime, isTime, parseJson } from '../../lib/parse.ts'
 
 /** Where a ticket is kept. */
 export interface TicketBox {

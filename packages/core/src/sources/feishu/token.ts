@@ -4,15 +4,16 @@ import type { Fields } from '../../lib/parse.ts'
 import {
   type Answer,
   ask,
-  checkSecret,
   checkStatus,
+  isSuccess,
   jsonOf,
-  lifeOf,
   refusal,
+  requireLifetime,
   retryAfterOf,
   tokenOf,
 } from '../shared/answer.ts'
-import { readSecret, type Secret } from '../shared/secret.ts'
+import { openSecret } from '../shared/credentials.ts'
+import type { Secret } from '../shared/definition.ts'
 
 /** An app and where its issuer is. */
 export interface FeishuApp {
@@ -42,7 +43,7 @@ const PASSING: readonly unknown[] = [TICKET_REFUSED, 1500, 1503, 1551, 1557, 220
 export async function converse({ baseUrl, appId, appSecret }: FeishuApp, signal: AbortSignal): Promise<Conversation> {
   return {
     baseUrl,
-    credentials: { app_id: appId, app_secret: checkSecret(await readSecret(appSecret), 'appSecret') },
+    credentials: { app_id: appId, app_secret: await openSecret(appSecret, 'appSecret') },
     signal,
   }
 }
@@ -65,7 +66,7 @@ export async function post({ baseUrl, signal }: Conversation, path: string, body
   if (!Number.isSafeInteger(code))
     throw new SourceUnavailableError('the issuer\'s "code" is not a whole number', { code: 'BAD_ANSWER' })
   if (code !== 0) throw errorOf(code, answer)
-  if (answer.status !== 200) throw refusal(answer.status, undefined)
+  if (!isSuccess(answer)) throw refusal(answer.status, undefined)
   return fields
 }
 
@@ -92,7 +93,7 @@ function tooOften({ headers }: Answer, code: string): SourceUnavailableError {
 export function issuedIn(fields: Fields, field: TokenField): Issued<TokenValue> {
   return {
     value: { value: tokenOf(fields, field), type: 'Bearer' },
-    lifetime: lifeOf(fields['expire'], 'expire', false),
+    lifetime: requireLifetime(fields, 'expire'),
   }
 }
 

@@ -118,6 +118,11 @@ describe('a webhook without an Encrypt Key', () => {
 
   it.each([
     ['no body', { headers: {} }],
+    ['a null body, as a REST API of API Gateway sends it', { headers: {}, body: null }],
+    ['a body that is no text', { headers: {}, body: {} }],
+    ['no headers', { body: JSON.stringify(ticketEvent()) }],
+    ['null headers', { headers: null, body: JSON.stringify(ticketEvent()) }],
+    ['nothing at all', undefined],
     ['what is not JSON', { headers: {}, body: 'MARKED' }],
     ['a list', { headers: {}, body: '[]' }],
     ['a body that is too large', { headers: {}, body: JSON.stringify(ticketEvent({ pad: 'x'.repeat(66_000) })) }],
@@ -131,7 +136,7 @@ describe('a webhook without an Encrypt Key', () => {
     ['an encrypted event', sealed(ticketEvent())],
   ] as const)('answers 400 to %s', async (_what, request) => {
     const { statusOf, inbox } = setUp()
-    expect(await statusOf(request)).toBe(400)
+    expect(await statusOf(request as WebhookRequest)).toBe(400)
     expect(await inbox.get()).toBeUndefined()
   })
 

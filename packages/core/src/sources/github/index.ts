@@ -7,8 +7,7 @@
 import type { Source, TokenValue } from '../../contracts.ts'
 import { checkOptions, countRule, flagRule, textOrFunctionRule, textRule, urlRule } from '../../lib/options.ts'
 import { asFields } from '../../lib/parse.ts'
-import { baseUrlOf } from '../shared/base-url.ts'
-import { fingerprintOf, type Secret, secretIdentity } from '../shared/secret.ts'
+import { baseUrlOf, fingerprintOf, type Secret, secretIdentity } from '../shared/definition.ts'
 
 /** How {@link gitHubInstallation} is set up. */
 export interface GitHubInstallationOptions {
@@ -111,9 +110,9 @@ export function gitHubInstallation(options: GitHubInstallationOptions): Source<T
     identity: (params) => ({ baseUrl, client, secret: secretIdentity(privateKey), ...wantedOf(params) }),
     secretFingerprint: fingerprintOf(privateKey),
     traits: { settleTime: SETTLE_TIME },
-    async fetch({ params, signal }) {
+    async fetch(request) {
       const { requestInstallationToken } = await import('./token.ts')
-      return requestInstallationToken({ baseUrl, client, privateKey, ...wantedOf(params) }, signal)
+      return requestInstallationToken({ baseUrl, client, privateKey, ...wantedOf(request.params) }, request)
     },
   }
 }

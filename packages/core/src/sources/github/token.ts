@@ -1,10 +1,10 @@
-import type { Issued, Json, TokenValue } from '../../contracts.ts'
+import type { FetchRequest, Issued, Json, TokenValue } from '../../contracts.ts'
 import { SourceRefusedError, SourceUnavailableError } from '../../errors.ts'
-import { asFields, type Fields } from '../../lib/parse.ts'
-import { type Answer, ask, checkStatus, jsonOf, retryAfterOf, tokenOf } from '../shared/answer.ts'
-import { readSecret, type Secret } from '../shared/secret.ts'
-import { asText } from '../shared/text.ts'
-import { assertionsOf } from './assertion.ts'
+import { asFields, asText, type Fields } from '../../lib/parse.ts'
+import { type Answer, ask, checkStatus, dateOf, jsonOf, retryAfterOf, tokenOf } from '../shared/answer.ts'
+import { sendDated, signAssertion } from '../shared/assertion.ts'
+import { badKey, openSecret, readPrivateKey } from '../shared/credentials.ts'
+import type { Secret } from '../shared/definition.ts'
 
 /** A request for one installation's token. */
 interface InstallationRequest {
@@ -17,8 +17,9 @@ interface InstallationRequest {
   readonly permissions: { readonly [name: string]: string } | null
 }
 
-/** A clock that differs by more than so many ms may be why an assertion was refused. */
-const CLOCK_TOLERANCE = 30_000
+/** An App's assertion is dated back for clocks that differ, and may live for ten minutes at most. In ms. */
+const BACKDATE = 60_000
+const ASSERTION_LIFETIME = 600_000
 /** How long to wait after a secondary rate limit that does not say it, as GitHub's documentation asks. In ms. */
 const PATIENCE = 60_000
 /** The longest life that is believed, in ms: a day. GitHub gives an hour. */
@@ -29,10 +30,18 @@ const MAX_PERMISSIONS = 200
 /** Asks for an installation's token. Rejects with a typed error that shows nothing of the answer but its status. */
 export async function requestInstallationToken(
   request: InstallationRequest,
-  signal: AbortSignal,
+  { signal, serverTime = Date.now() }: Pick<FetchRequest<unknown>, 'signal' | 'serverTime'>,
 ): Promise<Issued<TokenValue>> {
   const { baseUrl, client, privateKey, installationId, repositories, repositoryIds, permissions } = request
-  const sign = assertionsOf(client, await readSecret(privateKey))
+  const key = readPrivateKey(await openSecret(privateKey, 'privateKey'))
+  if (key.asymmetricKeyType !== 'rsa') throw badKey('privateKey')
+  const assertion = {
+    payload: { iss: client },
+    header: { alg: 'RS256', typ: 'JWT' },
+    key,
+    lifetime: ASSERTION_LIFETIME,
+    backdate: BACKDATE,
+  }
   const body = JSON.stringify({
     ...(repositories !== null && { repositories }),
     ...(repositoryIds !== null && { repository_ids: repositoryIds }),
@@ -41,14 +50,11 @@ export async function requestInstallationToken(
   const send = async (now: number): Promise<Answer> =>
     ask(`${baseUrl}/app/installations/${installationId}/access_tokens`, {
       method: 'POST',
-      headers: { ...HEADERS, authorization: `Bearer ${await sign(now)}` },
+      headers: { ...HEADERS, authorization: `Bearer ${await signAssertion({ ...assertion, now })}` },
       body,
       signal,
     })
-  const answer = await send(Date.now())
-  const theirs = dateOf(answer)
-  const isClockWrong = theirs !== undefined && Math.abs(theirs - Date.now()) > CLOCK_TOLERANCE
-  return readToken(answer.status === 401 && isClockWrong ? await send(theirs) : answer)
+  return readToken(await sendDated(serverTime, send, ({ status }) => status === 401))
 }
 
 const HEADERS = {
@@ -57,10 +63,6 @@ const HEADERS = {
   'x-github-api-version': '2022-11-28',
   // GitHub refuses requests that do not name themselves.
   'user-agent': 'warmtoken',
-}
-
-function dateOf({ headers }: Answer): number | undefined {
-  return Date.parse(headers.get('date') ?? '') || undefined
 }
 
 function readToken(answer: Answer): Issued<TokenValue> {

@@ -1,55 +1,56 @@
-import { SignJWT } from 'jose'
-import type { Issued, Json, TokenValue } from '../../contracts.ts'
-import type { TokenAnswer } from '../oauth2/answer.ts'
-import { importKey } from '../oauth2/key.ts'
-import { requestToken, targetParameters } from '../oauth2/request.ts'
-import { readSecret } from '../shared/secret.ts'
-import type { JwtBearerOptions } from './index.ts'
+import type { FetchRequest, Issued, Json, TokenValue } from '../../contracts.ts'
+import { readToken, type TokenAnswer } from '../oauth2/answer.ts'
+import { askTokenEndpoint, targetParameters } from '../oauth2/request.ts'
+import { signAssertion } from '../shared/assertion.ts'
+import { openSecret, readPrivateKey } from '../shared/credentials.ts'
+import type { JwtBearerOptions } from './options.ts'
 
 /** How long an assertion is good for unless options say otherwise, in ms. */
-const ASSERTION_LIFE = 60_000
+const ASSERTION_LIFETIME = 60_000
 
 /** What a grant by assertion is made of. */
 type AssertionGrant = Omit<JwtBearerOptions, 'subject'> & { readonly subject: string | undefined }
 
+/** What a fetch gives a grant. */
+type Request = Pick<FetchRequest<unknown>, 'signal' | 'serverTime'>
+
 /** Asks for a token by a signed assertion. */
-export async function jwtBearerGrant(options: AssertionGrant, signal: AbortSignal): Promise<Issued<TokenValue>> {
-  return (await requestByAssertion(options, signal)).issued
+export async function jwtBearerGrant(options: AssertionGrant, request: Request): Promise<Issued<TokenValue>> {
+  return (await requestByAssertion(options, request)).issued
 }
 
 /** Asks for a token by a signed assertion, and resolves to the fields of the answer too. */
-export async function requestByAssertion(options: AssertionGrant, signal: AbortSignal): Promise<TokenAnswer> {
-  const { clientId } = options
+export async function requestByAssertion(options: AssertionGrant, request: Request): Promise<TokenAnswer> {
+  const { clientId, assertionAudience, privateKey } = options
   // Before the issuer is asked for anything: a key that cannot be read needs no request.
-  const key = await importKey(await readSecret(options.privateKey), options.algorithm)
-  return requestToken({
-    issuer: options,
+  const key = readPrivateKey(await openSecret(privateKey, 'privateKey'))
+  const answer = await askTokenEndpoint({
+    options,
     client: clientId === undefined ? undefined : { clientId, authentication: 'none', secret: '' },
     grantType: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
-    parameters: async ({ issuer }) => {
+    hasAssertion: true,
+    parameters: async ({ issuer }, now) => {
       const parameters = targetParameters(options)
-      parameters.set('assertion', await sign(options, key, options.assertionAudience ?? issuer))
+      parameters.set('assertion', await sign(options, { key, now, audience: assertionAudience ?? issuer }))
       return parameters
     },
-    reading: options,
-    signal,
+    request,
   })
+  return readToken(answer, { ...options, serverTime: request.serverTime })
 }
 
-/** An assertion with an id of its own, so that no issuer takes it for one that was used (RFC 7523 §3). */
+/** An assertion with an id of its own, so that no issuer takes it for a used one (RFC 7523 §3). */
 function sign(
-  { signer, subject, claims, algorithm = 'RS256', keyId, assertionLife = ASSERTION_LIFE }: AssertionGrant,
-  key: Awaited<ReturnType<typeof importKey>>,
-  audience: string,
+  options: AssertionGrant,
+  by: { readonly key: ReturnType<typeof readPrivateKey>; readonly now: number; readonly audience: string },
 ): Promise<string> {
-  const now = Math.floor(Date.now() / 1_000)
+  const { signer, subject, claims, algorithm = 'RS256', keyId, assertionHeader } = options
   const payload: { readonly [name: string]: Json } = { ...claims, ...(subject !== undefined && { sub: subject }) }
-  return new SignJWT(payload)
-    .setProtectedHeader({ alg: algorithm, typ: 'JWT', ...(keyId !== undefined && { kid: keyId }) })
-    .setIssuer(signer)
-    .setAudience(audience)
-    .setIssuedAt(now)
-    .setExpirationTime(now + Math.floor(assertionLife / 1_000))
-    .setJti(crypto.randomUUID())
-    .sign(key)
+  return signAssertion({
+    payload: { ...payload, iss: signer, aud: by.audience, jti: crypto.randomUUID() },
+    header: { typ: 'JWT', ...(keyId !== undefined && { kid: keyId }), ...assertionHeader, alg: algorithm },
+    key: by.key,
+    now: by.now,
+    lifetime: options.assertionLife ?? ASSERTION_LIFETIME,
+  })
 }

@@ -5,58 +5,22 @@
  * @module
  */
 
-import type { Json, Source, TokenValue } from '../../contracts.ts'
-import {
-  checkOptions,
-  durationRule,
-  flagRule,
-  type Rule,
-  textOrFunctionRule,
-  textRule,
-  textsRule,
-} from '../../lib/options.ts'
+import type { Source, TokenValue } from '../../contracts.ts'
+import { fingerprint } from '../../lib/hash.ts'
+import { checkOptions, flagRule, type Rule, textOrFunctionRule, textRule, textsRule } from '../../lib/options.ts'
 import { asFields } from '../../lib/parse.ts'
-import {
-  checkIssuer,
-  ISSUER_RULES,
-  type IssuerOptions,
-  type KeyAlgorithm,
-  keyAlgorithm,
-  targetOf,
+import { checkIssuer, ISSUER_RULES, keyAlgorithm, proofOf, REQUEST_RULES, targetOf } from '../oauth2/options.ts'
+import { readSecret, secretIdentity } from '../shared/definition.ts'
+import type { JwtBearerOptions } from './options.ts'
+
+export type {
+  AssertionOptions,
+  IssuerOptions,
+  KeyAlgorithm,
+  RequestOptions,
+  TokenReading,
 } from '../oauth2/options.ts'
-import { fingerprintOf, type Secret, secretIdentity } from '../shared/secret.ts'
-
-export type { IssuerOptions, KeyAlgorithm } from '../oauth2/options.ts'
-
-/** How {@link jwtBearer} is set up. */
-export interface JwtBearerOptions extends IssuerOptions {
-  /** Who signs: the `iss` of the assertion, such as a client id or the address of a service account. */
-  readonly signer: string
-  /** The private key as PEM (PKCS #8), or a function that gives it: called only when a token is really fetched. */
-  readonly privateKey: Secret
-  /** The key's algorithm. Default `RS256`. */
-  readonly algorithm?: KeyAlgorithm
-  /** The key's id, the `kid` of the assertion. Default none. */
-  readonly keyId?: string
-  /** On whose behalf: the `sub` of the assertion. Default none, though RFC 7523 §3 wants one and only some issuers do not. */
-  readonly subject?: string
-  /** The `aud` of the assertion. Default the issuer's identifier or, where only that is given, the token endpoint. */
-  readonly assertionAudience?: string
-  /** More claims, such as the `scope` that Google reads there. Not `iss`, `sub`, `aud`, `iat`, `exp` or `jti`. */
-  readonly claims?: { readonly [name: string]: Json }
-  /** The life of the assertion, in ms: up to an hour. Default 60,000. */
-  readonly assertionLife?: number
-  /** The client, where the issuer wants its id beside the assertion. Default none. */
-  readonly clientId?: string
-  /** The scopes asked for, as a parameter of the request; their order does not matter. */
-  readonly scope?: readonly string[]
-  /** The APIs the token is for (RFC 8707). */
-  readonly resource?: readonly string[]
-  /** The life of a token whose issuer does not tell it, in ms. Default 300,000 (5 min). */
-  readonly lifetime?: number
-  /** Accept `expires_in` as a text of digits. Default false. */
-  readonly acceptStringLife?: boolean
-}
+export type { JwtBearerOptions } from './options.ts'
 
 /** The parameters of a source that signs for one person at a time. */
 export interface SubjectParams {
@@ -78,20 +42,18 @@ const ASSERTION_LIFE: Rule = [
 
 const RULES = {
   ...ISSUER_RULES,
+  ...REQUEST_RULES,
   signer: textRule,
   privateKey: textOrFunctionRule,
   algorithm: keyAlgorithm,
   keyId: textRule,
   subject: textRule,
   perSubject: flagRule,
-  assertionAudience: textRule,
   claims: CLAIMS,
   assertionLife: ASSERTION_LIFE,
   clientId: textRule,
   scope: textsRule,
   resource: textsRule,
-  lifetime: durationRule,
-  acceptStringLife: flagRule,
 }
 
 /**
@@ -143,10 +105,10 @@ export function jwtBearer(
       keyId,
       secret: secretIdentity(privateKey),
     }),
-    secretFingerprint: fingerprintOf(privateKey),
-    fetch: async ({ params, signal }) => {
+    secretFingerprint: async () => fingerprint((await readSecret(privateKey)) + proofOf(given)),
+    fetch: async (request) => {
       const { jwtBearerGrant } = await import('./grant.ts')
-      return jwtBearerGrant({ ...given, subject: subjectOf(params) }, signal)
+      return jwtBearerGrant({ ...given, subject: subjectOf(request.params) }, request)
     },
   }
 }

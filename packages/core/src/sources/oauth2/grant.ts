@@ -1,25 +1,26 @@
-import type { Issued, TokenValue } from '../../contracts.ts'
-import { openSecret } from '../shared/secret-value.ts'
-import type { ClientCredentialsOptions } from './index.ts'
-import type { Client } from './options.ts'
-import { requestToken, targetParameters } from './request.ts'
+import type { FetchRequest, Issued, TokenValue } from '../../contracts.ts'
+import { openSecret } from '../shared/credentials.ts'
+import { readToken } from './answer.ts'
+import type { Client, ClientCredentialsOptions } from './options.ts'
+import { askTokenEndpoint, targetParameters } from './request.ts'
 
 /** Asks an issuer for a token by the client credentials grant. */
 export async function clientCredentialsGrant(
   options: Client<ClientCredentialsOptions>,
-  signal: AbortSignal,
+  request: FetchRequest<undefined>,
 ): Promise<Issued<TokenValue>> {
   const { audience, dpop } = options
-  const parameters = targetParameters(options)
-  if (audience !== undefined) parameters.set('audience', audience)
-  const { issued } = await requestToken({
-    issuer: options,
-    client: { ...options, secret: await openSecret(options.secret) },
+  const answer = await askTokenEndpoint({
+    options,
+    client: options,
     grantType: 'client_credentials',
-    parameters: () => parameters,
-    reading: options,
-    ...(dpop && { dpop: await openSecret(dpop.privateKey) }),
-    signal,
+    parameters: () => {
+      const parameters = targetParameters(options)
+      if (audience !== undefined) parameters.set('audience', audience)
+      return parameters
+    },
+    ...(dpop && { dpop: await openSecret(dpop.privateKey, 'dpop.privateKey') }),
+    request,
   })
-  return issued
+  return readToken(answer, { ...options, bound: dpop !== undefined, serverTime: request.serverTime }).issued
 }

@@ -6,34 +6,25 @@
 
 import type { Source, TokenValue } from '../../contracts.ts'
 import { fingerprint } from '../../lib/hash.ts'
-import { checkOptions, flagRule, textOrFunctionRule, textRule, urlRule } from '../../lib/options.ts'
+import { checkOptions, textOrFunctionRule, textRule, urlRule } from '../../lib/options.ts'
 import { asFields, isToken } from '../../lib/parse.ts'
-import { readSecret, type Secret, secretIdentity } from '../shared/secret.ts'
-import type { DPoPProofOptions } from './dpop.ts'
-import { type ClientOptions, checkClient, targetOf } from './options.ts'
+import { readSecret, secretIdentity } from '../shared/definition.ts'
+import { type ClientCredentialsOptions, checkClient, type DPoPProofOptions, proofOf, targetOf } from './options.ts'
 
-export type { DPoPProofOptions } from './dpop.ts'
-export type { ClientAuthentication, ClientOptions, IssuerOptions, KeyAlgorithm } from './options.ts'
-
-/** How {@link clientCredentials} is set up. */
-export interface ClientCredentialsOptions extends ClientOptions {
-  /** The API the token is for, as Auth0 and others name it. */
-  readonly audience?: string
-  /**
-   * Accept `expires_in` as a text of digits, which RFC 6749 forbids and some issuers send. Default false: an answer like
-   * that is an error.
-   */
-  readonly acceptStringLife?: boolean
-  /**
-   * Bind the token to a key (DPoP, RFC 9449): the private key as PEM (PKCS #8; P-256, P-384, Ed25519 or RSA), or a
-   * function that gives it. Each request to the API then needs a proof, see {@link dpopProof}. Default: not bound.
-   */
-  readonly dpop?: { readonly privateKey: Secret }
-}
+export type {
+  AssertionOptions,
+  ClientAuthentication,
+  ClientCredentialsOptions,
+  ClientOptions,
+  DPoPProofOptions,
+  IssuerOptions,
+  KeyAlgorithm,
+  RequestOptions,
+  TokenReading,
+} from './options.ts'
 
 const RULES = {
   audience: textRule,
-  acceptStringLife: flagRule,
   dpop: ['{ privateKey }', (value: unknown) => textOrFunctionRule[1](asFields(value)?.['privateKey'])] as const,
 }
 
@@ -64,8 +55,8 @@ export function clientCredentials(options: ClientCredentialsOptions): Source<Tok
       secret: secretIdentity(secret),
       dpop: secretIdentity(key),
     }),
-    secretFingerprint: async () => fingerprint((await readSecret(secret)) + (await readSecret(key))),
-    fetch: async ({ signal }) => (await import('./grant.ts')).clientCredentialsGrant(given, signal),
+    secretFingerprint: async () => fingerprint((await readSecret(secret)) + (await readSecret(key)) + proofOf(given)),
+    fetch: async (request) => (await import('./grant.ts')).clientCredentialsGrant(given, request),
   }
 }
 

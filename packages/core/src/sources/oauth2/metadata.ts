@@ -1,66 +1,98 @@
-import {
-  type AuthorizationServer,
-  allowInsecureRequests,
-  customFetch,
-  discoveryRequest,
-  processDiscoveryResponse,
-} from 'oauth4webapi'
 import { SourceUnavailableError } from '../../errors.ts'
-import { ask, checkStatus } from '../shared/answer.ts'
+import { asFields, isTime, parseJson } from '../../lib/parse.ts'
+import { type Answer, ask, checkStatus, isSuccess, printable } from '../shared/answer.ts'
 import type { IssuerOptions } from './options.ts'
 
 /** How long issuer metadata is kept, in ms. */
-const METADATA_LIFE = 3_600_000
+const METADATA_LIFETIME = 3_600_000
 /** How many issuers' metadata is kept. */
 const MAX_METADATA = 100
+
+/** What a token request needs to know of the issuer. */
+export interface AuthorizationServer {
+  /** Its identifier; the token endpoint where only that is known. */
+  readonly issuer: string
+  readonly tokenEndpoint: string
+}
 
 const metadata = new Map<string, { readonly server: AuthorizationServer; readonly at: number }>()
 
 /**
- * Resolves to the issuer's metadata, asked for once an hour. Rejects with `SourceUnavailableError` that says
- * `nothingDone`: no token was asked for yet.
+ * Resolves to the issuer's metadata, which is kept for an hour. Rejects with `SourceUnavailableError` that says what is
+ * wrong with it and `nothingDone`: no token was asked for yet.
  */
 export async function findServer(options: IssuerOptions, signal: AbortSignal): Promise<AuthorizationServer> {
-  const { issuer, tokenEndpoint } = options
-  if (tokenEndpoint !== undefined) return { issuer: tokenEndpoint, token_endpoint: tokenEndpoint }
+  const { issuer, tokenEndpoint, allowInsecure = false } = options
+  if (tokenEndpoint !== undefined) return { issuer: tokenEndpoint, tokenEndpoint }
   const address = issuer ?? ''
   const known = metadata.get(address)
-  if (known !== undefined && Date.now() - known.at < METADATA_LIFE) return known.server
+  const age = known === undefined ? undefined : Date.now() - known.at
+  if (known !== undefined && isTime(age) && age < METADATA_LIFETIME) return known.server
+  const server = await discover(address, allowInsecure, signal)
+  if (metadata.size >= MAX_METADATA) metadata.clear()
+  metadata.set(address, { server, at: Date.now() })
+  return server
+}
+
+/** Where metadata is: OpenID Connect Discovery §4 behind the issuer's path, RFC 8414 §3 before it. */
+function placesOf(issuer: string): readonly string[] {
+  const { origin, pathname } = new URL(issuer)
+  const path = pathname.replace(/\/+$/, '')
+  return [
+    `${origin}${path}/.well-known/openid-configuration`,
+    `${origin}/.well-known/oauth-authorization-server${path}`,
+  ]
+}
+
+/** What is wrong with metadata. */
+interface Fault {
+  readonly code: string
+  readonly what: string
+}
+
+async function discover(issuer: string, allowInsecure: boolean, signal: AbortSignal): Promise<AuthorizationServer> {
+  const faults: Fault[] = []
+  for (const place of placesOf(issuer)) {
+    const read = readMetadata(await fetchMetadata(place, signal), issuer, allowInsecure)
+    if ('tokenEndpoint' in read) return read
+    faults.push({ ...read, what: `${new URL(place).pathname} ${read.what}` })
+  }
+  // Metadata that is there and wrong says more than a place where there is none.
+  const { code } = faults.find((fault) => fault.code !== 'METADATA_MISSING') ?? { code: 'METADATA_MISSING' }
+  throw new SourceUnavailableError(`the metadata of "issuer" is no use: ${faults.map(({ what }) => what).join('; ')}`, {
+    code,
+    nothingDone: true,
+  })
+}
+
+async function fetchMetadata(place: string, signal: AbortSignal): Promise<Answer> {
   try {
-    const server = await discover(new URL(address), options.allowInsecure === true, signal)
-    if (metadata.size >= MAX_METADATA) metadata.clear()
-    metadata.set(address, { server, at: Date.now() })
-    return server
+    const answer = await ask(place, { headers: { accept: 'application/json' }, signal })
+    checkStatus(answer)
+    return answer
   } catch (error) {
-    throw unsent(error, 'the metadata of the issuer could not be read')
+    if (!(error instanceof SourceUnavailableError)) throw error
+    const { code, retryAfter, kind, message } = error
+    const options = { code, retryAfter, throttled: kind === 'throttled', nothingDone: true }
+    throw new SourceUnavailableError(`${message}, when asked for its metadata`, options)
   }
 }
 
-async function discover(url: URL, allowInsecure: boolean, signal: AbortSignal): Promise<AuthorizationServer> {
-  const response = await discoveryRequest(url, {
-    signal,
-    [allowInsecureRequests]: allowInsecure,
-    [customFetch]: async (target, { body: _body, ...init }) => {
-      const answer = await ask(target, init)
-      checkStatus(answer)
-      return new Response(answer.text, { status: answer.status, headers: answer.headers })
-    },
-  })
-  return processDiscoveryResponse(url, response)
-}
-
-/**
- * The error for a token request that was never sent. Only this library's own errors pass; others may quote what the
- * issuer wrote.
- */
-export function unsent(error: unknown, message: string): SourceUnavailableError {
-  if (!(error instanceof SourceUnavailableError))
-    return new SourceUnavailableError(message, { code: 'BAD_ANSWER', nothingDone: true })
-  const { code, retryAfter, kind } = error
-  return new SourceUnavailableError(error.message, {
-    code,
-    retryAfter,
-    throttled: kind === 'throttled',
-    nothingDone: true,
-  })
+function readMetadata(answer: Answer, issuer: string, allowInsecure: boolean): AuthorizationServer | Fault {
+  if (!isSuccess(answer)) return { code: 'METADATA_MISSING', what: `answered ${answer.status}` }
+  const fields = asFields(parseJson(answer.text.replace(/^\uFEFF/, '')))
+  if (fields === undefined) return { code: 'METADATA_NOT_JSON', what: 'is not a JSON object' }
+  const named = fields['issuer']
+  if (typeof named !== 'string' || !URL.canParse(named)) return { code: 'METADATA_ISSUER', what: 'names no issuer' }
+  if (new URL(named).href !== new URL(issuer).href) {
+    const bySlash = named.replace(/\/+$/, '') === issuer.replace(/\/+$/, '')
+    const how = bySlash ? 'differs by the slash at its end' : 'is another one'
+    return { code: 'METADATA_ISSUER', what: `names the issuer "${printable(named)}", which ${how}; use that name` }
+  }
+  const endpoint = fields['token_endpoint']
+  if (typeof endpoint !== 'string' || !URL.canParse(endpoint))
+    return { code: 'METADATA_ENDPOINT', what: 'has no "token_endpoint"' }
+  const isSafe = allowInsecure ? /^https?:/i.test(endpoint) : /^https:/i.test(endpoint)
+  if (!isSafe) return { code: 'METADATA_ENDPOINT', what: 'has a "token_endpoint" that is not https' }
+  return { issuer: named, tokenEndpoint: endpoint }
 }

@@ -1,5 +1,6 @@
+import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import fc from 'fast-check'
-import { exportPKCS8, generateKeyPair, jwtVerify } from 'jose'
+import { decodeJwt, decodeProtectedHeader, exportPKCS8, generateKeyPair, jwtVerify } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Json } from '../../contracts.ts'
 import { createTokens } from '../../tokens/tokens.ts'
@@ -47,6 +48,51 @@ describe('client credentials are sent', () => {
     expect(Object.fromEntries(request.body)).toEqual({ grant_type: 'client_credentials' })
     expect([request.method, request.path]).toEqual(['POST', '/token'])
     expect(request.headers['content-type']).toContain('application/x-www-form-urlencoded')
+  })
+
+  it('by HTTP Basic with - . _ * as they are, which issuers that do not decode rely on', async () => {
+    const clientId = '5e0c9d0a-7f57-4a43-9d2e-0123456789ab'
+    const { request } = await sent({ clientId, clientSecret: 'a-b.c_d*e~' })
+    const header = request.headers.authorization?.replace('Basic ', '') ?? ''
+    expect(Buffer.from(header, 'base64').toString('utf8')).toBe(`${clientId}:a-b.c_d*e%7E`)
+  })
+
+  it('by HTTP Basic without any encoding where the issuer wants that (basic-plain)', async () => {
+    const options = { clientId: 'crm+north', clientSecret: 'p%a:s=/é', authentication: 'basic-plain' } as const
+    const { request } = await sent(options)
+    const header = request.headers.authorization?.replace('Basic ', '') ?? ''
+    expect(Buffer.from(header, 'base64').toString('utf8')).toBe('crm+north:p%a:s=/é')
+  })
+
+  it('with parameters and headers of the issuer’s own', async () => {
+    const { request } = await sent({
+      clientId: 'crm',
+      clientSecret: 'x',
+      parameters: { box_subject_type: 'enterprise', box_subject_id: '42' },
+      headers: { 'X-Api-Key': 'gateway-key', accept: 'application/vnd.issuer+json' },
+    })
+    expect(Object.fromEntries(request.body)).toMatchObject({ box_subject_type: 'enterprise', box_subject_id: '42' })
+    expect(request.headers).toMatchObject({ 'x-api-key': 'gateway-key', accept: 'application/vnd.issuer+json' })
+  })
+
+  it('never with a parameter or header of the options in place of what the grant itself sends', async () => {
+    const parameters = { grant_type: 'password', scope: 'admin', client_secret: 'other', more: 'yes' }
+    const headers = { Authorization: 'Basic x', 'Content-Type': 'text/plain' }
+    const { request } = await sent({ clientId: 'crm', clientSecret: 'x', scope: ['read'], parameters, headers })
+    expect(Object.fromEntries(request.body)).toMatchObject({
+      grant_type: 'client_credentials',
+      scope: 'read',
+      more: 'yes',
+    })
+    expect(basicHalves(request.headers.authorization)).toEqual(['crm', 'x'])
+    expect(request.headers['content-type']).toBe('application/x-www-form-urlencoded')
+  })
+
+  it('never with a header that HTTP does not allow, and the error does not show it', async () => {
+    const promise = sent({ clientId: 'crm', clientSecret: 'x', headers: { 'x-api-key': 'MARKED\nx' } })
+    const error = await promise.catch((cause: unknown) => cause)
+    expect(error).toMatchObject({ name: 'SourceRefusedError', code: 'BAD_HEADERS' })
+    expect(String((error as Error).stack)).not.toContain('MARKED')
   })
 
   it('in the body where the issuer wants that', async () => {
@@ -122,13 +168,107 @@ describe('a signed assertion (private_key_jwt)', () => {
           const expected = { issuer: 'crm', subject: 'crm', audience: `${issuer.url}/token` }
           const { payload, protectedHeader } = await jwtVerify(body.get('client_assertion') ?? '', publicKey, expected)
           expect(protectedHeader.kid).toBe('key-1')
-          expect((payload.exp ?? Number.NaN) - Date.now() / 1_000).toBeLessThanOrEqual(60)
+          expect((payload.exp ?? Number.NaN) - Date.now() / 1_000).toBeLessThanOrEqual(50)
+          expect(payload.iat).toBeLessThanOrEqual(Date.now() / 1_000 - 10)
           return payload.jti
         }),
       )
       expect(new Set(ids).size).toBe(2)
     },
   )
+})
+
+describe('an assertion of a client', () => {
+  const HOUR = 3_600_000
+  const now = Date.parse('2026-11-21T12:00:00Z')
+  const claimsOf = ({ received }: ScriptedIssuer) =>
+    received.map(({ body }) => decodeJwt(body.get('client_assertion') ?? ''))
+  /** An issuer that refuses what its own clock does not like, and a source of this key. */
+  async function setUp(options: Partial<ClientCredentialsOptions> = {}) {
+    const issuer = await start((response, received) => {
+      const { iat = 0, exp = 0 } = decodeJwt(received.body.get('client_assertion') ?? '')
+      const isGood = iat * 1_000 <= now && now < exp * 1_000
+      const date = { date: new Date(now).toUTCString() }
+      answer(isGood ? GOOD : { error: 'invalid_client' }, isGood ? 200 : 401, date)(response, received)
+    })
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+    const pem = await exportPKCS8(privateKey)
+    const base = { tokenEndpoint: `${issuer.url}/token`, allowInsecure: true, clientId: 'crm' }
+    return { issuer, source: clientCredentials({ ...base, privateKey: pem, algorithm: 'ES256', ...options }) }
+  }
+
+  it('is dated by the time of the store’s server, and a little back', async () => {
+    const { issuer, source } = await setUp()
+    await source.fetch(fetchRequest(undefined, { serverTime: now }))
+    expect(claimsOf(issuer)).toMatchObject([{ iat: now / 1_000 - 10, exp: now / 1_000 + 50 }])
+  })
+
+  it.each([-HOUR, HOUR])('from a clock that is wrong by %i ms is signed once more by the issuer’s', async (error) => {
+    const { issuer, source } = await setUp()
+    const { value } = await source.fetch(fetchRequest(undefined, { serverTime: now + error }))
+    expect(value.value).toBe('abc')
+    expect(claimsOf(issuer).map(({ iat }) => iat)).toEqual([(now + error) / 1_000 - 10, now / 1_000 - 10])
+  })
+
+  it('that is refused by the right clock is not sent again', async () => {
+    const { source } = await setUp()
+    const issuer = await start(answer({ error: 'invalid_client' }, 401, { date: new Date(now).toUTCString() }))
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+    const options = { tokenEndpoint: issuer.url, allowInsecure: true, clientId: 'crm', algorithm: 'ES256' } as const
+    const other = clientCredentials({ ...options, privateKey: await exportPKCS8(privateKey) })
+    await expect(other.fetch(fetchRequest(undefined, { serverTime: now }))).rejects.toMatchObject({
+      code: 'invalid_client',
+    })
+    expect(issuer.received.length).toBe(1)
+    expect(await source.secretFingerprint?.()).toMatch(/^[0-9a-f]{8}$/)
+  })
+
+  it('has the audience and the header fields of the options, and a change of them is tried at once', async () => {
+    const assertionHeader = { 'x5t#S256': 'abc', typ: 'client-authentication+jwt' }
+    const { issuer, source } = await setUp({ assertionAudience: 'https://aud.example.com', assertionHeader })
+    await source.fetch(fetchRequest(undefined, { serverTime: now }))
+    const [{ body } = { body: new URLSearchParams() }] = issuer.received
+    const assertion = body.get('client_assertion') ?? ''
+    expect(decodeProtectedHeader(assertion)).toEqual({ alg: 'ES256', ...assertionHeader })
+    expect(decodeJwt(assertion).aud).toBe('https://aud.example.com')
+    const base = { issuer: 'https://login.example.com', clientId: 'crm', privateKey: 'x' }
+    const fingerprints = [{}, { assertionHeader }, { assertionAudience: 'a' }, { assertionAudience: 'b' }].map((more) =>
+      clientCredentials({ ...base, ...more }).secretFingerprint?.(),
+    )
+    expect(new Set(await Promise.all(fingerprints)).size).toBe(4)
+  })
+})
+
+describe('a private key', () => {
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey
+  const pem = rsa.export({ type: 'pkcs8', format: 'pem' }).toString()
+  const der = rsa.export({ type: 'pkcs8', format: 'der' }).toString('base64')
+
+  it.each([
+    ['as it is', pem],
+    ['in PKCS #1', rsa.export({ type: 'pkcs1', format: 'pem' }).toString()],
+    ['with line breaks as two characters', pem.replaceAll('\n', '\\n')],
+    ['with carriage returns', pem.replaceAll('\n', '\r\n')],
+    ['in double quotes', `"${pem.replaceAll('\n', '\\n')}"`],
+    ['in single quotes', `'${pem}'`],
+    ['in base64', Buffer.from(pem).toString('base64')],
+    ['in base64, quoted, with a line break behind', `"${Buffer.from(pem).toString('base64')}"\n`],
+    ['in base64 of its own form, without PEM', der],
+  ])('is accepted %s', async (_name, privateKey) => {
+    const { request } = await sent({ clientId: 'crm', privateKey })
+    const { protectedHeader } = await jwtVerify(request.body.get('client_assertion') ?? '', createPublicKey(rsa))
+    expect(protectedHeader.alg).toBe('RS256')
+  })
+
+  it('that does not fit the algorithm is refused before anything is sent', async () => {
+    const issuer = await start(answer(GOOD))
+    const options = { tokenEndpoint: issuer.url, allowInsecure: true, clientId: 'crm', algorithm: 'ES256' } as const
+    const error = await clientCredentials({ ...options, privateKey: pem })
+      .fetch(fetchRequest(undefined))
+      .catch((cause: unknown) => cause)
+    expect(error).toMatchObject({ code: 'BAD_KEY', retryable: false })
+    expect(issuer.received).toEqual([])
+  })
 })
 
 describe('an issuer known by its address', () => {
@@ -154,22 +294,79 @@ describe('an issuer known by its address', () => {
   })
 
   it.each([
-    ['no JSON', answer('<html>MARKED</html>'), 'BAD_ANSWER'],
-    ['another issuer', answer(metadata('https://other.example.com')), 'BAD_ANSWER'],
-    ['missing', answer('MARKED', 404), 'BAD_ANSWER'],
-    ['throttled', answer('MARKED', 429), 'HTTP_429'],
-    ['down', answer('MARKED', 503), 'HTTP_503'],
-    ['elsewhere', answer('MARKED', 301, { location: 'https://other.example.com' }), 'SOURCE_REDIRECT'],
-    ['larger than 64 KB', answer({ filler: 'MARKED'.repeat(20_000) }), 'SOURCE_TOO_LARGE'],
-  ])('whose metadata is %s is a typed error, and is asked again next time', async (_name, script, code) => {
+    ['no JSON', answer('<html>MARKED</html>'), 'METADATA_NOT_JSON', 'is not a JSON object', 2],
+    ['another issuer', answer(metadata('https://other.example.com')), 'METADATA_ISSUER', 'other.example.com', 2],
+    ['without an issuer', answer({ token_endpoint: 'https://x.example.com' }), 'METADATA_ISSUER', 'names no issuer', 2],
+    ['missing', answer('MARKED', 404), 'METADATA_MISSING', 'answered 404', 2],
+    ['throttled', answer('MARKED', 429), 'HTTP_429', 'answered 429', 1],
+    ['down', answer('MARKED', 503), 'HTTP_503', 'answered 503', 1],
+    ['elsewhere', answer('MARKED', 301, { location: 'https://o.example.com' }), 'SOURCE_REDIRECT', 'redirect', 1],
+    ['larger than 64 KB', answer({ filler: 'MARKED'.repeat(20_000) }), 'SOURCE_TOO_LARGE', 'larger', 1],
+  ])('whose metadata is %s is an error that says so, and is asked again next time', async (...row) => {
+    const [, script, code, words, requests] = row
     const issuer = await start(script)
     const source = clientCredentials({ issuer: issuer.url, allowInsecure: true, clientId: 'crm', clientSecret: 'x' })
     for (const asked of [1, 2]) {
       const error = await source.fetch(fetchRequest(undefined)).catch((cause: unknown) => cause)
-      expect(error).toMatchObject({ name: 'SourceUnavailableError', code })
+      expect(error).toMatchObject({ name: 'SourceUnavailableError', code, nothingDone: true })
+      expect((error as Error).message).toContain(words)
       expect(String((error as Error).stack)).not.toContain('MARKED')
-      expect(issuer.received.length).toBe(asked)
+      expect(issuer.received.length).toBe(asked * requests)
     }
+  })
+
+  it.each([
+    ['', '/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'],
+    ['/tenant', '/tenant/.well-known/openid-configuration', '/.well-known/oauth-authorization-server/tenant'],
+  ])('with the path "%s" is found by RFC 8414 where OpenID Connect has nothing', async (path, first, second) => {
+    const issuer = await start((response, received) => {
+      const isThere = received.path === second
+      const body =
+        received.path === '/t' ? GOOD : metadata(`${issuer.url}${path}`, { token_endpoint: `${issuer.url}/t` })
+      answer(body, isThere || received.path === '/t' ? 200 : 404)(response, received)
+    })
+    const options = { issuer: issuer.url + path, allowInsecure: true, clientId: 'crm', clientSecret: 'x' }
+    await clientCredentials(options).fetch(fetchRequest(undefined))
+    expect(issuer.received.map((one) => one.path)).toEqual([first, second, '/t'])
+  })
+
+  it('and written with another slash than its metadata has is told which name to use', async () => {
+    const issuer = await start((response, received) => answer(metadata(`${issuer.url}/t/`))(response, received))
+    const options = { issuer: `${issuer.url}/t`, allowInsecure: true, clientId: 'crm', clientSecret: 'x' }
+    const error = await clientCredentials(options)
+      .fetch(fetchRequest(undefined))
+      .catch((cause: unknown) => cause)
+    expect(error).toMatchObject({ code: 'METADATA_ISSUER' })
+    expect((error as Error).message).toContain(`"${issuer.url}/t/", which differs by the slash at its end`)
+  })
+
+  it.each([
+    ['no address', 7, 'has no "token_endpoint"'],
+    ['not http', 'ftp://x.example.com', 'not https'],
+  ])('whose token endpoint is %s is an error that says so', async (_name, endpoint, words) => {
+    const issuer = await start((response, received) =>
+      answer(metadata(issuer.url, { token_endpoint: endpoint }))(response, received),
+    )
+    const options = { issuer: issuer.url, allowInsecure: true, clientId: 'crm', clientSecret: 'x' }
+    const error = await clientCredentials(options)
+      .fetch(fetchRequest(undefined))
+      .catch((cause: unknown) => cause)
+    expect(error).toMatchObject({ code: 'METADATA_ENDPOINT' })
+    expect((error as Error).message).toContain(words)
+  })
+
+  it('whose name has control characters is shown without them, and cut', async () => {
+    const issuer = await start(answer(metadata(`https://other.example.com/\r\nset-cookie: a${'x'.repeat(500)}`)))
+    const options = { issuer: issuer.url, allowInsecure: true, clientId: 'crm', clientSecret: 'x' }
+    const { message } = await clientCredentials(options)
+      .fetch(fetchRequest(undefined))
+      .then(
+        () => new Error('resolved'),
+        (cause: unknown) => cause as Error,
+      )
+    expect(message).toContain('other.example.com')
+    expect(message).not.toMatch(/\p{C}/u)
+    expect(message.length).toBeLessThan(1_000)
   })
 })
 
@@ -197,6 +394,11 @@ describe('the key of a client', () => {
       { clientId: 'crm2' },
       { clientSecret: 'y' },
       { authentication: 'body' },
+      { authentication: 'basic-plain' },
+      { parameters: { organization: 'a' } },
+      { parameters: { organization: 'b' } },
+      { headers: { organization: 'a' } },
+      { tokenField: 'id_token' },
       { scope: ['a'] },
       { scope: ['a', 'b'] },
       { scope: ['a b'] },
@@ -245,7 +447,14 @@ describe('wrong options', () => {
     [{ ...base, dpop: { privateKey: '' } }, 'dpop'],
     [{ ...base, algorithm: 'HS256' }, 'algorithm'],
     [{ ...base, allowInsecure: 'yes' }, 'allowInsecure'],
-    [{ ...base, acceptStringLife: 1 }, 'acceptStringLife'],
+    [{ ...base, parameters: { a: 1 } }, 'parameters'],
+    [{ ...base, parameters: [] }, 'parameters'],
+    [{ ...base, tokenField: '' }, 'tokenField'],
+    [{ ...base, maxLifetime: 0 }, 'maxLifetime'],
+    [{ ...base, assertionAudience: '' }, 'assertionAudience'],
+    [{ ...base, headers: 'x' }, 'headers'],
+    [{ ...base, scheme: '' }, 'scheme'],
+    [{ ...base, assertionHeader: 'x5t' }, 'assertionHeader'],
   ])('%j are a TypeError at construction that names "%s"', (options, name) => {
     const make = (): unknown => clientCredentials(options as unknown as ClientCredentialsOptions)
     expect(make).toThrow(TypeError)

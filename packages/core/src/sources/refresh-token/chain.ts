@@ -1,7 +1,6 @@
 import type { TokenValue } from '../../contracts.ts'
 import { fingerprint } from '../../lib/hash.ts'
-import { asFields } from '../../lib/parse.ts'
-import { asText } from '../shared/text.ts'
+import { asFields, asText } from '../../lib/parse.ts'
 
 /** The longest refresh token that is accepted, in characters; no answer of an issuer that is read is longer. */
 const MAX_REFRESH_TOKEN = 64 * 1024

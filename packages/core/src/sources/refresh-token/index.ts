@@ -5,44 +5,24 @@
  * @module
  */
 
-import type { Exclusive, Source, TokenValue } from '../../contracts.ts'
+import type { Source, TokenValue } from '../../contracts.ts'
 import { fingerprint } from '../../lib/hash.ts'
 import { durationOrZeroRule, flagRule, type Rule, textOrFunctionRule, textRule } from '../../lib/options.ts'
 import { isTime } from '../../lib/parse.ts'
-import { type ClientOptions, checkClient, targetOf } from '../oauth2/options.ts'
-import { readSecret, type Secret } from '../shared/secret.ts'
+import { checkClient, proofOf, targetOf } from '../oauth2/options.ts'
+import { readSecret } from '../shared/definition.ts'
+import type { RefreshTokenOptions } from './options.ts'
 
-export type { ClientAuthentication, ClientOptions, IssuerOptions, KeyAlgorithm } from '../oauth2/options.ts'
-
-/** How {@link refreshToken} is set up. A client with neither secret nor key is public: `authentication` is then `none`. */
-export interface RefreshTokenOptions extends ClientOptions {
-  /**
-   * Whose token it is, as a text of your own: a user's id, a mailbox, a shop. Part of the key, so that two accounts of one
-   * client never share a record.
-   */
-  readonly account: string
-  /**
-   * The seed: the refresh token that a person's sign-in gave, or a function that gives it. It is spent once; a new one in
-   * its place begins a new chain.
-   */
-  readonly refreshToken: Secret
-  /**
-   * Whether the issuer gives a new refresh token with an access token. False: the seed is spent every time, a new one in
-   * an answer is not kept, and the source needs no lease to be safe. Default true.
-   */
-  readonly rotates?: boolean
-  /**
-   * What to do when an environment vanished with the refresh token in its hand, so that it may be spent: `'retry-once'`
-   * one more try, and if that is refused a person must sign in; `'stop'` a person must at once; `{ grace }` the issuer
-   * tolerates a repeat for so many ms; `'repeat'` it always does. Default `'retry-once'`.
-   */
-  readonly afterCrash?: Exclusive<TokenValue>['afterCrash']
-  /**
-   * How long the old access token still works once a new one is given, in ms; some issuers end it at once. Default: until
-   * its own expiry.
-   */
-  readonly overlap?: number
-}
+export type {
+  AssertionOptions,
+  ClientAuthentication,
+  ClientOptions,
+  IssuerOptions,
+  KeyAlgorithm,
+  RequestOptions,
+  TokenReading,
+} from '../oauth2/options.ts'
+export type { RefreshTokenOptions } from './options.ts'
 
 const AFTER_CRASH: Rule = [
   "'retry-once', 'stop', 'repeat' or { grace } in ms",
@@ -86,7 +66,8 @@ export function refreshToken(options: RefreshTokenOptions): Source<TokenValue> {
     // Neither the refresh token nor the client's secret: with a new one the newest refresh token must still be found.
     identity: () => ({ ...targetOf(given), clientId, account }),
     // Either of the two may be what was refused, so a new one of either ends the pause.
-    secretFingerprint: async () => fingerprint((await readSecret(given.refreshToken)) + (await readSecret(secret))),
+    secretFingerprint: async () =>
+      fingerprint((await readSecret(given.refreshToken)) + (await readSecret(secret)) + proofOf(given)),
     fetch: async (request) => (await load()).refreshTokenGrant({ ...given, rotates }, request),
     ...(overlap !== undefined && { traits: { overlap } }),
     ...(rotates && {

@@ -207,7 +207,7 @@ describe('a failure', () => {
   it.each(['refreshToken', 'clientSecret'] as const)('to read option "%s" has spent nothing', async (name) => {
     const { fetch, issuer } = await setUp(answer(GOOD), { [name]: () => Promise.reject(new Error(SECRET)) })
     const error = await failureOf(fetch())
-    expect(error).toMatchObject({ code: 'SOURCE_FAILED', nothingDone: true })
+    expect(error).toMatchObject({ code: 'SECRET_FAILED', nothingDone: true })
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('MARKED')
     expect(issuer.received).toEqual([])
   })

@@ -1,8 +1,8 @@
-import type { Issued, TokenValue } from '../../contracts.ts'
+import type { FetchRequest, Issued, TokenValue } from '../../contracts.ts'
 import { SourceUnavailableError } from '../../errors.ts'
+import { asText } from '../../lib/parse.ts'
 import { requestByAssertion } from '../jwt-bearer/grant.ts'
-import { asText } from '../shared/text.ts'
-import type { SalesforceOptions } from './index.ts'
+import type { SalesforceOptions } from './options.ts'
 
 /**
  * How long a token is used, in ms. A session of Salesforce ends when nobody used it for the org's time-out, 2 h unless
@@ -19,7 +19,10 @@ type Grant = SalesforceOptions & {
 }
 
 /** Asks Salesforce for a token of one user. */
-export async function salesforceGrant(options: Grant, signal: AbortSignal): Promise<Issued<TokenValue>> {
+export async function salesforceGrant(
+  options: Grant,
+  request: Pick<FetchRequest<unknown>, 'signal' | 'serverTime'>,
+): Promise<Issued<TokenValue>> {
   const { allowInsecure = false, audience, clientId, lifetime = LIFE, loginUrl, privateKey, username } = options
   const { issued, fields } = await requestByAssertion(
     {
@@ -31,7 +34,7 @@ export async function salesforceGrant(options: Grant, signal: AbortSignal): Prom
       privateKey,
       lifetime,
     },
-    signal,
+    request,
   )
   const instanceUrl = originOf(fields['instance_url'], allowInsecure)
   if (instanceUrl === undefined)

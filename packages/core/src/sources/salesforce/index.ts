@@ -8,31 +8,10 @@
 import type { ApiAnswer, Source, TokenValue } from '../../contracts.ts'
 import { checkOptions, durationRule, flagRule, textOrFunctionRule, textRule, urlRule } from '../../lib/options.ts'
 import { asFields } from '../../lib/parse.ts'
-import { fingerprintOf, type Secret, secretIdentity } from '../shared/secret.ts'
+import { fingerprintOf, secretIdentity } from '../shared/definition.ts'
+import type { SalesforceOptions } from './options.ts'
 
-/** How {@link salesforce} is set up. */
-export interface SalesforceOptions {
-  /** The consumer key of the connected app: the `iss` of the assertion. */
-  readonly clientId: string
-  /** The private key of the certificate that the app knows, as PEM (PKCS #8), or a function that gives it. */
-  readonly privateKey: Secret
-  /** The user to act as. Left out, the user is a parameter: `tokens.use(source).for({ username })`. */
-  readonly username?: string
-  /**
-   * Where to sign in: `https://login.salesforce.com`, the default, `https://test.salesforce.com` for a sandbox, or the
-   * org's own domain.
-   */
-  readonly loginUrl?: string
-  /** The `aud` of the assertion. Default `loginUrl`. */
-  readonly audience?: string
-  /**
-   * How long a token is used, in ms, for Salesforce does not say. It must be below the org's session time-out. Default
-   * 5,400,000 (90 min), for the usual time-out of 2 h.
-   */
-  readonly lifetime?: number
-  /** Allow `http:` for a server on this machine. Default false. */
-  readonly allowInsecure?: boolean
-}
+export type { SalesforceOptions } from './options.ts'
 
 /** The parameters of a source that acts as one user at a time. */
 export interface SalesforceParams {
@@ -97,9 +76,9 @@ export function salesforce(options: SalesforceOptions): Source<TokenValue, Sales
     }),
     secretFingerprint: fingerprintOf(privateKey),
     traits: { isRejection },
-    fetch: async ({ params, signal }) => {
+    fetch: async (request) => {
       const { salesforceGrant } = await import('./grant.ts')
-      return salesforceGrant({ ...given, loginUrl, audience, username: userOf(params) }, signal)
+      return salesforceGrant({ ...given, loginUrl, audience, username: userOf(request.params) }, request)
     },
   }
 }

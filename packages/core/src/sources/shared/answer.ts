@@ -1,11 +1,10 @@
 import { SourceRefusedError, SourceUnavailableError } from '../../errors.ts'
-import { asFields, type Fields, isToken } from '../../lib/parse.ts'
-import { asText, parseJson } from './text.ts'
+import { asFields, asText, type Fields, isToken, parseJson } from '../../lib/parse.ts'
 
 /** The largest answer of an issuer that is read, in bytes. */
 export const MAX_ANSWER: number = 64 * 1024
-/** The longest life that is believed, in seconds: ten years. */
-const MAX_LIFE_SECONDS = 10 * 365 * 86_400
+/** The longest lifetime of a token unless an option says otherwise, in ms: 400 days. */
+const MAX_LIFETIME = 400 * 86_400_000
 
 /** An issuer's answer, read whole and bounded. */
 export interface Answer {
@@ -63,21 +62,60 @@ async function readBounded(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** The answer as a JSON object. Throws `SourceUnavailableError` when it is none. */
-export function jsonOf(answer: Answer): Fields {
-  const fields = asFields(parseJson(answer.text))
-  if (fields === undefined)
-    throw new SourceUnavailableError(`the issuer answered ${answer.status} with something that is not a JSON object`, {
-      code: 'BAD_ANSWER',
-    })
-  return fields
+/** The fields of an answer, whatever its status; empty when it is not a JSON object. A byte order mark is skipped. */
+export function fieldsOf({ text }: Answer): Fields {
+  return asFields(parseJson(text.replace(/^\uFEFF/, ''))) ?? {}
 }
 
-/** Throws for an answer that is a passing fault whatever its body says: 429 and 5xx. */
-export function checkStatus({ status, headers }: Answer): void {
-  if (status !== 429 && status < 500) return
+/** The answer as a JSON object. Throws `SourceUnavailableError` when it is none. */
+export function jsonOf(answer: Answer): Fields {
+  const fields = asFields(parseJson(answer.text.replace(/^\uFEFF/, '')))
+  if (fields !== undefined) return fields
+  throw new SourceUnavailableError(
+    isHtml(answer)
+      ? `the issuer answered ${answer.status} with HTML instead of JSON; check the address, and what stands before it`
+      : `the issuer answered ${answer.status} with something that is not a JSON object`,
+    { code: 'BAD_ANSWER' },
+  )
+}
+
+/** Whether a web page came instead of an answer, as a firewall or a proxy sends it. */
+function isHtml({ headers, text }: Answer): boolean {
+  return /\bhtml\b/i.test(headers.get('content-type') ?? '') || /^\s*<(!doctype|html)\b/i.test(text)
+}
+
+/** The longest text of others in a message, in characters. */
+const MAX_SHOWN = 200
+
+/** Text from outside as a message may show it: without control and formatting characters, and bounded. */
+export function printable(text: string): string {
+  const clean = text.slice(0, MAX_SHOWN).replace(/\p{C}/gu, '?')
+  return text.length > MAX_SHOWN ? `${clean}…` : clean
+}
+
+/** Whether a field says nothing: many issuers send `null`, `false` or an empty text where there is no error. */
+export function isNothing(value: unknown): boolean {
+  return value === undefined || value === null || value === '' || value === false
+}
+
+/** Whether the issuer took the request: any 2xx. */
+export function isSuccess({ status }: Answer): boolean {
+  return status >= 200 && status < 300
+}
+
+/** Statuses below 500 that pass by themselves: request timeout, too early, too many requests. */
+const PASSING_STATUSES: readonly number[] = [408, 425, 429]
+/** With these a page in HTML still is the issuer's own word: many servers send one for wrong credentials or addresses. */
+const FINAL_AS_HTML: readonly number[] = [401, 404]
+
+/** Throws for an answer that is a passing fault whatever its body says: 408, 425, 429, 5xx, or a firewall's page. */
+export function checkStatus(answer: Answer): void {
+  const { status, headers } = answer
+  const isBlocked = status >= 400 && isHtml(answer) && !FINAL_AS_HTML.includes(status)
+  if (!PASSING_STATUSES.includes(status) && status < 500 && !isBlocked) return
   const options = { code: `HTTP_${status}`, throttled: status === 429, retryAfter: retryAfterOf(headers) }
-  throw new SourceUnavailableError(`the issuer answered ${status}`, options)
+  const what = isBlocked ? `${status} with HTML: a firewall or proxy may have answered in its place` : String(status)
+  throw new SourceUnavailableError(`the issuer answered ${what}`, options)
 }
 
 /** `Retry-After` (RFC 9110 §10.2.3), seconds or a date, in ms. */
@@ -86,7 +124,7 @@ export function retryAfterOf(headers: Headers): number | undefined {
   if (text === null) return undefined
   if (/^\d{1,9}$/.test(text)) return Number(text) * 1_000
   const until = Date.parse(text)
-  const now = Date.parse(headers.get('date') ?? '') || Date.now()
+  const now = dateOf({ headers }) ?? Date.now()
   return Number.isNaN(until) ? undefined : Math.max(0, until - now)
 }
 
@@ -96,13 +134,23 @@ export function safeCode(code: unknown): string | undefined {
   return text !== undefined && /^[\w.:-]+$/.test(text) ? text : undefined
 }
 
-/** A life in seconds, from an answer, in ms. Throws `SourceUnavailableError` that names the field. */
-export function lifeOf(seconds: unknown, field: string, acceptText: boolean): number {
-  const number = acceptText && typeof seconds === 'string' && /^\d{1,10}$/.test(seconds) ? Number(seconds) : seconds
-  if (typeof number === 'number' && number > 0 && number <= MAX_LIFE_SECONDS) return number * 1_000
-  throw new SourceUnavailableError(`the issuer's "${field}" is not a number of seconds from 1 to ${MAX_LIFE_SECONDS}`, {
-    code: 'BAD_LIFE',
-  })
+/** A lifetime in seconds as number or digits, in ms and at most `max`; `undefined` when it is missing, 0 or no number. */
+export function lifetimeOf(seconds: unknown, max: number = MAX_LIFETIME): number | undefined {
+  const text = typeof seconds === 'string' ? seconds.trim() : ''
+  const number = /^\d{1,20}(\.\d{1,9})?$/.test(text) ? Number(text) : seconds
+  return typeof number === 'number' && number > 0 ? Math.min(number * 1_000, max) : undefined
+}
+
+/** The lifetime of a token whose issuer always states one. Throws `SourceUnavailableError` that names the field. */
+export function requireLifetime(fields: Fields, field: string): number {
+  const lifetime = lifetimeOf(fields[field])
+  if (lifetime !== undefined) return lifetime
+  throw new SourceUnavailableError(`the issuer's "${field}" is not a number of seconds above 0`, { code: 'BAD_LIFE' })
+}
+
+/** The instant of the issuer's `Date` header, in ms since 1970; cut to a whole second. */
+export function dateOf({ headers }: Pick<Answer, 'headers'>): number | undefined {
+  return Date.parse(headers.get('date') ?? '') || undefined
 }
 
 /** The refusal of an issuer, by its error code only. */
@@ -135,10 +183,4 @@ export function tokenOf(fields: Fields, field: string): string {
   throw new SourceUnavailableError(`the issuer's answer has no "${field}" of 1 to 65,536 printable characters`, {
     code: 'BAD_TOKEN',
   })
-}
-
-/** A secret fit to be sent. What a function gave may be anything; the error shows nothing of it. */
-export function checkSecret(secret: unknown, option: string): string {
-  if (typeof secret === 'string' && secret !== '') return secret
-  throw new SourceRefusedError(`what option "${option}" gave is not a text, or an empty one`, { code: 'BAD_SECRET' })
 }

@@ -1,7 +1,7 @@
 import type { Issued, TokenValue } from '../../contracts.ts'
 import { SourceRefusedError, SourceUnavailableError } from '../../errors.ts'
 import type { Fields } from '../../lib/parse.ts'
-import { type Answer, lifeOf, refusal, tokenOf } from './answer.ts'
+import { type Answer, isSuccess, refusal, requireLifetime, tokenOf } from './answer.ts'
 
 /** Error codes that may pass by themselves; `retryAfter` in ms where the issuer asks for patience. */
 export type Passing = { readonly [errcode: string]: { readonly retryAfter?: (answer: Answer) => number } }
@@ -15,9 +15,9 @@ export function tokenIn(answer: Answer, fields: Fields, prefix: string, passing:
   if (!Number.isSafeInteger(errcode))
     throw new SourceUnavailableError('the issuer\'s "errcode" is not a whole number', { code: 'BAD_ANSWER' })
   if (errcode !== 0) throw errorOf(String(errcode), answer, prefix, passing)
-  if (answer.status !== 200) throw refusal(answer.status, undefined)
+  if (!isSuccess(answer)) throw refusal(answer.status, undefined)
   const value = tokenOf(fields, 'access_token')
-  return { value: { value, type: 'Bearer' }, lifetime: lifeOf(fields['expires_in'], 'expires_in', false) }
+  return { value: { value, type: 'Bearer' }, lifetime: requireLifetime(fields, 'expires_in') }
 }
 
 function errorOf(

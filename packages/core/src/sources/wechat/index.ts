@@ -8,9 +8,7 @@
 import type { Source, TokenValue } from '../../contracts.ts'
 import { fingerprint } from '../../lib/hash.ts'
 import { checkOptions, durationOrZeroRule, flagRule, textOrFunctionRule, textRule, urlRule } from '../../lib/options.ts'
-import { baseUrlOf } from '../shared/base-url.ts'
-import { attach, isRejection } from '../shared/errcode.ts'
-import { fingerprintOf, type Secret, secretIdentity } from '../shared/secret.ts'
+import { baseUrlOf, fingerprintOf, type Secret, secretIdentity, TENCENT_TRAITS } from '../shared/definition.ts'
 
 /** How {@link weChat} is set up. */
 export interface WeChatOptions {
@@ -76,7 +74,7 @@ export function weChat(options: WeChatOptions): Source<TokenValue> {
     kind: 'wechat',
     identity: () => identityOf(account),
     secretFingerprint: fingerprintOf(account.secret),
-    traits: { reuseWindow: HANDOVER, overlap: HANDOVER, attach, isRejection },
+    traits: { ...TENCENT_TRAITS, reuseWindow: HANDOVER, overlap: HANDOVER },
     async fetch(request) {
       const { requestStableToken } = await import('./token.ts')
       return requestStableToken(account, request)
@@ -101,7 +99,7 @@ export function weChatLegacy(options: WeChatLegacyOptions): Source<TokenValue> {
     kind: 'wechat-legacy',
     identity: () => identityOf(account),
     secretFingerprint: fingerprintOf(account.secret),
-    traits: { overlap: given.overlap ?? 0, attach, isRejection },
+    traits: { ...TENCENT_TRAITS, overlap: given.overlap ?? 0 },
     // What a fetch spends is the token that everybody holds. One more call after a crash replaces it once more.
     exclusive: { spends: () => fingerprint(JSON.stringify(identityOf(account))), afterCrash: 'repeat' },
     async fetch(request) {

@@ -1,7 +1,8 @@
 import type { FetchRequest, Issued, TokenValue } from '../../contracts.ts'
 import { fingerprint } from '../../lib/hash.ts'
-import { type Answer, ask, askJson, checkSecret, checkStatus, jsonOf } from '../shared/answer.ts'
-import { readSecret, type Secret } from '../shared/secret.ts'
+import { type Answer, ask, askJson, checkStatus, dateOf, jsonOf } from '../shared/answer.ts'
+import { openSecret } from '../shared/credentials.ts'
+import type { Secret } from '../shared/definition.ts'
 import { type Passing, tokenIn } from '../shared/tencent-answer.ts'
 
 /** The account, as both requests need it. */
@@ -19,8 +20,8 @@ const DAY = 24 * HOUR
 const CHINA = 8 * HOUR
 
 /** The quota of the day is over until midnight, unless somebody clears it: so a look each hour. */
-function untilQuota({ headers }: Answer): number {
-  const now = Date.parse(headers.get('date') ?? '') || Date.now()
+function untilQuota(answer: Answer): number {
+  const now = dateOf(answer) ?? Date.now()
   return Math.min(HOUR, DAY - ((now + CHINA) % DAY))
 }
 
@@ -38,7 +39,7 @@ export async function requestStableToken(
   const account = {
     grant_type: 'client_credential',
     appid: appId,
-    secret: checkSecret(await readSecret(secret), 'secret'),
+    secret: await openSecret(secret, 'secret'),
   }
   const send = async (more: { readonly force_refresh?: true }): Promise<Issued<TokenValue>> => {
     const { answer, fields } = await askJson(`${baseUrl}/cgi-bin/stable_token`, { ...account, ...more }, { signal })
@@ -58,7 +59,7 @@ export async function requestReplacingToken(
   const parameters = new URLSearchParams({
     grant_type: 'client_credential',
     appid: appId,
-    secret: checkSecret(await readSecret(secret), 'secret'),
+    secret: await openSecret(secret, 'secret'),
   })
   // The secret is in the address: nothing may quote it. `ask` does not, and follows no redirect.
   const answer = await ask(`${baseUrl}/cgi-bin/token?${parameters}`, { signal })

@@ -160,7 +160,7 @@ describe.each(factories)('an error in the answer to %s', (_name, make) => {
     ['lacks a token', answer({ errcode: 0, errmsg: BODY, expires_in: 7200 }), 'BAD_TOKEN'],
     ['has a token that no header takes', answer({ ...GOOD, access_token: `${BODY}\n` }), 'BAD_TOKEN'],
     ['lacks a life', answer({ access_token: BODY }), 'BAD_LIFE'],
-    ['has a life as text', answer({ ...GOOD, access_token: BODY, expires_in: '7200' }), 'BAD_LIFE'],
+    ['has a life in words', answer({ ...GOOD, access_token: BODY, expires_in: 'two hours' }), 'BAD_LIFE'],
     ['is a status 500', answer(BODY, 500), 'HTTP_500'],
     ['is a status 429', answer(BODY, 429), 'HTTP_429'],
     ['is a status 403', answer({ note: BODY }, 403), 'HTTP_403'],

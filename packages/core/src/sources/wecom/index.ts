@@ -7,9 +7,7 @@
 
 import type { Source, TokenValue } from '../../contracts.ts'
 import { checkOptions, flagRule, textOrFunctionRule, textRule, urlRule } from '../../lib/options.ts'
-import { baseUrlOf } from '../shared/base-url.ts'
-import { attach, isRejection } from '../shared/errcode.ts'
-import { fingerprintOf, type Secret, secretIdentity } from '../shared/secret.ts'
+import { baseUrlOf, fingerprintOf, type Secret, secretIdentity, TENCENT_TRAITS } from '../shared/definition.ts'
 
 /** How {@link weCom} is set up. */
 export interface WeComOptions {
@@ -60,7 +58,7 @@ export function weCom(options: WeComOptions): Source<TokenValue> {
     kind: 'wecom',
     identity: () => ({ baseUrl, corpId, application, secret: secretIdentity(corpSecret) }),
     secretFingerprint: fingerprintOf(corpSecret),
-    traits: { reuseWindow: REUSE_WINDOW, attach, isRejection },
+    traits: { ...TENCENT_TRAITS, reuseWindow: REUSE_WINDOW },
     async fetch({ signal }) {
       const { requestCompanyToken } = await import('./token.ts')
       return requestCompanyToken({ baseUrl, corpId, corpSecret }, signal)

@@ -1,6 +1,7 @@
 import type { Issued, TokenValue } from '../../contracts.ts'
-import { type Answer, ask, checkSecret, checkStatus, jsonOf } from '../shared/answer.ts'
-import { readSecret, type Secret } from '../shared/secret.ts'
+import { type Answer, ask, checkStatus, jsonOf } from '../shared/answer.ts'
+import { openSecret } from '../shared/credentials.ts'
+import type { Secret } from '../shared/definition.ts'
 import { type Passing, tokenIn } from '../shared/tencent-answer.ts'
 
 /** One application of a company. */
@@ -25,7 +26,7 @@ export async function requestCompanyToken(application: Application, signal: Abor
   const { baseUrl, corpId, corpSecret } = application
   const parameters = new URLSearchParams({
     corpid: corpId,
-    corpsecret: checkSecret(await readSecret(corpSecret), 'corpSecret'),
+    corpsecret: await openSecret(corpSecret, 'corpSecret'),
   })
   // The secret is in the address: nothing may quote it. `ask` does not, and follows no redirect.
   const send = async (): Promise<Answer> => {
