@@ -21,6 +21,13 @@ export interface Attached {
   readonly key: string
 }
 
+/** What came back, and whether the token was sent to where it came from. */
+export interface Sent {
+  readonly response: Response
+  /** False after a redirect to another origin, and from there on. */
+  readonly isHome: boolean
+}
+
 /** One request of a chain of redirects, without the token. */
 interface Hop {
   readonly url: URL
@@ -48,7 +55,7 @@ function networkError(why: string): TypeError {
  * answer shows no address with the token in it. Rejects like `fetch`, and with `NotReplayableError` when a redirect asks
  * for a body a second time that can be read only once.
  */
-export async function fetchAttached(attached: Attached, token: Token): Promise<Response> {
+export async function fetchAttached(attached: Attached, token: Token): Promise<Sent> {
   const { input, init } = attached
   const request = input instanceof Request ? input : undefined
   const follow = (init?.redirect ?? request?.redirect ?? 'follow') === 'follow'
@@ -65,7 +72,7 @@ export async function fetchAttached(attached: Attached, token: Token): Promise<R
     const target = follow ? targetOf(response, hop.url, token) : undefined
     if (target === undefined) {
       const { href } = hop.url.href.includes(encodeURIComponent(token.value)) ? first.url : hop.url
-      return withAddress(response, href.replace(/#.*/, ''), count > 0)
+      return { response: withAddress(response, href.replace(/#.*/, ''), count > 0), isHome: hop.isHome }
     }
     // Nobody reads it; an unread body would keep the connection.
     await response.body?.cancel()

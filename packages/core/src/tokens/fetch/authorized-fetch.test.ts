@@ -106,7 +106,18 @@ describe('fetch with a token', () => {
       'a stream of Node',
       () => [url, { method: 'POST', body: Readable.from(['hello']), duplex: 'half' } as unknown as RequestInit],
     ],
-    ['the body of a Request', () => [new Request(url, { method: 'POST', body: 'hello' })]],
+    [
+      'the body of a Request that is still being produced',
+      () => {
+        const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+        const writer = writable.getWriter()
+        const finish = (): Promise<void> => writer.write(Buffer.from('lo')).then(() => writer.close())
+        void writer.write(Buffer.from('hel'))
+        // It ends only once the API sees the request.
+        server.once('request', finish)
+        return [new Request(url, { method: 'POST', body: readable, duplex: 'half' } as RequestInit)]
+      },
+    ],
   ]
   it.each(once)('does not pretend to send %s twice, and the next call has the new token', async (_name, request) => {
     const { handle } = setUp()
@@ -122,6 +133,48 @@ describe('fetch with a token', () => {
     const { handle } = setUp()
     expect((await handle.fetch(...request())).status).toBe(200)
     expect(calls.map(({ body }) => body)).toEqual(['hello'])
+  })
+
+  it.each<readonly [string, () => Request]>([
+    ['a text', () => new Request(url, { method: 'POST', body: 'hello', headers: { 'x-extra': '1' } })],
+    [
+      'a stream',
+      () => {
+        const body = new Blob(['hello']).stream()
+        return new Request(url, { method: 'POST', body, duplex: 'half', headers: { 'x-extra': '1' } } as RequestInit)
+      },
+    ],
+  ])('sends a Request with a small body once more, made of %s', async (_name, request) => {
+    const { handle } = setUp()
+    expect((await handle.fetch(request())).status).toBe(200)
+    expect(calls).toEqual([
+      { authorization: 'Bearer token-1', method: 'POST', body: 'hello', extra: '1' },
+      { authorization: 'Bearer token-2', method: 'POST', body: 'hello', extra: '1' },
+    ])
+  })
+
+  it('sends a Request with a large body whole, and once', async () => {
+    const body = 'x'.repeat(2_000_000)
+    const { handle } = setUp()
+    const error = await handle.fetch(new Request(url, { method: 'PUT', body })).catch((cause: unknown) => cause)
+    expect(error).toBeInstanceOf(NotReplayableError)
+    expect(calls.map((call) => call.body.length)).toEqual([2_000_000])
+  })
+
+  it('sends a Request with a form once more, with its boundary', async () => {
+    const form = new FormData()
+    form.set('name', 'hello')
+    const { handle } = setUp()
+    expect((await handle.fetch(new Request(url, { method: 'POST', body: form }))).status).toBe(200)
+    const [first, second] = calls
+    expect(first?.body).toContain('hello')
+    expect(second?.body).toBe(first?.body)
+  })
+
+  it('refuses a Request whose body was read already like fetch does', async () => {
+    const request = new Request(url, { method: 'POST', body: 'hello' })
+    await request.text()
+    await expect(setUp().handle.fetch(request)).rejects.toBeInstanceOf(TypeError)
   })
 
   it('takes method and headers of a Request without a body, twice', async () => {

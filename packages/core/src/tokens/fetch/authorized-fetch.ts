@@ -3,26 +3,13 @@ import { NotReplayableError } from '../../errors.ts'
 import { abortable, pause } from '../../lib/timing.ts'
 import type { Token } from '../token.ts'
 import type { TokenHandle } from '../types.ts'
-import { type Attached, fetchAttached } from './attached-fetch.ts'
+import { type Attached, fetchAttached, type Sent } from './attached-fetch.ts'
+import { makeReplayable } from './replayable-body.ts'
 
 /** The longest body in which a refusal is looked for, in bytes. */
 const MAX_BODY = 64 * 1024
 /** How often a token that the API may not have heard of yet is tried again. */
 const SETTLE_ATTEMPTS = 3
-
-/** Whether a body can be sent a second time. Streams and iterables are gone once they were read. */
-function isReplayable(body: unknown): boolean {
-  return (
-    body === undefined ||
-    body === null ||
-    typeof body === 'string' ||
-    body instanceof URLSearchParams ||
-    body instanceof FormData ||
-    body instanceof Blob ||
-    body instanceof ArrayBuffer ||
-    ArrayBuffer.isView(body)
-  )
-}
 
 /** What is sent, with whose token. */
 interface Sending {
@@ -31,7 +18,7 @@ interface Sending {
 }
 
 /** Sends a request of the caller's, with one token and perhaps with another. */
-type Send = (token: Token) => Promise<Response>
+type Send = (token: Token) => Promise<Sent>
 
 function senderOf(
   { handle: { key }, traits }: Sending,
@@ -39,11 +26,18 @@ function senderOf(
 ): Send {
   const attach = traits?.attach?.bind(traits)
   if (attach !== undefined) return (token) => fetchAttached({ input, init, attach, replayable, key }, token)
-  return (token) => {
+  return async (token) => {
     const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
     headers.set('authorization', token.headers().authorization)
-    return fetch(input, { ...init, headers })
+    const response = await fetch(input, { ...init, headers })
+    // `fetch` itself takes the header off on the way to another origin.
+    const isHome = !response.redirected || new URL(response.url).origin === originOf(input)
+    return { response, isHome }
   }
+}
+
+function originOf(input: string | URL | Request): string {
+  return new URL(input instanceof Request ? input.url : input).origin
 }
 
 /** The body as JSON, from a copy: the caller reads the answer as if nobody had looked. */
@@ -98,13 +92,14 @@ export async function fetchWith(
   const { handle, traits } = sending
   const signal = init?.signal === undefined && input instanceof Request ? input.signal : init?.signal
   signal?.throwIfAborted()
-  const replayable = isReplayable(init?.body) && !(input instanceof Request && input.body !== null)
+  const { init: sent, replayable } = await makeReplayable(input, init)
   const settleTime = traits?.settleTime ?? 0
-  const send = senderOf(sending, { input, init, replayable })
+  const send = senderOf(sending, { input, init: sent, replayable })
   const token = await abortable(handle.get(), signal)
   for (let attempt = 1; ; attempt += 1) {
-    const response = await send(token)
-    if (!(await isRejection(response, traits))) return response
+    const { response, isHome } = await send(token)
+    // What another origin answers after a redirect says nothing about a token that was not sent there.
+    if (!isHome || !(await isRejection(response, traits))) return response
     // Nobody reads the refusal; an unread body would keep the connection.
     await response.body?.cancel()
     if (!replayable || token.age() >= settleTime || attempt > SETTLE_ATTEMPTS) break
@@ -117,5 +112,5 @@ export async function fetchWith(
       { key: handle.key },
     )
   }
-  return send(renewed)
+  return (await send(renewed)).response
 }
