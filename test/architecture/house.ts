@@ -42,6 +42,7 @@ export const HOUSE: Plan = {
   sessions: { about: 'createSessions', imports: onEngine },
   middy: { about: 'Middy middleware', imports: [...ground, 'tokens', 'data', 'sessions'] },
   interop: { about: 'caches for vendor SDKs', imports: [...ground, 'tokens'] },
+  calendar: { about: 'expiry at a boundary of the calendar', imports: ground },
   bundling: { about: 'esbuild plugin', imports: [] },
   schedule: { about: 'prewarm on a schedule', imports: [...ground, 'tokens', 'data', 'sessions'] },
   index: { about: 'the public names', imports: [...onEngine, 'tokens', 'data', 'sessions'] },
@@ -76,6 +77,7 @@ const LIBRARIES: { readonly [library: string]: readonly string[] } = {
   '@middy/core': ['middy'],
   'aws-lambda': ['middy'],
   esbuild: ['bundling'],
+  'temporal-polyfill': ['calendar'],
 }
 
 function checkOutside(path: string, { target, typeOnly }: Source['imports'][number]): readonly string[] {

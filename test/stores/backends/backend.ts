@@ -11,10 +11,7 @@ export interface Backend {
 }
 
 /** What helps to look into a backend. */
-export type Insight = Pick<
-  StoreSubject,
-  'keepUntilOf' | 'plant' | 'bodyLimit' | 'clockSkew' | 'sharesClock' | 'secrets'
->
+export type Insight = Pick<StoreSubject, 'keepUntilOf' | 'plant' | 'bodyLimit' | 'clockSkew'>
 
 /** A backend that answers. */
 export interface Running extends Insight {

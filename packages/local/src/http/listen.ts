@@ -1,5 +1,4 @@
 import type { Server } from 'node:http'
-import type { Server as TcpServer } from 'node:net'
 
 /** A server of this package that is listening. */
 export interface LocalServer {
@@ -18,17 +17,7 @@ export interface ListenOptions {
 }
 
 /** Listens on the loopback interface and resolves once connections are accepted; rejects when the port is taken. */
-export async function listen(server: Server, options: ListenOptions): Promise<LocalServer> {
-  // Keep-alive connections and hanging answers would otherwise hold close() back for minutes.
-  return listenOn(server, options, () => server.closeAllConnections())
-}
-
-/** The same for any server; `cutAll` cuts the connections that are open. */
-export async function listenOn(
-  server: TcpServer,
-  { port = 0 }: ListenOptions,
-  cutAll: () => void = () => undefined,
-): Promise<LocalServer> {
+export async function listen(server: Server, { port = 0 }: ListenOptions): Promise<LocalServer> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', () => {
@@ -44,14 +33,15 @@ export async function listenOn(
     close: () => {
       closing ??= new Promise<void>((resolve) => {
         server.close(() => resolve())
-        cutAll()
+        // Keep-alive connections and hanging answers would otherwise hold close() back for minutes.
+        server.closeAllConnections()
       })
       return closing
     },
   }
 }
 
-function listeningPort(server: TcpServer): number {
+function listeningPort(server: Server): number {
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('The server is not listening on a TCP port')
   return address.port
