@@ -1,9 +1,10 @@
 import type { Entry, FailureKind } from '../contracts.ts'
 import { asFields, asText, asTime, type Fields, parseJson } from '../lib/parse.ts'
-import { MAX_NAME, parseLife } from './instants.ts'
 
 /** The version of the record's format. A record in another format is not read; the next swap replaces it. */
 export const SCHEMA = 1
+/** The longest name, mark or fingerprint that is accepted, in characters. */
+export const MAX_NAME = 200
 /** The longest record that is parsed, in characters. */
 export const MAX_RECORD_LENGTH: number = 4 * 1024 * 1024
 /** How many refreshes a record remembers, for operators. */
@@ -144,11 +145,19 @@ function optional<T>(part: unknown, parse: (fields: Fields) => T | undefined): T
 }
 
 function parseValue(fields: Fields): PublishedValue | undefined {
-  const lifetime = parseLife(fields)
   const sealed = asText(fields['sealed'], MAX_RECORD_LENGTH)
   const publisher = asText(fields['publisher'], MAX_NAME)
-  if (lifetime === undefined || sealed === undefined || publisher === undefined) return undefined
-  return { sealed, ...lifetime, publisher }
+  const fingerprint = asText(fields['fingerprint'], MAX_NAME)
+  if (sealed === undefined || publisher === undefined || fingerprint === undefined) return undefined
+  const version = asTime(fields['version'])
+  const issuedAt = asTime(fields['issuedAt'])
+  const softExpiry = asTime(fields['softExpiry'])
+  const hardExpiry = asTime(fields['hardExpiry'])
+  if (version === undefined || issuedAt === undefined || softExpiry === undefined || hardExpiry === undefined) {
+    return undefined
+  }
+  if (softExpiry > hardExpiry) return undefined
+  return { sealed, version, issuedAt, softExpiry, hardExpiry, fingerprint, publisher }
 }
 
 function parseLease(fields: Fields): Lease | undefined {

@@ -3,7 +3,7 @@ import { SameValueError, SourceUnavailableError, TimeoutError, type WarmTokenErr
 import { fingerprint } from '../../lib/hash.ts'
 import { asFields, asText, asTime, type Fields } from '../../lib/parse.ts'
 import { type Timed, withDeadline } from '../../lib/timing.ts'
-import { MAX_NAME } from '../../record/instants.ts'
+import { MAX_NAME } from '../../record/record.ts'
 import type { Flight, MissContext } from '../context.ts'
 import type { Given, Slot } from '../slot.ts'
 import { wasRejected } from '../time/expiry.ts'

@@ -10,8 +10,7 @@ import type { WarmRecord } from '../../record/record.ts'
 import type { Ask, Flight, Shared } from '../context.ts'
 import type { Policy } from '../policy.ts'
 import type { Slot } from '../slot.ts'
-import { MIN_REMAINING } from './freshness.ts'
-import { JITTER_SHARE } from './jitter.ts'
+import { JITTER_SHARE, MIN_REMAINING } from './freshness.ts'
 
 /** The share of a value's lifetime in which a refresh is due: its last fifth, spread over the tenth before. */
 const WINDOW_SHARE = 0.2

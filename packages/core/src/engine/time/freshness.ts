@@ -1,14 +1,15 @@
-/** Until when the entry in memory is fresh and usable, on the local clock. @module */
+/** Until when the entry in memory is fresh and usable, on the local clock, and the jitter of its refresh. @module */
 
 import type { Entry, Tier } from '../../contracts.ts'
 import type { Shared } from '../context.ts'
 import type { Slot } from '../slot.ts'
 import { type Clock, DRIFT_TOLERANCE } from './clock.ts'
-import { jitterOf } from './jitter.ts'
 import type { Interval } from './server-clock.ts'
 
 /** The shortest remaining lifetime with which a value is handed out, in ms: `remaining()` is 1 or more at that moment. */
 export const MIN_REMAINING = 1
+/** The part of the refresh window over which environments are spread: it begins earlier for each by up to so much. */
+export const JITTER_SHARE = 0.5
 
 /** Whether the entry in memory may be served without a refresh. The warm path. */
 export function isFresh(clock: Clock, slot: Slot<unknown>, minLifetime = 0): boolean {
@@ -19,6 +20,11 @@ export function isFresh(clock: Clock, slot: Slot<unknown>, minLifetime = 0): boo
 /** Remaining lifetime until an instant of `clock.fast()`, in whole ms; 0 when it has passed. */
 export function remainingUntil(clock: Clock, until: number): number {
   return Math.max(0, Math.floor(until - clock.fast()))
+}
+
+/** How much earlier than soft expiry one environment refreshes, in ms. `share` in [0, 1) is drawn once an environment. */
+export function jitterOf(entry: Pick<Entry<unknown>, 'softExpiry' | 'hardExpiry'>, share: number): number {
+  return (entry.hardExpiry - entry.softExpiry) * JITTER_SHARE * share
 }
 
 /** An entry to place, with the server's time now. */
