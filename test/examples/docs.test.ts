@@ -35,7 +35,7 @@ describe('the page of the configuration', () => {
     ['`aesGcm', 'packages/core/src/seal/aes-gcm.ts', 'AesGcmOptions'],
     ['`dynamoDBStore', 'packages/adapters-aws/src/dynamodb.ts', 'DynamoDBStoreOptions'],
     ['`s3Store', 'packages/adapters-aws/src/s3.ts', 'S3StoreOptions'],
-    ['`upstashStore', 'packages/adapters-upstash/src/redis.ts', 'UpstashStoreOptions'],
+    ['`upstashStore', 'packages/adapters-upstash/src/redis/options.ts', 'UpstashStoreOptions'],
   ])('has under %s every option of %s %s', (title, path, name) => {
     const members = membersOf(path, name)
     expect(members.length).toBeGreaterThan(0)

@@ -161,7 +161,7 @@ describe('the store without a client', () => {
   it.each([
     [429, '{"error":"slow down, marked-record"}', 'Upstash: UpstashError (HTTP 429)'],
     [500, '{"error":"ERR marked-record"}', 'Upstash: UpstashError (ERR)'],
-    [502, '<html>marked-record</html>', 'Upstash: AnswerUnreadable (HTTP 502)'],
+    [502, '<html>marked-record</html>', 'Upstash: AnswerNotJson (HTTP 502)'],
   ])('answered by %i %s says %s', async (status, body, message) => {
     answer = (response) => void response.writeHead(status).end(body)
     await expect(storeAt().read('key', how())).rejects.toMatchObject({ message })

@@ -1,16 +1,15 @@
-import type { Image, ReadOptions, Seen, Store, StoreFault, Swap, Swapped } from '@warmtoken/core'
-import { isDoubted, unreadable } from './failure.ts'
-import type { UpstashStoreOptions } from './redis.ts'
+import type { Image, ReadOptions, Seen, Store, Swap, Swapped } from '@warmtoken/core'
+import { isStoreFault, mayHaveBeenApplied } from '@warmtoken/core/adapter'
+import { unreadable } from './faults.ts'
+import type { UpstashStoreOptions } from './options.ts'
 import { makeRunner } from './run.ts'
 import { READ, SWAP } from './scripts.ts'
 
 /** How many keys one script looks at. */
 const BATCH = 100
 
-type Calls = Required<Omit<Store, 'name' | 'open'>>
-
-/** The store's calls on a client. Loaded with the first of them. */
-export async function redisCalls(options: UpstashStoreOptions): Promise<Calls> {
+/** The store's calls on a client or a REST URL. Loaded with the first of them. */
+export async function makeCalls(options: UpstashStoreOptions): Promise<Required<Omit<Store, 'name' | 'open'>>> {
   const { prefix = 'warmtoken:' } = options
   const run = await makeRunner(options)
 
@@ -20,12 +19,17 @@ export async function redisCalls(options: UpstashStoreOptions): Promise<Calls> {
     return images.map((image) => ({ image: imageOf(image), time }))
   }
 
+  const read = async (key: string, { signal }: ReadOptions): Promise<Seen> => {
+    const [seen] = await look([key], signal)
+    if (seen === undefined) throw unreadable()
+    return seen
+  }
+
   const readMany = async (keys: readonly string[], { signal }: ReadOptions): Promise<ReadonlyMap<string, Seen>> => {
     const found = new Map<string, Seen>()
     for (let start = 0; start < keys.length; start += BATCH) {
       const part = keys.slice(start, start + BATCH)
-      const seen = await look(part, signal)
-      for (const [index, key] of part.entries()) found.set(key, seen[index] ?? absurd())
+      for (const [index, seen] of (await look(part, signal)).entries()) found.set(part[index] ?? '', seen)
     }
     return found
   }
@@ -35,37 +39,25 @@ export async function redisCalls(options: UpstashStoreOptions): Promise<Calls> {
     { expected, body, tag, keepUntil }: Swap,
     { signal }: { signal: AbortSignal },
   ): Promise<Swapped> => {
-    const args = [
-      expected === undefined ? 'absent' : 'there',
-      expected?.tag ?? '',
-      tag,
-      body,
-      String(Math.ceil(keepUntil)),
-    ]
+    const state = expected === undefined ? 'absent' : 'there'
+    const args = [state, expected?.tag ?? '', tag, body, String(Math.ceil(keepUntil))]
     try {
       const { time, images } = await run(SWAP, { keys: [prefix + key], args, signal })
-      if (images[0]?.[0] === 'swapped') return { outcome: 'swapped', image: { body, tag }, time }
-      return { outcome: 'conflict', seen: { image: imageOf(images[0] ?? absurd()), time } }
+      const [image = []] = images
+      if (image[0] === 'swapped') return { outcome: 'swapped', image: { body, tag }, time }
+      return { outcome: 'conflict', seen: { image: imageOf(image), time } }
     } catch (cause) {
-      // What was refused for good at every attempt was not done; anything else may have been.
-      if ((cause as StoreFault).retryable === false && !isDoubted(cause)) throw cause
+      // What every attempt refused for good was not done; anything else may have been.
+      if (isStoreFault(cause) && !cause.retryable && !mayHaveBeenApplied(cause)) throw cause
       return { outcome: 'unknown', cause }
     }
   }
 
-  return {
-    read: async (key, { signal }) => (await look([key], signal))[0] ?? absurd(),
-    readMany,
-    swap,
-  }
+  return { read, readMany, swap }
 }
 
 function imageOf([state, tag, body]: readonly unknown[]): Image | undefined {
   if (state === 'absent') return undefined
   if (state !== 'there' || typeof tag !== 'string' || typeof body !== 'string') throw unreadable()
   return { tag: tag.slice(1), body: body.slice(1) }
-}
-
-function absurd(): never {
-  throw unreadable()
 }
