@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { checkAdapter, checkCore, checkHttp, partOf } from './house.ts'
+import { checkAdapter, checkCore, partOf } from './house.ts'
 import { findCycles, importsOf, packageOf, ROOT, readSources, type Source, withoutComments } from './sources.ts'
 
 const packages = readSources('packages/*/src/**/*.ts')
@@ -13,7 +13,6 @@ const all = [
 const shipped = packages.filter(({ test }) => !test)
 const core = shipped.filter(({ path }) => path.startsWith('packages/core/'))
 const adapters = shipped.filter(({ path }) => path.startsWith('packages/adapters-'))
-const http = shipped.filter(({ path }) => path.startsWith('packages/http/'))
 
 /** Folders whose factories still import their options' types from the file that loads them. Shorten this, never extend it. */
 const TYPE_RINGS_LEFT = /^packages\/(adapters-\w+\/src\/|core\/src\/sources\/)/
@@ -85,11 +84,6 @@ describe('all packages', () => {
   it('take the adapter kit and types from core where they are adapters', () => {
     expect(adapters.length).toBeGreaterThan(0)
     expect(adapters.flatMap(checkAdapter)).toEqual([])
-  })
-
-  it('take only types of Node where they are the HTTP client', () => {
-    expect(http.length).toBeGreaterThan(0)
-    expect(http.flatMap(checkHttp)).toEqual([])
   })
 })
 
@@ -225,13 +219,6 @@ describe('this test', () => {
     expect(checkAdapter(at('packages/adapters-aws/src/s3.ts', "import type { x } from '@warmtoken/core'"))).toEqual([])
     const kit = "import { x } from '@warmtoken/core/adapter'"
     expect(checkAdapter(at('packages/adapters-aws/src/s3.ts', kit))).toEqual([])
-  })
-
-  it('would complain of an HTTP client that loads anything', () => {
-    const complaints = (code: string) => checkHttp(at('packages/http/src/head.ts', code))
-    expect(complaints("import { x } from 'node:http'")).toHaveLength(1)
-    expect(complaints("import type { x } from '@warmtoken/core'")).toHaveLength(1)
-    expect(complaints("import type { x } from 'node:net'")).toEqual([])
   })
 
   it('would find a ring', () => {

@@ -94,18 +94,10 @@ function checkOutside(path: string, { target, typeOnly }: Source['imports'][numb
 export function checkAdapter({ path, imports }: Source): readonly string[] {
   return imports.flatMap(({ target, typeOnly }) => {
     if (target.startsWith('@warmtoken/core')) {
-      return typeOnly || target === '@warmtoken/core/adapter'
+      return typeOnly || /^@warmtoken\/core\/adapter(\/setup)?$/.test(target)
         ? []
         : [`${path} imports ${target} at run time; adapters take @warmtoken/core/adapter, and types from elsewhere`]
     }
-    // What adapters share is a package below them, which itself stands on Node alone.
-    return target.startsWith('@warmtoken/') && target !== '@warmtoken/http' ? [`${path} imports ${target}`] : []
+    return target.startsWith('@warmtoken/') ? [`${path} imports ${target}`] : []
   })
-}
-
-/** What is wrong with the imports of one file of the HTTP client. */
-export function checkHttp({ path, imports }: Source): readonly string[] {
-  return imports
-    .filter(({ relative, target, typeOnly }) => !relative && !(typeOnly && target.startsWith('node:')))
-    .map(({ target }) => `${path} imports ${target}; the HTTP client takes nothing but types of Node`)
 }

@@ -112,7 +112,7 @@ describe('a bundle', () => {
 
   it('loads few files and bytes until a first token by DynamoDB', async () => {
     const outputs = await bundle('first/lean')
-    const files = filesOf(outputs, /\/(lean|miss-path-\w+|dynamodb-open-\w+)\.mjs$/)
+    const files = filesOf(outputs, /\/(lean|miss-path-\w+|open-\w+)\.mjs$/)
     expect(files.size).toBe(FIRST_TOKEN_FILES)
     const bytes = [...files].reduce((sum, name) => sum + (outputs[name]?.bytes ?? 0), 0)
     expect(bytes).toBeLessThanOrEqual(FIRST_TOKEN_BYTES)

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { builtinModules } from '@warmtoken/core/esbuild'
 import { AS_DEPLOYED } from '@warmtoken/infra/bundle'
 import { build, type Metafile } from 'esbuild'
 
@@ -31,8 +32,8 @@ export interface Bundled {
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const ENTRY = 'test/size/handler.ts'
-/** What is loaded at the start and is neither Middy nor core. */
-const OTHERS = /^(test|packages\/adapters-)/
+/** What is loaded at the start and is neither Middy nor core: the definition of the store, with the kit that it uses. */
+const OTHERS = /^(test|packages\/adapters-|packages\/core\/src\/adapter-kit)/
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0)
@@ -46,6 +47,7 @@ export async function bundleHandler(outdir: string): Promise<Bundled> {
     entryPoints: [ENTRY],
     outdir,
     metafile: true,
+    plugins: [builtinModules()],
     write: false,
   })
   mkdirSync(outdir, { recursive: true })

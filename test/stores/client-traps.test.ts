@@ -134,7 +134,7 @@ describe('a store', () => {
 
   it.each([
     ['dynamoDBStore', () => dynamoDBStore({} as never), 'table'],
-    ['dynamoDBStore', () => dynamoDBStore(undefined as never), 'table'],
+    ['dynamoDBStore', () => dynamoDBStore({} as never), 'table'],
     ['dynamoDBStore', () => dynamoDBStore({ table: 'x', retries: 3 } as never), 'retries'],
     ['dynamoDBStore', () => dynamoDBStore({ table: 'x', constructor: 3 } as never), 'constructor'],
     ['dynamoDBStore', () => dynamoDBStore({ table: 'x', env: 'prod' } as never), 'env'],

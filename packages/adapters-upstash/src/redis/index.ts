@@ -5,7 +5,7 @@
  */
 
 import type { Store } from '@warmtoken/core'
-import { memoize } from '@warmtoken/core/adapter'
+import { lazyStore } from '@warmtoken/core/adapter/setup'
 import { checkUpstashOptions, type UpstashStoreOptions } from './options.ts'
 
 export type { RedisClient, UpstashStoreOptions } from './options.ts'
@@ -23,13 +23,6 @@ export type { RedisClient, UpstashStoreOptions } from './options.ts'
  */
 export function upstashStore(options: UpstashStoreOptions): Store {
   checkUpstashOptions(options)
-  // An environment whose memory or file has the token loads none of it.
-  const calls = memoize(() => import('./store.ts').then(({ makeCalls }) => makeCalls(options)))
-  return {
-    name: 'upstash',
-    open: async () => void (await calls()),
-    read: async (key, how) => (await calls()).read(key, how),
-    swap: async (key, swap, how) => (await calls()).swap(key, swap, how),
-    readMany: async (keys, how) => (await calls()).readMany(keys, how),
-  }
+  const load = () => import('./store.ts').then(({ makeCalls }) => makeCalls(options))
+  return lazyStore({ name: 'upstash', load, many: true })
 }

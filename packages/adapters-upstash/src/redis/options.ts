@@ -3,12 +3,12 @@ import {
   agentRule,
   checkOptions,
   flagRule,
-  functionRule,
+  isFunction,
   misuse,
   type Rule,
   shaped,
   textRule,
-} from '@warmtoken/core/adapter'
+} from '@warmtoken/core/adapter/setup'
 
 /** What the store uses of a `Redis` of `@upstash/redis`, whose own type would have to be installed. */
 export interface RedisClient {
@@ -46,10 +46,7 @@ const RULES: { readonly [name: string]: Rule } = {
   token: textRule,
   prefix: ['a text', (value) => typeof value === 'string'],
   agent: agentRule,
-  client: [
-    'a Redis of @upstash/redis, or a function that returns it',
-    (value) => functionRule[1](value) || isClient(value),
-  ],
+  client: ['a Redis of @upstash/redis, or a function that returns it', (value) => isFunction(value) || isClient(value)],
 }
 
 /** Throws `TypeError` that names the option: one that is missing, wrong, or unknown. It never shows what was given. */

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
   isStoreFault,
+  lazyStore,
   markAmbiguous,
   mayHaveBeenApplied,
   memoize,
@@ -143,6 +144,29 @@ describe('a call with a client', () => {
     controller.abort()
     await expect(call).rejects.toMatchObject({ name: 'AbortError' })
     expect(client.destroy).toHaveBeenCalledOnce()
+  })
+})
+
+describe('a lazy store', () => {
+  const how = { signal: new AbortController().signal, consistent: true }
+  const seen = { image: undefined, time: undefined }
+  const calls = { read: async () => seen, swap: async () => ({ outcome: 'conflict', seen }) as const }
+
+  it('loads its requests once, before the first of them, and again after a failure', async () => {
+    const load = vi.fn(async () => calls).mockRejectedValueOnce(new Error('not installed'))
+    const store = lazyStore({ name: 'slow', load })
+    expect(load).not.toHaveBeenCalled()
+    await expect(store.open?.()).rejects.toThrow('not installed')
+    expect(await Promise.all([store.read('a', how), store.read('b', how)])).toEqual([seen, seen])
+    await store.swap('a', { expected: undefined, body: 'b', tag: 't', keepUntil: 1 }, how)
+    expect(load).toHaveBeenCalledTimes(2)
+  })
+
+  it('reads many keys when its requests do', async () => {
+    const readMany = async (keys: readonly string[]) => new Map(keys.map((key) => [key, seen]))
+    const store = lazyStore({ name: 'many', load: async () => ({ ...calls, readMany }), many: true })
+    expect(await store.readMany?.(['a'], how)).toEqual(new Map([['a', seen]]))
+    expect(lazyStore({ name: 'one', load: async () => calls }).readMany).toBeUndefined()
   })
 })
 

@@ -1,5 +1,4 @@
-import { abortable } from '../lib/timing.ts'
-import { stopwatch } from './time.ts'
+import { stopwatch } from './stopwatch.ts'
 
 /** How long {@link memoize} keeps a value. */
 export interface MemoizeOptions {
@@ -40,40 +39,4 @@ export function memoize<T>(
     loading ??= begin()
     return loading
   }
-}
-
-/** What {@link withClient} works with. */
-export interface WithClient<C> {
-  /** The user's client, or a function that returns it. It is never destroyed here. */
-  readonly given: C | (() => C | Promise<C>) | undefined
-  /** Makes a client when none is given. */
-  readonly make: () => C
-  /** Destroys a client that `make` made. Default: its `destroy`. */
-  readonly destroy?: (client: C) => void
-  /** Ends the call. */
-  readonly signal: AbortSignal
-}
-
-/**
- * Makes one call with the user's client, or with one that is made for the call and destroyed after it: the next call comes
- * minutes later, when a connection that was frozen in between is of no use. Rejects at the latest when the signal aborts.
- */
-export async function withClient<C extends { destroy(): void }, T>(
-  { given, make, destroy = (client) => client.destroy(), signal }: WithClient<C>,
-  call: (client: C) => Promise<T>,
-): Promise<T> {
-  if (given !== undefined) {
-    const client = isMaker(given) ? given() : given
-    return abortable(Promise.resolve(client).then(call), signal)
-  }
-  const own = make()
-  try {
-    return await abortable(call(own), signal)
-  } finally {
-    destroy(own)
-  }
-}
-
-function isMaker<C>(given: C | (() => C | Promise<C>)): given is () => C | Promise<C> {
-  return typeof given === 'function'
 }

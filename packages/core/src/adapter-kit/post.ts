@@ -1,10 +1,10 @@
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { ServerTime } from '../contracts.ts'
 import { builtin } from '../lib/builtin.ts'
-import { type Rule, shaped } from '../lib/options.ts'
 import { systemRuntime } from '../lib/runtime.ts'
 import { withDeadline } from '../lib/timing.ts'
-import { stopwatch } from './time.ts'
+import { stopwatch } from './stopwatch.ts'
 
 /** How many connections are open to one server, at most. More requests wait for a free one. */
 const MAX_CONNECTIONS = 50
@@ -61,9 +61,6 @@ export interface Answer {
  * `AnswerBroken` or `AnswerUnreadable`: the server may have done what was asked. With `RequestRefused` nothing was sent.
  */
 export type Post = (request: PostRequest, signal: AbortSignal) => Promise<Answer>
-
-/** The rule for an option `agent`. */
-export const agentRule: Rule = ['an Agent of node:http or node:https', shaped('getName', 'destroy')[1]]
 
 /**
  * Makes what sends POST requests to the server of a URL, over connections that are kept for the requests to come. It uses
@@ -216,4 +213,13 @@ function aborted(): Error {
 }
 function refused(): Error {
   return failure('RequestRefused', 'the path or a header of the request holds a character that is not allowed')
+}
+
+/** The precision of an HTTP `Date` header, in ms: it counts whole seconds, rounded down. */
+const DATE_PRECISION = 1_000
+
+/** Reads the `Date` header of an answer. `undefined` when there is none, or none that is a date. */
+export function parseServerDate(header: string | undefined): ServerTime | undefined {
+  const at = header === undefined ? Number.NaN : Date.parse(header)
+  return Number.isNaN(at) ? undefined : { at, precision: DATE_PRECISION }
 }

@@ -8,8 +8,12 @@ const LATER = 'warmtoken-later'
 
 /** Where the modules of this package are, as sources or built. */
 const OWN = fileURLToPath(new URL('..', import.meta.url))
-/** What a hit loads, and what sources may load with it. */
-const START: readonly string[] = ['index', 'errors'].map((name) => OWN + name + extname(import.meta.url))
+/** Adapters, which share the kit and its ground with the engine. */
+const ADAPTER = /[\\/](@warmtoken|packages)[\\/]adapters-[\w-]+[\\/](src|dist)[\\/]/
+/** What a hit loads, what sources and stores may load with it, and what the engine and stores share after a miss. */
+const START: readonly string[] = ['index', 'errors', 'adapter-kit/setup', 'lib/runtime', 'lib/timing'].map(
+  (name) => OWN + name + extname(import.meta.url),
+)
 
 function importOf(path: string): string {
   return `import ${JSON.stringify(path)}`
@@ -22,7 +26,7 @@ function importOf(path: string): string {
  */
 export function inOneChunk(build: PluginBuild): void {
   build.onResolve({ filter: /^\.\.?\/.*\.[jt]s$/ }, ({ path, kind, importer, resolveDir }) =>
-    kind === 'dynamic-import' && importer.startsWith(OWN)
+    kind === 'dynamic-import' && (importer.startsWith(OWN) || ADAPTER.test(importer))
       ? { path: resolve(resolveDir, path), namespace: LATER, sideEffects: false }
       : undefined,
   )

@@ -1,0 +1,43 @@
+import type { Store } from '../contracts.ts'
+
+/** The requests of a store. */
+export type StoreCalls = Pick<Store, 'read' | 'swap' | 'readMany'>
+
+/** What {@link lazyStore} makes a store from. */
+export interface LazyStore<Calls extends StoreCalls> {
+  /** The name of the store, for events and errors. */
+  readonly name: string
+  /** Loads the requests, such as by an `import()`. Called once, before the first request; again after a failure. */
+  readonly load: () => Promise<Calls>
+  /** Whether there is a `readMany`. Default false. */
+  readonly many?: Calls extends Required<StoreCalls> ? boolean : false
+}
+
+/**
+ * A store whose requests are loaded before the first of them: an environment whose memory or file has the token loads neither
+ * a client nor the code that uses it.
+ *
+ * @example
+ * ```ts
+ * return lazyStore({ name: 'redis', load: () => import('./calls.js').then(({ makeCalls }) => makeCalls(options)) })
+ * ```
+ */
+export function lazyStore<Calls extends StoreCalls>({ name, load, many }: LazyStore<Calls>): Store {
+  let loading: Promise<StoreCalls> | undefined
+  const calls = async (): Promise<StoreCalls> => {
+    try {
+      loading ??= load()
+      return await loading
+    } catch (error) {
+      loading = undefined
+      throw error
+    }
+  }
+  return {
+    name,
+    open: async () => void (await calls()),
+    read: async (...call) => (await calls()).read(...call),
+    swap: async (...call) => (await calls()).swap(...call),
+    ...(many && { readMany: async (...call) => (await calls()).readMany?.(...call) ?? new Map() }),
+  }
+}
