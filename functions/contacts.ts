@@ -3,7 +3,7 @@ import { warmTokens } from '@warmtoken/core/middy'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { api, contactsUrl } from './composition.ts'
 
-/** `GET /contacts`: asks the protected API, and tells where the token came from. */
+/** `GET /contacts`: asks the protected API, and says where the token came from. */
 export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
   .use(warmTokens({ api }))
   .handler(async (_event, { api: token }) => {

@@ -60,7 +60,8 @@ function required(environment: Environment, name: string): string {
 
 function url(environment: Environment, name: string): string {
   const value = required(environment, name)
-  if (!/^https?:$/.test(URL.parse(value)?.protocol ?? '')) throw new Error(`The environment variable ${name} is no URL`)
+  if (!/^https?:$/.test(URL.parse(value)?.protocol ?? ''))
+    throw new Error(`The environment variable ${name} is not a URL`)
   return value
 }
 

@@ -28,7 +28,7 @@ export function watchEndings(): Endings {
     })
   }
   process.on('SIGHUP', end)
-  // `npx` does not pass a signal on to the end of the chain, and whoever is killed by SIGKILL cannot. That they are gone
+  // `npx` does not pass a signal on to the end of the chain, and a process killed by SIGKILL cannot. That they are gone
   // shows only in the list of processes.
   const started = { parent: process.ppid, by: launchers() }
   setInterval(() => {

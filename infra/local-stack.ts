@@ -16,7 +16,7 @@ export interface Stack {
   close(): Promise<void>
 }
 
-/** Starts the issuer, the API that wants its tokens, DynamoDB with the token table, and the secret's Secrets Manager. */
+/** Starts the issuer, the API that requires its tokens, DynamoDB with the token table, and the secret's Secrets Manager. */
 export async function startStack(): Promise<Stack> {
   const [issuer, dynamoDB, secretsManager] = await Promise.all([
     startIssuer({ clients: [CLIENT], audience: 'urn:warmtoken:contacts' }),

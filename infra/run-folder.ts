@@ -6,7 +6,7 @@ import { join } from 'node:path'
 /** Makes the folder of one local run. It holds all that the run writes, and goes with the process, however that ends. */
 export function makeRunFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'warmtoken-offline-'))
-  // On exit and not at the end of a command: an error or a signal half-way through the start must not leave it either.
+  // On exit and not at the end of a command: an error or a signal halfway through the start must not leave it either.
   process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
   sweepAfter(folder)
   return folder
@@ -17,11 +17,11 @@ export function makeRunFolder(): string {
  * process does. Where there is no shell, a killed run leaves its folder to the system's own cleaning.
  */
 function sweepAfter(folder: string): void {
-  const broom = spawn('sh', ['-c', 'cat > /dev/null; rm -rf -- "$1"', 'broom', folder], {
+  const cleaner = spawn('sh', ['-c', 'cat > /dev/null; rm -rf -- "$1"', 'cleaner', folder], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   })
-  broom.on('error', () => {})
-  broom.unref()
-  if ('unref' in broom.stdin && typeof broom.stdin.unref === 'function') broom.stdin.unref()
+  cleaner.on('error', () => {})
+  cleaner.unref()
+  if ('unref' in cleaner.stdin && typeof cleaner.stdin.unref === 'function') cleaner.stdin.unref()
 }

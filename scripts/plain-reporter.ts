@@ -31,7 +31,7 @@ export function plainReporter(): Reporter {
       }
       // A test that never came to an end has not passed.
       const failed = counts.failed + counts.pending
-      // At the very end, behind what other reporters say.
+      // At the end, after what other reporters say.
       process.once('exit', () => {
         const skipped = counts.skipped === 0 ? '' : `, ${counts.skipped} skipped`
         for (const failure of failures) process.stdout.write(`${failure}\n`)
@@ -43,7 +43,7 @@ export function plainReporter(): Reporter {
   }
 }
 
-/** A line for each file and suite that failed by itself: in a hook, or before its tests were known. */
+/** A line for each file and suite that failed on its own: in a hook, or before its tests were known. */
 function brokenSuites(module: TestModule): string[] {
   const { relativeModuleId } = module
   const suites = [...module.children.allSuites()].filter((suite) => suite.errors().length > 0)

@@ -1,4 +1,4 @@
-// Runs before every script. pnpm only warns when an install on demand fails and then starts the script all the same,
+// Runs before every script. pnpm only warns when an install on demand fails and then starts the script anyway,
 // so this says plainly what is missing instead of letting a stack trace say it.
 import { existsSync } from 'node:fs'
 

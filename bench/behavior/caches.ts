@@ -46,7 +46,7 @@ export function openAwsSdk(place: Place): () => Promise<string> {
   return async () => (await config.credentials()).accessKeyId
 }
 
-/** A provider of one's own; Powertools wants it as a class. Kept for five seconds, as it is unless one says otherwise. */
+/** Your own provider; Powertools requires it as a class. Kept for five seconds, the default. */
 class TokenProvider extends BaseProvider {
   readonly #place: Place
 

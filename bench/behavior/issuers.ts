@@ -30,7 +30,7 @@ export const entra: StartIssuer = async (lifetime) => {
   return { issuer, place: { url: issuer.url, clientId: issuer.clientId, secret } }
 }
 
-/** Feishu, for an app of one's own. */
+/** Feishu, for your own app. */
 export const feishu: StartIssuer = async (lifetime, id) => {
   const issuer = await startFeishu({ delay, lifetime, appId: id, appSecret: secret })
   return { issuer, place: { url: issuer.url, clientId: id, secret } }

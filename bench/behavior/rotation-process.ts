@@ -22,7 +22,7 @@ function openWarmtoken({ place, table }: RotationOrders): () => Promise<unknown>
   const patience = { timeout: 30_000, storeTimeout: 5_000, sourceTimeout: 10_000 }
   const tokens = createTokens({ store: dynamoDBStore({ table: 'tokens', client }), directory: false, ...patience })
   const source = { tokenEndpoint: `${url}/token`, clientId, clientSecret: secret, allowInsecure: true }
-  const handle = tokens.use(refreshToken({ ...source, account: 'somebody', refreshToken: seed }))
+  const handle = tokens.use(refreshToken({ ...source, account: 'someone', refreshToken: seed }))
   return () => handle.get()
 }
 

@@ -34,7 +34,7 @@ export async function rotations(peer: string): Promise<string> {
   const issuer = await startRotatingIssuer({ delay: DELAY, reuse: { grace: 60_000 } })
   const table = await startDynamoDB({ tables: ['tokens'] })
   try {
-    const refreshToken = issuer.signIn('somebody')
+    const refreshToken = issuer.signIn('someone')
     const place = { url: issuer.url, clientId: 'mailer', secret: 'mailer-secret', refreshToken }
     const orders = { peer, place, table: table.url }
     const members = await Promise.all(Array.from({ length: PROCESSES }, () => start(orders)))

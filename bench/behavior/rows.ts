@@ -22,7 +22,7 @@ const PATIENCE: ImitatedAnswer = {
   body: { error: 'slow_down', code: 99991400 },
 }
 
-/** Asks so many times, one after the other; tells how often it failed. */
+/** Asks so many times, one after the other; says how often it failed. */
 async function failures(get: () => Promise<string>, times: number): Promise<number> {
   let failed = 0
   for (let i = 0; i < times; i += 1) {
@@ -76,7 +76,7 @@ async function wrongSecret(peer: Peer): Promise<string> {
   })
 }
 
-/** Fails for exactly as many requests as one get makes, then two minutes go by: longer than any pause but for ever. */
+/** Fails for exactly as many requests as one get makes, then two minutes go by: longer than any pause but forever. */
 async function recovery(peer: Peer): Promise<string> {
   const requests = await withIssuer(peer, HOUR, async ({ issuer, place }) => {
     issuer.failNext(OUTAGE, ALWAYS)

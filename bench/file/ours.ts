@@ -23,7 +23,7 @@ function sealedIn(tier: FileTier, key: string): string {
   return sealed
 }
 
-/** Has the toolkit write the file, as in production, and opens the tier alone upon it. */
+/** Has the toolkit write the file, as in production, and opens the tier alone on it. */
 async function openTier(directory: string, codec?: Codec): Promise<Opened> {
   const handle = use(directory, codec)
   await handle.get()

@@ -37,7 +37,7 @@ function usageOf({ name, flags, names = [] }: Command): string {
   ].join('\n')
 }
 
-/** A mistake of whoever typed the command, or a wish for help: what to print instead of running. */
+/** A wrong command line, or a request for help: what to print instead of running. */
 export interface Refusal {
   readonly refusal: string
   readonly isMistake: boolean

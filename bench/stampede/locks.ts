@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { askIssuer, toRedis, toUpstash } from './connections.ts'
 import { type FleetVariant, HOUR, LOCK } from './wiring.ts'
 
-/** Ways that lock: whoever has the lock fetches, the others find the value. */
+/** Variants that lock: the holder of the lock fetches, the others find the value. */
 export const locks: readonly FleetVariant[] = [
   {
     name: 'bare loop: SET NX, then re-read every 10 ms',
@@ -64,7 +64,7 @@ export const locks: readonly FleetVariant[] = [
             lease: LOCK,
             retry: { attempts: 200, delay: 50 },
           })
-          if (!(await lock.acquire())) throw new Error('the lock could not be had')
+          if (!(await lock.acquire())) throw new Error('the lock was not available')
           try {
             const published = await redis.get<string>(key)
             if (published !== null) return published

@@ -25,7 +25,7 @@ for (let key = 0; key <= KEYS; key += 1) {
   const start = performance.now()
   const all = await Promise.all(Array.from({ length: CALLERS }, () => get(`key-${key}`)))
   if (key > 0) times.push(performance.now() - start)
-  if (all.some((one) => one === undefined)) throw new Error(`${variant.name} gave nothing to somebody`)
+  if (all.some((one) => one === undefined)) throw new Error(`${variant.name} gave nothing to someone`)
 }
 const costs: OneCosts = { ms: median(times), fetches: fetches / KEYS }
 console.log(JSON.stringify(costs))

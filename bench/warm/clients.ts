@@ -10,7 +10,7 @@ async function entra(): Promise<never> {
   return { status: 200, headers: {}, body } as never
 }
 
-/** Clients of issuers, and what Lambda users have: each keeps a token or a value by itself. */
+/** Clients of issuers, and what Lambda users have: each keeps a token or a value on its own. */
 export const clients: readonly Variant[] = [
   {
     name: '@middy/util processCache',

@@ -5,7 +5,7 @@ export interface Variant {
   readonly form: 'sync' | 'await'
   /** The bare limit of its form, or one of ours. The others are peers. */
   readonly part?: 'limit' | 'ours'
-  /** That it reads the clock only now and then, so that it may hand out what has just expired: no peer for a goal. */
+  /** That it reads the clock only now and then, so that it may return what has just expired: no peer for a goal. */
   readonly late?: boolean
   /** Fills it and gives the call that hits. */
   open(): Promise<() => unknown>

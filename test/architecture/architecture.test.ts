@@ -73,7 +73,7 @@ describe('all packages', () => {
     expect(outside).toEqual([])
   })
 
-  it('read no environment variable and print nothing, but for commands', () => {
+  it('read no environment variable and print nothing, except for commands', () => {
     const isCommand = (path: string): boolean => /\/cli\.ts$/.test(path)
     const quiet = shipped.filter(({ path }) => !isCommand(path))
     const having = (pattern: RegExp) => quiet.filter(({ code }) => pattern.test(code)).map(({ path }) => path)
@@ -144,7 +144,7 @@ describe.each(folders)('the dependencies of %s', (folder) => {
         .filter(({ target, relative }) => !relative && !target.startsWith('node:'))
         .filter(({ target, typeOnly }) => {
           const wanted = packageOf(target)
-          // What a user's program loads must come with the package; types and tests may rest on what is here.
+          // What a user's program loads must come with the package; types and tests may use what is here.
           const among =
             test || typeOnly || !folder.startsWith('packages/') ? { ...forUsers, ...devDependencies } : forUsers
           return wanted !== name && !isDeclared(wanted, among)
@@ -210,11 +210,11 @@ describe('this test', () => {
     ['packages/core/src/contracts.ts', "import type { x } from './errors.ts'"],
     ['packages/core/src/engine/get.ts', "import { x } from 'lru-cache'"],
     ['packages/core/src/elsewhere/x.ts', ''],
-  ])('would complain of %s with %s', (path, code) => {
+  ])('rejects %s with %s', (path, code) => {
     expect(checkCore(at(path, code))).toHaveLength(1)
   })
 
-  it('would complain of an adapter that loads core', () => {
+  it('rejects an adapter that loads core', () => {
     expect(checkAdapter(at('packages/adapters-aws/src/s3.ts', "import { x } from '@warmtoken/core'"))).toHaveLength(1)
     expect(checkAdapter(at('packages/adapters-aws/src/s3.ts', "import type { x } from '@warmtoken/core'"))).toEqual([])
     const kit = "import { x } from '@warmtoken/core/adapter'"

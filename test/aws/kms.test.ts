@@ -81,13 +81,13 @@ describe('a data key of KMS', () => {
     expect(error.message).toContain('another encryption context')
   })
 
-  it('is had by a client of its own making, where credentials are found', async () => {
+  it('is fetched by a client that the adapter creates, if credentials are found', async () => {
     const { kms } = await setUp()
     const ring = kmsKey({ id: 'a', encryptedKey: kms.dataKey(), region: 'us-east-1', endpoint: kms.url })
     await withCredentials(async () => expect(Object.keys((await ring()).keys)).toEqual(['a']))
   })
 
-  it('does not hold its callers for ever when KMS never answers', async () => {
+  it('does not hold its callers forever when KMS never answers', async () => {
     const { ringOf } = await setUp()
     const silent = ringOf({ client: () => new Promise<KMSClient>(() => {}) })
     expect(await failureOf(silent())).toMatchObject({ code: 'KEY_UNAVAILABLE', retryable: true })
@@ -105,7 +105,7 @@ async function withCredentials(run: () => Promise<unknown>): Promise<void> {
   }
 }
 
-describe('a data key that cannot be had', () => {
+describe('a data key that is not available', () => {
   const noRegion = () => Promise.reject(new Error('Region is missing'))
   const failing = (code: string) => (kms: Kms) => kms.failNext(awsError(code))
 
@@ -153,7 +153,7 @@ describe('a data key that cannot be had', () => {
     expect(shown).not.toContain('marked')
     for (const secret of [plaintext, await plaintextOf(client, tooLong)]) {
       const part = Buffer.from(secret, 'base64').subarray(0, 6)
-      // However numbers are set apart.
+      // However numbers are separated.
       expect(shown.replaceAll(/\D+/g, ',')).not.toContain(part.join(','))
       for (const form of ['hex', 'base64'] as const) expect(shown).not.toContain(part.toString(form))
     }
@@ -179,7 +179,7 @@ describe('a role without kms:Decrypt', () => {
     return events
   }
 
-  it('is told by events, for the file, the store and what is to rest there, and the call goes on', async () => {
+  it('is reported by events, for the file, the store and what is to be stored there, and the call goes on', async () => {
     const { kms, ringOf } = await setUp()
     const encryptedKey = kms.dataKey()
     const [others, ring] = [ringOf({ encryptedKey }), ringOf({ encryptedKey })]
@@ -190,7 +190,7 @@ describe('a role without kms:Decrypt', () => {
     expect(codes.filter((code) => code === 'open KEY_DENIED').length).toBeGreaterThanOrEqual(2)
   })
 
-  it("is told by AWS's own name where a function of one's own asks KMS, and never in its words", async () => {
+  it("is reported by AWS's own name where your own function asks KMS, and never in its words", async () => {
     const { kms, client, ringOf } = await setUp()
     const encryptedKey = kms.dataKey()
     const ring = async () => ({ current: 'a', keys: { a: await plaintextOf(client, encryptedKey) } })
@@ -215,7 +215,7 @@ describe('a ring of data keys', () => {
     expect(kms.requests - before).toBe(2)
   })
 
-  it('rotates without a failed call: each token is sealed anew at its next write', async () => {
+  it('rotates without a failed call: each token is sealed again at its next write', async () => {
     const { kms, ringOf } = await setUp()
     const old = { id: '2026-05', encryptedKey: kms.dataKey() }
     const next = { id: '2026-11', encryptedKey: kms.dataKey() }
@@ -241,7 +241,7 @@ describe('a ring of data keys', () => {
     expect((await rotated.reject(token)).value).toBe('secret-2')
     expect(await body(key)).toContain('a1.2026-11.')
     expect((await environment(ringOf({ ...old, older: [next] })).get()).value).toBe('secret-2')
-    // Once all have been written anew the old key can go.
+    // Once all have been written again the old key can go.
     expect((await environment(ringOf(next)).get()).value).toBe('secret-2')
     expect([await body(key), fetches]).toEqual([expect.not.stringContaining('secret-'), 2])
   })

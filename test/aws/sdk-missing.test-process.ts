@@ -8,7 +8,7 @@ import { createTokens, type Source, type Store, type TokenValue, type WarmEvent 
 import { custom } from '@warmtoken/core/custom'
 import { clientCredentials } from '@warmtoken/core/oauth2'
 
-/** What is told of an error. */
+/** What is reported about an error. */
 function told(error: unknown): object {
   const { name, code, retryable, message, cause } = error as Error & { code?: unknown; retryable?: unknown }
   return { name, code, retryable, message, ...(cause instanceof Error && { cause: cause.message }) }

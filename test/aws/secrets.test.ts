@@ -87,7 +87,7 @@ describe.each(Object.entries(services))('%s', (_name, setUp) => {
     expect(server.requests).toBe(2)
   })
 
-  it('still serves when it cannot be read anew, but not when the right to it is gone', async () => {
+  it('still serves when it cannot be read again, but not when the right to it is gone', async () => {
     vi.useFakeTimers({ toFake: ['Date', 'performance'] })
     const { server, read } = await setUp('x')
     const secret = read()
@@ -145,7 +145,7 @@ describe.each(Object.entries(services))('%s', (_name, setUp) => {
     expect(await failureOf(read()())).toMatchObject({ code: 'SECRET_DENIED', retryable: false })
   })
 
-  it('does not hold its callers for ever', async () => {
+  it('does not hold its callers forever', async () => {
     const { read } = await setUp('x')
     expect(await failureOf(read({ wait: true })())).toMatchObject({ code: 'SECRET_UNAVAILABLE' })
   })

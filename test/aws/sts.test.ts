@@ -117,7 +117,7 @@ describe('the credentials of a role', () => {
     expect(sts.requests).toBe(2)
   })
 
-  it('of the shortest life still have five minutes when they are handed out', async () => {
+  it('of the shortest life still have five minutes when they are returned', async () => {
     const { sts, environment, advance } = await setUp()
     const handle = environment({ duration: 15 * MINUTE })
     for (let minutes = 0; minutes < 60; minutes += 1) {
@@ -192,7 +192,7 @@ describe('the credentials of a role', () => {
   })
 })
 
-describe('credentials that cannot be had', () => {
+describe('credentials that are not available', () => {
   it.each([
     ['AccessDenied', 403, 'SourceRefusedError', 'refused', /needs sts:AssumeRole.*trust policy/],
     ['ValidationError', 400, 'SourceRefusedError', 'refused', /ValidationError \(400\)/],

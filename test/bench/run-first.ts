@@ -1,4 +1,4 @@
-// Runs a bundle of the benchmark of cold starts in a process of its own and tells what it loaded. Argument: the bundle.
+// Runs a bundle of the benchmark of cold starts in a process of its own and says what it loaded. Argument: the bundle.
 function loadList(): readonly string[] {
   return (process as unknown as { moduleLoadList: readonly string[] }).moduleLoadList
 }

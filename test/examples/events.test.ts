@@ -36,7 +36,7 @@ describe('the page of the events', () => {
   const events = declared()
   const rows = described()
 
-  it('is held against all events', () => {
+  it('is compared with all events', () => {
     expect(events.size).toBeGreaterThanOrEqual(15)
     expect(events.get('hit')).toEqual(['key', 'tier', 'stale', 'remaining', 'waited'])
     expect(events.get('plaintext')).toEqual([])

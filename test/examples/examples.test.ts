@@ -90,7 +90,7 @@ describe('the examples', () => {
   )
 
   it('compile without any other complaint', () => {
-    // What is wrong in the sources themselves is told by the build.
+    // What is wrong in the sources themselves is reported by the build.
     const others = complaints.split('\n').filter((line) => line !== '' && !/^(\.\.\/|\s)/.test(line))
     expect(others).toEqual([])
   })

@@ -8,7 +8,7 @@ export interface Started {
   close(): Promise<void>
 }
 
-/** Starts a backend. Rejects when it cannot be had here, with what to do about it. */
+/** Starts a backend. Rejects when it is not available here, with what to do about it. */
 type Start = () => Promise<Started>
 
 /** The backends of the test, by name. */

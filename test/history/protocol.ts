@@ -19,7 +19,7 @@ export interface Orders {
   readonly permits: Int32Array<SharedArrayBuffer>
 }
 
-/** The places of the permits. A slow machine would else be kept busy with nothing but replacing the dead. */
+/** The places of the permits. A slow machine would otherwise be kept busy with nothing but replacing the dead. */
 export const CRASHES = 0
 export const PAUSES = 1
 

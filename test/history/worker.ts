@@ -110,5 +110,5 @@ async function work(): Promise<void> {
   parentPort?.close()
 }
 
-// A failure is the thread's, which tells it.
+// The thread reports its own failure.
 work()

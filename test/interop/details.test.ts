@@ -65,7 +65,7 @@ describe('the plugin for msal', () => {
     expect((await ask(msalApp(place, plugin))).accessToken).toBe(ours)
   })
 
-  it('takes over nothing that msal asked for by itself', async () => {
+  it('takes over nothing that msal asked for on its own', async () => {
     const { place, plugin, handle } = await setUp()
     const ours = (await handle.get()).value
     const app = msalApp(place, plugin)
@@ -75,7 +75,7 @@ describe('the plugin for msal', () => {
     expect((await handle.get()).value).toBe(ours)
   })
 
-  it.each(['handle', 'clientId', 'tenantId', 'scopes'])('wants the option "%s"', async (name) => {
+  it.each(['handle', 'clientId', 'tenantId', 'scopes'])('requires the option "%s"', async (name) => {
     const { handle } = await setUp()
     const options = { handle, clientId: 'a', tenantId: 'b', scopes: SCOPES, [name]: undefined }
     expect(() => msalCachePlugin(options as never)).toThrow(`"${name}"`)
@@ -156,7 +156,7 @@ describe('the cache for octokit', () => {
     return { issuer, place, family }
   }
 
-  it('tells what the token may do, and its dates', async () => {
+  it('says what the token may do, and its dates', async () => {
     const { place, family, issuer } = await setUp()
     const handle = family.for({ installationId: 2 })
     const auth = octokitAuth(place, octokitCache(family))

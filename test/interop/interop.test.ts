@@ -65,7 +65,7 @@ describe.each(['msal', 'feishu', 'octokit'] as const)('%s with our cache', async
     expect(issuer.requests).toBe(1)
   })
 
-  it('goes on with what still lives while the issuer is down', async () => {
+  it('continues with what still lives while the issuer is down', async () => {
     const { get, issuer, age } = await setUp({ lifetime: 3_600_000 })
     const first = await get()
     issuer.failNext(down, 100)

@@ -1,4 +1,4 @@
-// Starts a lab, tells what runs where, and waits to be killed.
+// Starts a lab, says what runs where, and waits to be killed.
 import { fileURLToPath } from 'node:url'
 import { bundle } from '@warmtoken/infra/bundle'
 import { startLab } from './lab.ts'

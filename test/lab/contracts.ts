@@ -13,15 +13,15 @@ export type Outcome =
 
 /** How one invocation is made. */
 export interface InvokeOptions {
-  /** The time-out of the function in ms. Default 15,000. */
+  /** The timeout of the function in ms. Default 15,000. */
   readonly timeout?: number
-  /** The time-out strikes when this settles, so that a scenario need not guess how fast the machine is. */
+  /** The timeout strikes when this settles, so that a scenario need not guess how fast the machine is. */
   readonly expired?: Promise<unknown>
 }
 
 /** How an environment is made. */
 export interface EnvironmentOptions {
-  /** How it is told that it was initialized. Default `on-demand`; `lambda-managed-instances` with `concurrency`. */
+  /** How it was initialized, as the environment sees it. Default `on-demand`; `lambda-managed-instances` with `concurrency`. */
   readonly initialization?: 'on-demand' | 'provisioned-concurrency'
   /** A managed instance: so many invocations at once, on so many worker threads, and never frozen. */
   readonly concurrency?: { readonly invocations: number; readonly workers: number }

@@ -5,7 +5,7 @@ import type { Environment, EnvironmentOptions, InvokeOptions, Outcome } from './
 import type { RuntimeReports } from './runtime-api.ts'
 import { type Ending, type ProcessOptions, type RuntimeProcess, startRuntimeProcess } from './runtime-process.ts'
 
-/** The time-out of a function, unless it says otherwise, in ms. */
+/** The timeout of a function, unless it says otherwise, in ms. */
 const TIMEOUT = 15_000
 
 /** What the lab hands to each environment. */
@@ -102,13 +102,13 @@ export function createEnvironment(parts: EnvironmentParts): Environment {
     const requestId = randomUUID()
     const outcome = Promise.withResolvers<Outcome>()
     running.set(requestId, outcome.resolve)
-    // The first init has a time of its own. After a crash or a time-out it is a part of the invocation.
+    // The first init has a time of its own. After a crash or a timeout it is a part of the invocation.
     const again = state.starts > 0 && state.process === undefined
     if (again) say('invoke')
     else await wake()
     const deadline = Date.now() + timeout
     const callOff = setAlarm({ timeout, expired }, () => {
-      say('time-out')
+      say('timeout')
       outcome.resolve({ status: 'timed-out' })
     })
     if (again) await Promise.race([wake(), outcome.promise])

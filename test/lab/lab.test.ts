@@ -59,7 +59,7 @@ test('an environment keeps its process from one invocation to the next, and stan
   ])
 })
 
-test('an error of the handler is told by its type, and the process stays', async () => {
+test('an error of the handler is reported by its type, and the process stays', async () => {
   const one = lab.environment()
   expect(await one.invoke({ do: 'throw' })).toEqual({
     status: 'failed',
@@ -87,7 +87,7 @@ test('when the time is over the process is killed, and the next invocation initi
   expect(one.pid).toBeUndefined()
   expect(resultOf(await one.invoke({}, { timeout: TIMEOUT })).invocations).toBe(1)
   expect(transcript).toEqual([
-    ...['A: init', 'A: invoke', 'A: time-out'],
+    ...['A: init', 'A: invoke', 'A: timeout'],
     ...['A: invoke', 'A: init', 'A: answers', 'A: freeze'],
   ])
 })
@@ -126,7 +126,7 @@ test('the clock is moved by the next invocation, and dates that are given stay',
     expect(time).toBeLessThanOrEqual(after + hour)
   }
   expect(done.given).toBe(new Date(7).toISOString())
-  // What is left of the invocation is told by the same clock.
+  // What is left of the invocation is reported by the same clock.
   expect(remaining).toBeLessThanOrEqual(TIMEOUT)
   expect(remaining).toBeGreaterThan(0)
 })

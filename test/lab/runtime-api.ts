@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 
-/** The most that Lambda takes for an answer, in bytes. */
+/** The largest answer that Lambda accepts, in bytes. */
 const MAX_PAYLOAD = 6 * 1024 * 1024
 const ROOT = '/2018-06-01/runtime'
 const ACCOUNT = '123456789012'

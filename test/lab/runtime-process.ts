@@ -35,7 +35,7 @@ export interface RuntimeProcess extends Pick<RuntimeApi, 'deliver'> {
 export interface ProcessOptions {
   /** The preloaded module, compiled. */
   readonly preload: string
-  /** Its whole environment but for the address of the Runtime API. */
+  /** Its whole environment except for the address of the Runtime API. */
   readonly environment: Readonly<Record<string, string>>
   /** Folder in which it runs. */
   readonly folder: string

@@ -73,7 +73,7 @@ function createHolds() {
   }
 }
 
-/** Starts an issuer, an API that wants its tokens, and a table, each behind a gate. */
+/** Starts an issuer, an API that requires its tokens, and a table, each behind a gate. */
 export async function startWorld({ tokenLifetime = 3_600_000, say }: WorldOptions): Promise<World> {
   const [issuer, table, secrets] = await Promise.all([
     startIssuer({ clients: [CLIENT], audience: 'urn:warmtoken:lab', tokenLifetime }),

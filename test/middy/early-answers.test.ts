@@ -54,7 +54,7 @@ function environment(name = 'a') {
     age() {
       passed += HOUR - 60_000
     },
-    /** Whether a stale token is handed out at once, its refresh beside the caller: only while somebody will settle it. */
+    /** Whether a stale token is returned at once, its refresh in the background of the caller: only while someone will settle it. */
     async refreshesBeside() {
       const before = (await handle.get()).value
       passed += HOUR - 60_000

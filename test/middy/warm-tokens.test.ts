@@ -79,7 +79,7 @@ describe.each(versions)('warmTokens with Middy %s', (_version, middy) => {
     expect(await handler({}, contextWith())).toBe('one')
   })
 
-  it('holds a promise in request.internal until the token is at hand, and the token then', async () => {
+  it('holds a promise in request.internal until the token is available, and the token then', async () => {
     const { crm } = setUp()
     const seen: unknown[] = []
     const look = ({ internal }: { readonly internal: { readonly crm?: unknown } }): void => void seen.push(internal.crm)
@@ -95,7 +95,7 @@ describe.each(versions)('warmTokens with Middy %s', (_version, middy) => {
     expect(seen.slice(1).every((one) => one instanceof Token)).toBe(true)
   })
 
-  it('leaves what another middleware has put in the place of a promise', async () => {
+  it('leaves what another middleware has put in place of a promise', async () => {
     const { crm } = setUp()
     const wrap = ({ internal }: { readonly internal: { crm?: unknown } }): void => {
       internal.crm = Promise.resolve(internal.crm).then((token) => ({ client: token }))
@@ -222,7 +222,7 @@ describe.each(versions)('warmTokens with Middy %s', (_version, middy) => {
   })
 })
 
-describe.each(versions)('what was begun beside a handler under Middy %s', (_version, middy) => {
+describe.each(versions)('what was started beside a handler under Middy %s', (_version, middy) => {
   /** A token with a minute left, and so stale; its refresh ends when the test says so, or with its signal. */
   const stale = async () => {
     let release: () => void = () => {}

@@ -69,7 +69,7 @@ describe('a handler that streams its answer', () => {
     expect(text()).toBe('7 crm-token orders')
   })
 
-  it('is no handler that wants a callback to Lambda, which counts the parameters of a function', () => {
+  it('is no handler that requires a callback to Lambda, which counts the parameters of a function', () => {
     const { crm } = setUp()
     expect(withTokens({ crm }, async () => 'done')).toHaveLength(0)
   })
@@ -148,7 +148,7 @@ describe('the types of withTokens', () => {
       expectTypeOf(event).toEqualTypeOf<APIGatewayProxyEventV2>()
       return { statusCode: 200, body: context.crm.fingerprint }
     })
-    // @ts-expect-error a number is no answer of an API
+    // @ts-expect-error a number is not an answer of an API
     const wrong: APIGatewayProxyHandlerV2 = withTokens({ crm }, async (_event: APIGatewayProxyEventV2) => 7)
     expect([http, wrong].every((one) => typeof one === 'function')).toBe(true)
   })

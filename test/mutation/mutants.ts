@@ -129,7 +129,7 @@ export const EXCLUSIVE_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'handed out before it is committed',
+    name: 'returned before it is committed',
     edits: [
       {
         file: 'engine/miss/fetch-exclusive.ts',

@@ -32,7 +32,7 @@ export interface OfflineRun {
   cleanUp(): void
 }
 
-/** Starts the real command as a child and waits for the lines that tell where everything runs. */
+/** Starts the real command as a child and waits for the lines that say where everything runs. */
 export async function startOffline(): Promise<OfflineRun> {
   const mark = `WARMTOKEN_RUN=${randomUUID()}`
   const home = mkdtempSync(join(tmpdir(), 'warmtoken-test-'))
@@ -52,7 +52,7 @@ export async function startOffline(): Promise<OfflineRun> {
   }
   const addressOf = (name: string): string => new RegExp(`${name} +(http://\\S+)`).exec(output)?.[1] ?? ''
   try {
-    await until('the lines that tell what runs where', () => {
+    await until('the lines that say what runs where', () => {
       if (child.exitCode !== null) throw new Error(`serverless offline ended: ${output}`)
       return output.includes('/_refuse')
     })
@@ -78,7 +78,7 @@ export async function startOffline(): Promise<OfflineRun> {
   }
 }
 
-/** Whether somebody listens there. */
+/** Whether someone listens there. */
 export function listens(address: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(Number(new URL(address).port), '127.0.0.1')
@@ -91,7 +91,7 @@ function serverless(): string {
   return createRequire(join(ROOT, 'package.json')).resolve('serverless/bin/serverless.js')
 }
 
-/** Nothing of the machine's own settings; and whoever calls AWS itself is refused at once instead of reaching out. */
+/** Without the machine's own settings. A call to AWS itself is refused at once. */
 function environment({ home, temporary, mark }: { home: string; temporary: string; mark: string }) {
   return {
     PATH: process.env['PATH'],

@@ -17,7 +17,7 @@ export interface AnsweringServer {
   readonly url: string
   readonly received: Received[]
   /**
-   * Gives the answer to a request; may be set again at any time. `carries` tells whether a token is in its address or
+   * Gives the answer to a request; may be set again at any time. `carries` says whether a token is in its address or
    * headers.
    */
   answer: (request: { readonly path: string; carries(token: string): boolean }) => Reply

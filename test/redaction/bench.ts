@@ -23,7 +23,7 @@ import { assertionMark, type Mark, mark } from './marks.ts'
 import type { Given, Subject } from './sources.ts'
 import { awsKey, upstashToken } from './stores.ts'
 
-/** Something that came out, where somebody may read it. */
+/** Something that came out, where someone may read it. */
 export interface Outlet {
   readonly name: string
   readonly text: string

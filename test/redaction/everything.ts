@@ -35,7 +35,7 @@ function walk(value: unknown): readonly string[] {
   return texts
 }
 
-/** All that anybody could get to see of a value: printed, inspected, as JSON, and property by property. */
+/** All that anyone could get to see of a value: printed, inspected, as JSON, and property by property. */
 export function everythingOf(value: unknown): string {
   return [
     attempt(() => String(value)),

@@ -22,7 +22,7 @@ function answered(name: string, outcome: RegExp, reply: (bench: Bench) => Reply)
     async run(bench) {
       bench.issuer.answer = () => reply(bench)
       const { handle, tokens } = bench.environment({}, name === 'hangs' ? { sourceTimeout: 300 } : {})
-      // The second is answered by the pause, from what the record tells of the failure.
+      // The second is answered by the pause, from what the record says about the failure.
       const first = await bench.look('error', () => handle.get())
       await bench.look('error of the pause', () => handle.get())
       await bench.look('error in another environment', () => bench.environment().handle.get())
@@ -32,7 +32,7 @@ function answered(name: string, outcome: RegExp, reply: (bench: Bench) => Reply)
   }
 }
 
-/** The first `get` with something in the place of the usual parts. */
+/** The first `get` with something in place of the usual parts. */
 function changed(name: string, outcome: RegExp, change: (bench: Bench) => Parameters<Bench['environment']>): Path {
   return {
     name,
@@ -253,7 +253,7 @@ const paths: readonly Path[] = [
       return seen
     },
   },
-  changed('with a secret that cannot be had', /SourceUnavailableError/, ({ words }) => [
+  changed('with a secret that is not available', /SourceUnavailableError/, ({ words }) => [
     {
       secret: () => {
         throw Object.assign(new Error(`no access to ${words}`, { cause: words }), { words })

@@ -99,7 +99,7 @@ describe.each(subjects.map((subject, number) => ({ number, ...subject })))('$nam
 /** The error of a parser that quotes the beginning of what it was given. */
 function parserError(text: string): unknown {
   try {
-    return JSON.parse(`<${text} is no JSON, and longer than what is quoted`)
+    return JSON.parse(`<${text} is not JSON, and longer than what is quoted`)
   } catch (error) {
     return error
   }

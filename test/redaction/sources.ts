@@ -89,7 +89,7 @@ function xml(body: string, status = 200): Reply {
   return { status, headers: { 'content-type': 'text/xml' }, body }
 }
 
-/** What cannot be committed is not handed out. */
+/** What cannot be committed is not returned. */
 const exclusive = {
   'without a store': /^StoreError/,
   'with a codec that cannot seal': /^WarmTokenError CODEC_FAILED/,
@@ -185,7 +185,7 @@ export const subjects: readonly Subject[] = [
     name: 'refreshToken',
     secret: mark('client secret'),
     second: mark('refresh token'),
-    // A store that fails is an error here, for nothing is handed out that is not committed.
+    // A store that fails is an error here, because nothing is returned that is not committed.
     stores: true,
     outcomes: exclusive,
     bind: use((given) =>
@@ -295,11 +295,11 @@ export const subjects: readonly Subject[] = [
     rejection: oauth2.rejection,
     unsent: true,
     outcomes: {
-      // The SDK itself waits and tries again, and shows a name in the place of a status.
+      // The SDK itself waits and tries again, and shows a name in place of a status.
       'is throttled': /SourceUnavailableError/,
       'fails inside': /SourceUnavailableError/,
       'gives a redirect': /^Source/,
-      'with a secret that cannot be had': /token/,
+      'with a secret that is not available': /token/,
       'with a secret that is none': /token/,
     },
   },

@@ -117,7 +117,7 @@ export const invokeAll: Act = async (rehearsal) => {
 }
 
 /**
- * Takes a right away by a deployment, and gives it back by another: in between the functions must say which right they
+ * Takes a right away by a deployment, and restores it by another: in between the functions must say which right they
  * miss, and not ask the issuer. The table must be empty: a token that lives needs no UpdateItem.
  */
 export function withoutRight(right: string): Act {

@@ -1,4 +1,4 @@
-// `pnpm rehearse`: deploys, runs and removes the example without an account, and tells what happened.
+// `pnpm rehearse`: deploys, runs and removes the example without an account, and says what happened.
 import {
   type Act,
   deployBroken,
@@ -40,10 +40,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 let passed = 0
 try {
   for (const [name, act] of ACTS) {
-    const begun = performance.now()
+    const startedAt = performance.now()
     print(`\n== ${name}`)
     for (const line of await act(rehearsal)) print(`   ${line}`)
-    print(`   ok, ${((performance.now() - begun) / 1000).toFixed(1)} s`)
+    print(`   ok, ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
     passed += 1
   }
   print(`\nWhat the commands asked of AWS themselves: ${rehearsal.operations().join(', ')}`)
@@ -53,4 +53,4 @@ try {
 } finally {
   await rehearsal.close()
 }
-print(`\n${passed} of ${ACTS.length} acts passed. docs/deploy.md tells what this cannot show.`)
+print(`\n${passed} of ${ACTS.length} acts passed. docs/deploy.md says what this cannot show.`)

@@ -25,10 +25,10 @@ export interface CommandOptions {
 const MAX_MS = 120_000
 const COLORS = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g')
 
-/** Runs the real `serverless` command, as whoever deploys would, with nothing of this machine's own settings. */
+/** Runs the real `serverless` command as a user would, without this machine's settings. */
 export async function serverless(args: readonly string[], options: CommandOptions): Promise<Ended> {
   const { folder, endpoint, settings } = options
-  const begun = performance.now()
+  const startedAt = performance.now()
   const program = createRequire(`${folder.path}/package.json`).resolve('serverless/bin/serverless.js')
   const child = spawn(process.execPath, [program, ...args], {
     cwd: folder.path,
@@ -52,5 +52,5 @@ export async function serverless(args: readonly string[], options: CommandOption
     killSignal: 'SIGKILL',
   })
   const [out, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-  return { code: child.exitCode, output: `${errors}${out}`.replace(COLORS, ''), took: performance.now() - begun }
+  return { code: child.exitCode, output: `${errors}${out}`.replace(COLORS, ''), took: performance.now() - startedAt }
 }

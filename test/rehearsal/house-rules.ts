@@ -132,7 +132,7 @@ function triggerFaults(stack: Stack): readonly string[] {
   }
 }
 
-/** Whoever may read a function's configuration, or the bucket of the artifacts, sees its variables. */
+/** Everyone who may read a function's configuration, or the bucket of the artifacts, sees its variables. */
 function plainSecrets(stack: Stack): readonly string[] {
   return [...stack.resources.values()].flatMap(({ logicalId, properties }) => {
     const variables = memberAt(properties, 'Environment', 'Variables')

@@ -80,7 +80,7 @@ test('remove leaves nothing', async () => {
   await removeAll(rehearsal)
 })
 
-test('the page on deploying names every operation that whoever deploys needs', () => {
+test('the page on deploying names every operation that a deployment needs', () => {
   const page = readFileSync(new URL('../../docs/deploy.md', import.meta.url), 'utf8')
   // The rights of S3 have names other than its operations.
   const operations = rehearsal.operations().filter((name) => !name.startsWith('s3:'))
@@ -107,8 +107,8 @@ describe('what must hold is seen when it does not', () => {
     ['point-in-time recovery', replace('RecoveryEnabled":false', 'RecoveryEnabled":true'), 'recovery is off'],
     ['an old runtime', replace('nodejs24.x', 'nodejs20.x'), 'nodejs24.x'],
     ['another processor', replace('arm64', 'x86_64'), 'arm64'],
-    ['too long a time-out', replace('"Timeout":15', '"Timeout":60'), 'gateway gives up'],
-    ['logs for ever', replace(/,"RetentionInDays":14/g, ''), 'set time'],
+    ['too long a timeout', replace('"Timeout":15', '"Timeout":60'), 'gateway gives up'],
+    ['logs forever', replace(/,"RetentionInDays":14/g, ''), 'set time'],
     ['logs elsewhere', replace('"LogGroupName":"/aws/', '"LogGroupName":"/other/'), 'its log group is in the stack'],
     ['logs of others', replace('log-group:/aws/lambda/warmtoken-example-dev*', 'log-group:*'), 'more than it needs'],
     ['no right to write logs', replace('logs:PutLogEvents', 'logs:TagResource'), 'may write its logs'],
@@ -125,7 +125,7 @@ describe('what must hold is seen when it does not', () => {
     ['a secret in clear', replace('"CLIENT_SECRET_ID":{"Ref":"ClientSecret"}', '"CLIENT_SECRET":"x"'), 'not hold it'],
     ['no encryption', replace(/"BucketEncryption":\{.*?\}\}\]\}/g, '"Tags":[]'), 'encrypted'],
     ['plain http', replace('aws:SecureTransport', 'aws:Other'), 'without TLS'],
-    ['anybody as caller', replace('"events.amazonaws.com"', '"*"'), 'events.amazonaws.com may not invoke'],
+    ['anyone as caller', replace('"events.amazonaws.com"', '"*"'), 'events.amazonaws.com may not invoke'],
     ['nobody as caller', replace(/,"Targets":\[.*?\}\]/g, ''), 'something calls it'],
   ])('%s', (_what, change, told) => {
     expect(brokenRules(stackFrom(change)).join('\n')).toContain(told)

@@ -49,7 +49,7 @@ function functionNamed(all: readonly StackResource[], arn: unknown, from: string
   return found.physicalId
 }
 
-/** A permission for the service, bound to one source: else anybody's rule or API could call the function. */
+/** A permission for the service, bound to one source: else anyone's rule or API could call the function. */
 function requirePermission(all: readonly StackResource[], functionName: string, service: string): void {
   const found = all.some(({ type, properties }) => {
     const isFor = String(properties['FunctionName']).endsWith(`:function:${functionName}`)

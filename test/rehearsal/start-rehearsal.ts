@@ -18,9 +18,9 @@ const CLIENT = { id: 'contacts', secret: 'only-for-rehearsals' } as const
 export interface Rehearsal {
   readonly folder: ServiceFolder
   readonly cloud: Cloud
-  /** Runs `serverless` with these arguments, and tells which calls it made. */
+  /** Runs `serverless` with these arguments, and says which calls it made. */
   run(...args: readonly string[]): Promise<Ended & { readonly calls: readonly SeenCall[] }>
-  /** Gives the secret of the stack its value, as whoever deploys does after the first time. */
+  /** Gives the secret of the stack its value, as an operator does after the first deployment. */
   putSecret(): void
   /** All that the commands have asked of AWS so far, as `cloudformation:CreateChangeSet`. */
   operations(): readonly string[]

@@ -34,7 +34,7 @@ describe('a memory hit', () => {
     expect(costs.peekWithLife - costs.clock).toBeLessThan(1)
   })
 
-  it('by get hands out the same promise and makes nothing more', () => {
+  it('by get returns the same promise and makes nothing more', () => {
     expect(costs.samePromise).toBe(true)
     expect(costs.get - costs.clock).toBeLessThan(1)
   })

@@ -1,4 +1,4 @@
-// Runs the bundled handler in a process of its own and tells what it loaded. Arguments: the bundle, how often to call.
+// Runs the bundled handler in a process of its own and says what it loaded. Arguments: the bundle, how often to call.
 import { registerHooks } from 'node:module'
 
 const [bundle = '', calls = '1'] = process.argv.slice(2)

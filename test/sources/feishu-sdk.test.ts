@@ -19,7 +19,7 @@ async function withFeishu(
 function quiet(): void {}
 const logger = { error: quiet, warn: quiet, info: quiet, debug: quiet, trace: quiet }
 
-/** A cache as the SDK wants it. */
+/** A cache as the SDK requires it. */
 function cacheOf(kept: Map<string, unknown>) {
   return {
     get: async (key: unknown) => kept.get(String(key)),

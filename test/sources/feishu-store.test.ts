@@ -147,7 +147,7 @@ describe('a store app', () => {
     expect(feishu.requests).toBe(6)
   })
 
-  it('does not try an app token twice that was refused, though another one cannot be had', async () => {
+  it('does not try an app token twice that was refused, though another one is not available', async () => {
     const { feishu, source, app, inbox } = await setUp({ webhook: 'http://127.0.0.1:1' })
     await inbox.put(feishu.newTicket())
     await source.fetch(fetchRequest(TENANT))
@@ -205,7 +205,7 @@ describe('a store app', () => {
     expect(feishu.requests).toBe(3)
   })
 
-  it('is told that a tenant has not installed it, and the others are served', async () => {
+  it('is informed that a tenant has not installed it, and the others are served', async () => {
     const { feishu, tenants } = await setUp()
     await feishu.pushTicket()
     const stranger = tenants.for({ tenantKey: 'stranger' })
@@ -234,8 +234,8 @@ describe('the webhook of a store app', () => {
     expect(await inbox.get()).toBe(newer.ticket)
   })
 
-  it('refuses a push that somebody else signed', async () => {
-    const { feishu, webhook, inbox } = await setUp({ encryptKey: 'of somebody else' })
+  it('refuses a push that someone else signed', async () => {
+    const { feishu, webhook, inbox } = await setUp({ encryptKey: 'of someone else' })
     const { headers, body } = feishu.ticketEvent()
     expect((await send(webhook, { headers: { ...headers }, body })).status).toBe(401)
     expect(await inbox.get()).toBeUndefined()

@@ -34,7 +34,7 @@ async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   )
 }
 
-describe('a tenant token of an app of one’s own', () => {
+describe('a tenant token of your own app', () => {
   it('is asked for once by thirty environments, and the API takes it', async () => {
     const { feishu, environment, contacts } = await setUp({ delay: 20 })
     const all = await Promise.all(Array.from({ length: 30 }, () => environment().get()))

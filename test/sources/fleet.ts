@@ -16,7 +16,7 @@ export interface Fleet {
   enter(source: Source<TokenValue>): TokenHandle
   /** The same for one with parameters. */
   enterWith<P>(source: Source<TokenValue, P>): (params: P) => TokenHandle
-  /** Moves the clocks of all environments, of the store, and of whoever is given along, in ms. */
+  /** Moves the clocks of all environments, of the store, and of the other parts, in ms. */
   advance(ms: number, ...others: readonly { advance(ms: number): void }[]): void
 }
 

@@ -157,7 +157,7 @@ describe('an error of the issuer', () => {
 })
 
 describe('a handle', () => {
-  it('is not to be had without an installation', async () => {
+  it('is not available without an installation', async () => {
     const { source, fleet } = await setUp()
     const handleOf = fleet.enterWith(source)
     // @ts-expect-error installationId is required

@@ -48,7 +48,7 @@ describe('an issuer whose refresh tokens rotate', () => {
     expect([issuer.exchanges, issuer.reuses, issuer.livingFamilies]).toEqual([5, 0, 1])
   })
 
-  it('revokes everything when a spent one comes again, and a new sign-in mends it', async () => {
+  it('revokes everything when a spent one comes again, and a new sign-in fixes it', async () => {
     const { issuer, spend, isAccepted } = await setUp()
     const seed = issuer.signIn('ada')
     const first = (await spend(seed)).value
@@ -59,7 +59,7 @@ describe('an issuer whose refresh tokens rotate', () => {
     const again = issuer.signIn('ada')
     const second = (await spend(again, first)).value
     expect(await isAccepted(second)).toBe(true)
-    // An environment with the old seed goes on with the new chain.
+    // An environment with the old seed continues with the new chain.
     expect(await isAccepted((await spend(seed, second)).value)).toBe(true)
     expect(issuer.livingFamilies).toBe(1)
   })
@@ -113,7 +113,7 @@ describe('an issuer whose refresh tokens rotate', () => {
 })
 
 describe('an issuer whose refresh tokens stay', () => {
-  it.each([true, false])('is asked with the seed for ever (rotates: %j)', async (rotates) => {
+  it.each([true, false])('is asked with the seed forever (rotates: %j)', async (rotates) => {
     const { issuer, spend, isAccepted } = await setUp({ rotates: false }, { rotates })
     const seed = issuer.signIn('ada')
     const first = (await spend(seed)).value
@@ -175,7 +175,7 @@ describe('a fleet', () => {
     }
   })
 
-  it('is told that a person must sign in, and goes on once one has', async () => {
+  it('is informed that the user must sign in, and goes on once one has', async () => {
     const { issuer, make, isAccepted } = await setUp()
     const store = memoryStore()
     const withSeed = (seed: string) => createTokens({ store, directory: false }).use(make(seed))
@@ -183,8 +183,8 @@ describe('a fleet', () => {
     const token = await withSeed(old).get()
     issuer.revoke('ada')
     expect(await failureOf(withSeed(old).reject(token))).toMatchObject({ code: 'SIGN_IN_REQUIRED', retryable: false })
-    const mended = withSeed(issuer.signIn('ada'))
-    expect(await isAccepted({ value: (await mended.reject(token)).value, type: 'Bearer' })).toBe(true)
+    const fixed = withSeed(issuer.signIn('ada'))
+    expect(await isAccepted({ value: (await fixed.reject(token)).value, type: 'Bearer' })).toBe(true)
     expect(issuer.reuses).toBe(0)
   })
 

@@ -25,7 +25,7 @@ async function setUp(
   return { issuer, source, fleet: createFleet() }
 }
 
-/** Calls the API with a token as WeChat wants it; resolves to its `errcode`. */
+/** Calls the API with a token as WeChat requires it; resolves to its `errcode`. */
 async function call(issuer: WeChatImitation, token: Token): Promise<unknown> {
   const response = await fetch(`${issuer.url}/cgi-bin/get_api_domain_ip?access_token=${token.value}`)
   return ((await response.json()) as { readonly errcode?: number }).errcode
@@ -173,7 +173,7 @@ describe('the older token', () => {
     expect(await call(issuer, tokens[0] as Token)).toBeUndefined()
   })
 
-  it('that somebody else has replaced is replaced once for all', async () => {
+  it('that someone else has replaced is replaced once for all', async () => {
     const { issuer, source, fleet } = await setUp(weChatLegacy)
     const handles = Array.from({ length: 5 }, () => fleet.enter(source))
     const tokens = await Promise.all(handles.map((handle) => handle.get()))
@@ -184,7 +184,7 @@ describe('the older token', () => {
     expect(await call(issuer, renewed[0] as Token)).toBeUndefined()
   })
 
-  it('is never handed out unless the fleet can know it: with its store down, nobody asks', async () => {
+  it('is never returned unless the fleet can know it: with its store down, nobody asks', async () => {
     const { issuer, source } = await setUp(weChatLegacy)
     const down = (): Promise<never> => Promise.reject(new Error('down'))
     const store = { name: 'down', read: down, swap: down }

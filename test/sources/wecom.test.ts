@@ -23,7 +23,7 @@ async function setUp(settings: WeComImitationOptions = {}) {
   return { issuer, sourceOf, fleet: createFleet() }
 }
 
-/** Calls the API with a token as WeCom wants it; resolves to its `errcode`. */
+/** Calls the API with a token as WeCom requires it; resolves to its `errcode`. */
 async function call(issuer: WeComImitation, token: Token): Promise<unknown> {
   const response = await fetch(`${issuer.url}/cgi-bin/user/get?userid=me&access_token=${token.value}`)
   return ((await response.json()) as { readonly errcode: number }).errcode

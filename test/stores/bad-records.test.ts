@@ -21,7 +21,7 @@ function environment(running: Running, app: string) {
   return { store, handle, events }
 }
 
-/** What is there in the place of a record, made from a good record's text. */
+/** What is there in place of a record, made from a good record's text. */
 const BODIES: readonly (readonly [string, (good: string) => string])[] = [
   ['is empty', () => ''],
   ['is garbage', () => '\u0000\u0001 <html> 東京'],
@@ -52,7 +52,7 @@ describe('a record that cannot be read is a miss, an event, and repaired', () =>
       expect(third.events.map(({ type }) => type)).toEqual(['hit'])
     })
 
-    it('when somebody else wrote it', async () => {
+    it('when someone else wrote it', async () => {
       const { running } = stage()
       const app = `foreign ${crypto.randomUUID()}`
       const { key } = await keyOf(running, app)

@@ -40,7 +40,7 @@ function own({ proxy, running }: Stage): Store {
 
 describe('a client of the store’s own making', () => {
   onEach([dynalite, s3StandIn], (stage) => {
-    it('gives up by itself on a server that stays silent, after three attempts', async () => {
+    it('gives up on its own on a server that stays silent, after three attempts', async () => {
       const { proxy } = stage()
       const store = own(stage())
       await store.read('key', how())

@@ -12,7 +12,7 @@ import { makeProgram, type Program } from './fleet/program.ts'
 const HOUR = 3_600_000
 /** Two processors serve two hundred environments, the servers and the issuer here: requests queue for long. */
 const PATIENT = { timeout: 90_000, storeTimeout: 30_000 }
-/** Of a lease with the default time-outs, and what the others may take after its end, in ms. */
+/** Of a lease with the default timeouts, and what the others may take after its end, in ms. */
 const LEASE = 6_000
 const AFTER_LEASE = 2_000
 /** What this machine may add by being busy with other tests, in ms. */

@@ -9,7 +9,7 @@ export interface Stage {
 }
 
 /**
- * Describes the same behaviors on each backend, which stands behind a fault proxy. One that cannot be had here is said
+ * Describes the same behaviors on each backend, which stands behind a fault proxy. One that is not available here is said
  * to be skipped, aloud.
  */
 export function onEach(backends: readonly Backend[], tests: (stage: () => Stage) => void): void {

@@ -57,7 +57,7 @@ describe('a server that ignores conditions', () => {
     expect(seen).toEqual(['GET'])
   })
 
-  it('gives no token to anybody, and its issuer is not asked', async () => {
+  it('gives no token to anyone, and its issuer is not asked', async () => {
     const { environment } = await start(true)
     let fetches = 0
     const all = Array.from({ length: 10 }, () => {

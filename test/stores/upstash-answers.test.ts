@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { upstashStore } from '@warmtoken/adapters-upstash/redis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-/** A server that answers with the very bytes, in the very pieces, that a test names. */
+/** A server that answers with the exact bytes, in the exact pieces, that a test names. */
 let server: Server
 let url = ''
 let connections: Socket[] = []
@@ -53,7 +53,7 @@ describe('an answer of the REST API', () => {
     ['has a line of its own in a header', `${FIRST}upstash-sync-token: marked\nx-evil: 1\r\n${LENGTH}\r\n\r\n${BODY}`],
     ['breaks off', `${FIRST}${LENGTH}\r\n\r\nmarked`],
     ['says that it is longer than anything', `${FIRST}content-length: 999999999999\r\n\r\n${'x'.repeat(17 << 20)}`],
-  ])('that %s is no answer, and shows nothing of it', async (_name, text) => {
+  ])('that %s is not an answer, and shows nothing of it', async (_name, text) => {
     answer = (socket) => void socket.end(text)
     const error: unknown = await read().catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ name: 'StoreFault', code: 'STORE_UNAVAILABLE', retryable: true })

@@ -1,7 +1,7 @@
 import { createTokens, type Store, type TokensOptions } from '@warmtoken/core'
 import { custom } from '@warmtoken/core/custom'
 
-/** The token by the toolkit; the tier that must give it is told by whoever measures. */
+/** The token by the toolkit. The benchmark says which tier must return it. */
 export async function tokenBy(options: TokensOptions): Promise<string> {
   const source = custom({
     identity: 'cold',

@@ -94,7 +94,7 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> 
       return tokenRequests
     },
     requestsOf: (clientId) => byClient.get(clientId) ?? 0,
-    signIn: (clientId, account = 'somebody') =>
+    signIn: (clientId, account = 'someone') =>
       signIn(provider, { clientId, account, audience, scope: scopesOf(options).join(' ') }),
     close,
   }

@@ -13,7 +13,7 @@ export interface ProtectedApiOptions {
   readonly port?: number
 }
 
-/** A running API that wants a token. */
+/** A running API that requires a token. */
 export interface ProtectedApi {
   readonly url: string
   readonly port: number

@@ -14,11 +14,11 @@ export interface Place {
 export interface Sdk {
   /** One call that needs a token; resolves to the token. `tokens` is whose cache it uses; without, its own. */
   readonly open: (place: Place, tokens?: Tokens) => () => Promise<string>
-  /** The handle that our cache stands upon. */
+  /** The handle that our cache stands on. */
   readonly handle: (tokens: Tokens, place: Place) => TokenHandle
 }
 
-/** With our cache an SDK needs no secret: with this one it could not ask by itself. */
+/** With our cache an SDK needs no secret: with this one it could not ask on its own. */
 export function withoutSecret(place: Place, tokens: Tokens | undefined): Place {
   return tokens === undefined ? place : { ...place, secret: 'kept by warmtoken' }
 }

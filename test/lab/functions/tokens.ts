@@ -19,7 +19,7 @@ function setting(name: string): string {
 }
 
 /**
- * The tokens of the example, with time-outs for a machine on which many environments share few cores: there a store that
+ * The tokens of the example, with timeouts for a machine on which many environments share few cores: there a store that
  * answers within a millisecond is heard seconds later, and that is not what the scenarios are about.
  */
 export function makeTokens(more: TokensOptions = {}): Tokens {
@@ -52,7 +52,7 @@ export function useApi(tokens: Tokens): TokenHandle {
   )
 }
 
-/** Asks the API, and tells where the token came from, and in which thread. */
+/** Asks the API, and says where the token came from, and in which thread. */
 export async function callApi(api: TokenHandle, { tier }: Token): Promise<Answer> {
   const response = await api.fetch(new URL('/contacts', setting('API_URL')))
   await response.body?.cancel()

@@ -6,7 +6,7 @@ export function moveClock(ms: number): void {
   shift = ms
 }
 
-/** Puts a clock that can be moved in the place of `Date`. `performance.now` and `process.hrtime` go on as they are. */
+/** Puts a clock that can be moved in place of `Date`. `performance.now` and `process.hrtime` go on as they are. */
 export function makeClockMovable(): void {
   const now = (): number => system() + shift
   Date.now = now

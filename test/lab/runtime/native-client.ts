@@ -1,4 +1,4 @@
-// Stands for `rapid-client.node`, the compiled client of aws-lambda-ric, which wants a compiler and libcurl. It has the
+// Stands for `rapid-client.node`, the compiled client of aws-lambda-ric, which requires a compiler and libcurl. It has the
 // same three functions. `done` and `error` of the compiled client hold the thread until the answer is out; here they
 // return at once, and `next` waits for them, so that the order on the wire is the same.
 import { Agent, type IncomingMessage, request } from 'node:http'

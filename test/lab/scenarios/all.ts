@@ -8,7 +8,7 @@ import { managed } from './managed.ts'
 import { provisioned } from './provisioned.ts'
 import { shutdown } from './shutdown.ts'
 import { thawExpired } from './thaw.ts'
-import { timeOut } from './time-out.ts'
+import { timeOut } from './timeout.ts'
 import { unsettled } from './unsettled.ts'
 import { warm } from './warm.ts'
 

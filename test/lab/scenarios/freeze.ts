@@ -4,9 +4,9 @@ import { callWhenStale, firstCall, nextCall } from './calls.ts'
 /** Time in which an environment that does not wait for its refresh would have been frozen, in ms. */
 const ENOUGH = 300
 
-/** A refresh is under way when the handler has finished. */
+/** A refresh is in progress when the handler has finished. */
 export const freezeInFlight: Scenario = {
-  title: 'a refresh beside the handler is finished before the freeze',
+  title: 'a refresh in the background of the handler is finished before the freeze',
   deployed: 'contacts',
   expects: () => [
     ...firstCall('A'),

@@ -3,7 +3,7 @@ import { nextCall } from './calls.ts'
 
 const TWO_DAYS = 48 * 3_600_000
 
-/** Environments that were made ready long before anybody called, with the token fetched then. */
+/** Environments that were made ready long before anyone called, with the token fetched then. */
 export const provisioned: Scenario = {
   title: 'a token fetched at provisioned initialization is not used days later',
   deployed: 'prefetching',

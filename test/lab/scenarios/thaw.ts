@@ -5,7 +5,7 @@ const LIFE = 6_000
 
 /** The token dies while the environment is frozen. The API is real, and refuses a dead one. */
 export const thawExpired: Scenario = {
-  title: 'a token that died in the freeze is never handed out',
+  title: 'a token that died in the freeze is never returned',
   deployed: 'contacts',
   tokenLifetime: LIFE,
   expects: () => [

@@ -6,7 +6,7 @@ const ENOUGH = 300
 
 /** The counterpart: shows that the lab freezes what nobody waits for, as Lambda does. */
 export const unsettled: Scenario = {
-  title: 'a refresh that nobody waits for is frozen half-way',
+  title: 'a refresh that nobody waits for is frozen halfway',
   deployed: 'unsettled',
   expects: () => [
     ...firstCall('A'),

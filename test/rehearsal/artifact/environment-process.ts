@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 const [path = '', name = ''] = process.argv.slice(2)
 const loading = import(pathToFileURL(path).href)
 
-/** What a caller of Lambda is told of an error, and the stable code beside it. */
+/** What a caller of Lambda sees of an error, and the stable code beside it. */
 function tell(error: unknown): object {
   if (!(error instanceof Error)) return { name: 'unknown', message: 'not an Error', code: '' }
   return { name: error.name, message: error.message, code: 'code' in error ? String(error.code) : '' }
@@ -26,7 +26,7 @@ process.on('message', async ({ event, remaining }: { event: unknown; remaining: 
     process.send?.({ error: tell(error) })
   }
 })
-// What is wrong with the module is told by the first call, as Lambda does.
+// What is wrong with the module is reported by the first call, as Lambda does.
 await loading.catch(() => undefined)
 process.send?.('ready')
 await once(process, 'disconnect')

@@ -58,7 +58,7 @@ test('an error is told with its code, and the environment goes on', async () => 
   expect(await environment.invoke({})).toMatchObject({ result: { calls: 1 } })
 })
 
-test('a call that takes longer than the time-out of the function is ended', async () => {
+test('a call that takes longer than the timeout of the function is ended', async () => {
   await expect((await start({ Timeout: 1 })).invoke({ hang: true })).rejects.toThrow('took longer than 1000 ms')
 })
 

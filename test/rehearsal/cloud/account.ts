@@ -4,7 +4,7 @@ export const REGION = 'us-east-1'
 export const PARTITION = 'aws'
 export const URL_SUFFIX = 'amazonaws.com'
 
-/** The key pair of whoever deploys. */
+/** The key pair of the user that deploys. */
 export const DEPLOYER = { accessKeyId: 'AKIAREHEARSALDEPLOY1', secretAccessKey: 'rehearsal-only' } as const
 
 /** An ARN of this account: `arnOf('lambda', 'function:x')`. */

@@ -62,7 +62,7 @@ test('what changed is changed, what is no longer wanted goes, and the rest is no
   expect(await change('UPDATE', { A: group('a'), B: group('b', {}, 2), D: group('d') })).toContain('contain changes')
 })
 
-test('somebody who looks in between sees it in progress, and may not begin another change', async () => {
+test('someone who looks in between sees it in progress, and may not begin another change', async () => {
   const pretended = pretend()
   const { ask, textOf } = client(pretended)
   await ask('CreateChangeSet', {
@@ -125,7 +125,7 @@ test('a removal goes backwards, keeps what it is told to keep, and stops where i
   expect(pretended.done.slice(4)).toEqual(['remove a'])
 })
 
-test('a role wants a capability, and what is not played is not answered', async () => {
+test('a role requires a capability, and what is not played is not answered', async () => {
   const { ask, change } = client(pretend())
   const role = { Type: 'AWS::IAM::Role', Properties: { RoleName: 'r', AssumeRolePolicyDocument: {} } }
   expect(await change('CREATE', { R: role })).toContain('CAPABILITY_NAMED_IAM')

@@ -23,7 +23,7 @@ const MAX_BODY_BYTES = 51_200
 const NO_CHANGES =
   "The submitted information didn't contain changes. Submit different information to create a change set."
 
-/** Keeps stacks. What was begun goes on by one step each time somebody asks for a stack's events. */
+/** Keeps stacks. What was started continues by one step each time someone asks for a stack's events. */
 export function createCloudFormation(world: World): CloudFormation {
   const stacks = new Map<string, Stack>()
   const find = (parameters: Parameters): Stack => {

@@ -5,7 +5,7 @@ function time(at: number): string {
   return new Date(at).toISOString()
 }
 
-/** A stack as DescribeStacks tells it. */
+/** A stack as DescribeStacks shows it. */
 export function stackXml(stack: Stack): Xml {
   const { name, id, status, createdAt, outputs, exports, tags } = stack
   const exportOf = (value: string): string | undefined => [...exports].find(([, exported]) => exported === value)?.[0]
@@ -24,7 +24,7 @@ export function stackXml(stack: Stack): Xml {
   }
 }
 
-/** An event as DescribeStackEvents tells it. */
+/** An event as DescribeStackEvents shows it. */
 export function eventXml(stack: Stack, event: StackEvent): Xml {
   return {
     StackId: stack.id,
@@ -39,7 +39,7 @@ export function eventXml(stack: Stack, event: StackEvent): Xml {
   }
 }
 
-/** A change set as DescribeChangeSet tells it. */
+/** A change set as DescribeChangeSet shows it. */
 export function changeSetXml(stack: Stack, { id, name, status, reason, changes }: ChangeSet): Xml {
   return {
     ChangeSetId: id,
@@ -56,7 +56,7 @@ export function changeSetXml(stack: Stack, { id, name, status, reason, changes }
   }
 }
 
-/** A resource as ListStackResources tells it. */
+/** A resource as ListStackResources shows it. */
 export function summaryXml({ logicalId, physicalId, type, status, changedAt }: StackResource): Xml {
   return {
     LogicalResourceId: logicalId,
@@ -67,7 +67,7 @@ export function summaryXml({ logicalId, physicalId, type, status, changedAt }: S
   }
 }
 
-/** A resource as DescribeStackResource tells it. */
+/** A resource as DescribeStackResource shows it. */
 export function resourceXml(stack: Stack, resource: StackResource): Xml {
   return {
     StackId: stack.id,

@@ -66,7 +66,7 @@ async function* rollBack(
   setStatus(stack, `${prefix}ROLLBACK_COMPLETE`)
 }
 
-/** Removes all that a stack has, the last made first, but for what its template says to keep. */
+/** Removes all that a stack has, the last made first, except for what its template says to keep. */
 export async function* removeStack(stack: Stack, world: World): AsyncGenerator<void, void> {
   setStatus(stack, 'DELETE_IN_PROGRESS', 'User Initiated')
   yield

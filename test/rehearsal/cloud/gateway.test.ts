@@ -34,7 +34,7 @@ function told(sent: Promise<unknown>): Promise<string> {
   )
 }
 
-test('whoever deploys is known by the signature', async () => {
+test('the user that deploys is recognized by the signature', async () => {
   const { Account, Arn } = await sts().send(new GetCallerIdentityCommand({}))
   expect({ Account, Arn }).toEqual({ Account: ACCOUNT, Arn: `arn:aws:iam::${ACCOUNT}:user/rehearsal` })
 })

@@ -17,7 +17,7 @@ export interface Backends {
   readonly services: ReadonlyMap<string, Service>
   /** Where S3 is; its requests are passed on as they are, for it verifies signatures itself. */
   readonly s3: URL
-  /** Is told of each call. */
+  /** Receives each call. */
   readonly seen: (call: SeenCall) => void
 }
 

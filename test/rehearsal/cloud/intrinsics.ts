@@ -8,7 +8,7 @@ export interface Scope {
   ref(logicalId: string): string
   /** What `Fn::GetAtt` of a resource gives. */
   attribute(logicalId: string, name: string): string
-  /** The stack that the pseudo parameters tell of. */
+  /** The stack that the pseudo parameters report. */
   readonly stack: { readonly name: string; readonly id: string }
 }
 

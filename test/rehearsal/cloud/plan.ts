@@ -28,7 +28,7 @@ export function scopeOf(stack: Stack, template: Template): Scope {
   return scope
 }
 
-/** The resource as the template wants it, with all references put in. */
+/** The resource as the template requires it, with all references put in. */
 export function wantedOf(stack: Stack, template: Template, logicalId: string): StackResource {
   const wanted = template.resources.get(logicalId)
   const scope = scopeOf(stack, template)

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Answer, type Call, type Service, ServiceError } from './service.ts'
 import { toXml, type Xml } from './xml.ts'
 
-/** The parameters of a call: `Tags.member.1.Key` and the like. */
+/** The parameters of a call, such as `Tags.member.1.Key`. */
 export type Parameters = ReadonlyMap<string, string>
 
 /** One operation: from its parameters to what stands in its result. */

@@ -23,7 +23,7 @@ export interface Service {
   answer(operation: string, call: Call): Promise<Answer | undefined>
 }
 
-/** An error as a service tells it to its caller. */
+/** An error as a service reports it to its caller. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError'
   readonly code: string

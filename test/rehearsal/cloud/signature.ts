@@ -63,7 +63,7 @@ function parse({ headers }: SignedRequest): Parsed | undefined {
   return { accessKeyId, scope, region, service, signedHeaders: names.split(';'), signature }
 }
 
-/** As every service but S3 wants it: each part of the path is encoded once more. */
+/** As every service but S3 requires it: each part of the path is encoded once more. */
 function canonicalRequest({ method, target, headers, body }: SignedRequest, { signedHeaders }: Parsed): string {
   const [path = '/', query = ''] = target.split('?')
   const twice = path.split('/').map(encodeURIComponent).join('/')

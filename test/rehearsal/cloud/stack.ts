@@ -53,7 +53,7 @@ export interface Stack {
   readonly events: StackEvent[]
   status: string
   template: Template | undefined
-  /** What is still to be done; each step of it is taken when somebody looks at the stack. */
+  /** What is still to be done; each step of it is taken when someone looks at the stack. */
   work: AsyncGenerator<void, void> | undefined
 }
 

@@ -51,7 +51,7 @@ test.each([
   ['a section not known', JSON.stringify(resources({ A: TABLE }, { Parameters: {} })), 'Parameters'],
   ['an output of nothing', JSON.stringify(resources({ A: TABLE }, { Outputs: { O: { Value: { Ref: 'B' } } } })), '[B]'],
   ['no resources', '{"Resources":{}}', 'At least one'],
-  ['what is no JSON', 'Resources:', 'JSON not well-formed'],
+  ['what is not JSON', 'Resources:', 'JSON not well-formed'],
   ['a list', '[]', 'no object'],
   ['too much', JSON.stringify(resources({ A: group({ LogGroupName: 'x'.repeat(1024 * 1024) }) })), 'larger than'],
   [

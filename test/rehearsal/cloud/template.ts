@@ -44,7 +44,7 @@ const MEMBERS = ['Type', 'Properties', 'DependsOn', 'DeletionPolicy', 'UpdateRep
 export function parseTemplate(body: string): Template {
   if (Buffer.byteLength(body) > MAX_BYTES) throw new TemplateError(`The template is larger than ${MAX_BYTES} bytes`)
   const root = parseJson(body)
-  if (!isMapping(root)) throw new TemplateError('The template is no object')
+  if (!isMapping(root)) throw new TemplateError('The template is not an object')
   checkDepth(root, 0)
   checkMembers(root, SECTIONS, 'the template')
   const resources = entriesOf(root, 'Resources', MAX_RESOURCES)
@@ -78,7 +78,7 @@ function checkMembers(value: Mapping, known: readonly string[], where: string): 
 
 function entriesOf(root: Mapping, section: string, limit: number): readonly (readonly [string, Value])[] {
   const found = root[section] ?? {}
-  if (!isMapping(found)) throw new TemplateError(`${section} is no object`)
+  if (!isMapping(found)) throw new TemplateError(`${section} is not an object`)
   const entries = Object.entries(found)
   if (entries.length > limit) throw new TemplateError(`${section} has more than ${limit} members`)
   const bad = entries.find(([id]) => !LOGICAL_ID.test(id))
@@ -87,7 +87,7 @@ function entriesOf(root: Mapping, section: string, limit: number): readonly (rea
 }
 
 function parseResource(id: string, value: Value): Resource {
-  if (!isMapping(value)) throw new TemplateError(`The resource ${id} is no object`)
+  if (!isMapping(value)) throw new TemplateError(`The resource ${id} is not an object`)
   checkMembers(value, MEMBERS, `The resource ${id}`)
   const { Type: type, Properties: properties = {} } = value
   const dependsOn = value['DependsOn'] === undefined ? [] : textsOf(value['DependsOn'])

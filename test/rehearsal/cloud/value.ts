@@ -24,7 +24,7 @@ export function memberAt(value: Value | undefined, ...names: readonly string[]):
   return names.reduce(member, value)
 }
 
-/** One text or a list of texts, as IAM and CloudFormation take them; undefined if it is neither. */
+/** One text or a list of strings, as IAM and CloudFormation take them; undefined if it is neither. */
 export function textsOf(value: Value | undefined): readonly string[] | undefined {
   const list = isList(value) ? value : [value]
   return list.every((one): one is string => typeof one === 'string') ? list : undefined

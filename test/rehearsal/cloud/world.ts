@@ -20,7 +20,7 @@ export interface DeployedFunction {
   readonly properties: Mapping
   /** What was uploaded, unpacked. */
   readonly files: ReadonlyMap<string, Uint8Array>
-  /** Of the zip, as Lambda tells it: base64 of SHA-256. */
+  /** Of the zip, as Lambda shows it: base64 of SHA-256. */
   readonly sha256: string
   readonly size: number
   readonly modifiedAt: number

@@ -17,7 +17,7 @@ test('what nothing allows is denied', () => {
   expect(allows(policy(allow('dynamodb:GetItem', TABLE)), { ...get, resource: '*' })).toBe(false)
 })
 
-test('an action of any case on the very resource is allowed', () => {
+test('an action of any case on the exact resource is allowed', () => {
   expect(allows(policy(allow(['dynamodb:UpdateItem', 'DynamoDB:getitem'], ['x', TABLE])), get)).toBe(true)
   expect(allows(policy(allow('dynamodb:GetItem', TABLE.toUpperCase())), get)).toBe(false)
 })

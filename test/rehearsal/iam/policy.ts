@@ -23,7 +23,7 @@ const MEMBERS = ['Sid', 'Effect', 'Action', 'Resource']
  * @throws Error that says what is wrong
  */
 export function parsePolicy(document: Value | undefined): readonly Statement[] {
-  if (!isMapping(document)) throw new Error('The policy document is no object')
+  if (!isMapping(document)) throw new Error('The policy document is not an object')
   const { Version: version, Statement: statement = [] } = document
   if (version !== undefined && version !== '2012-10-17') throw new Error('The policy has an old Version')
   const statements = isList(statement) ? statement : [statement]
@@ -32,7 +32,7 @@ export function parsePolicy(document: Value | undefined): readonly Statement[] {
 }
 
 function parseStatement(value: Value): Statement {
-  if (!isMapping(value)) throw new Error('A statement is no object')
+  if (!isMapping(value)) throw new Error('A statement is not an object')
   const unknown = Object.keys(value).filter((name) => !MEMBERS.includes(name))
   if (unknown.length > 0) throw new Error(`A statement has ${unknown.join(', ')}, which this rehearsal cannot judge`)
   const effect = value['Effect']
@@ -43,7 +43,7 @@ function parseStatement(value: Value): Statement {
 function textsIn(value: Mapping, name: string): readonly string[] {
   const texts = value[name] === undefined ? undefined : textsOf(value[name])
   if (texts === undefined || texts.length === 0)
-    throw new Error(`The ${name} of a statement is no text or list of texts`)
+    throw new Error(`The ${name} of a statement is not a string or a list of strings`)
   return texts
 }
 

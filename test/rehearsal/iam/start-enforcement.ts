@@ -17,7 +17,7 @@ export interface Enforcement {
   /** For `AWS_ENDPOINT_URL_DYNAMODB`, and so on. */
   readonly urls: Readonly<Record<Service, string>>
   /**
-   * Gives keys for a role, as Lambda gives them to a function. The role is read anew at each request, so that a change
+   * Gives keys for a role, as Lambda gives them to a function. The role is read again at each request, so that a change
    * of it counts at once.
    */
   keysFor(role: () => Role): Keys & { readonly sessionToken: string }

@@ -1,5 +1,5 @@
 /**
- * Servers and accounts of one's own, named by environment variables. The suite writes some hundred small records with
+ * Servers and accounts of its own, named by environment variables. The suite writes some hundred small records with
  * keys that begin with `conformance~`; DynamoDB and Redis drop them after an hour, in S3 a lifecycle rule must.
  *
  * - `WARMTOKEN_TEST_DYNAMODB_TABLE`: a table with hash key `pk` (S); with `WARMTOKEN_TEST_DYNAMODB_ENDPOINT` at that

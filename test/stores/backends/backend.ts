@@ -6,7 +6,7 @@ import type { StoreFaultKind, StoreSubject } from '@warmtoken/testing/store'
 export interface Backend {
   /** For the table. */
   readonly name: string
-  /** Starts it, or connects to it. Rejects when it cannot be had here, with what to do about it. */
+  /** Starts it, or connects to it. Rejects when it is not available here, with what to do about it. */
   start(): Promise<Running>
 }
 

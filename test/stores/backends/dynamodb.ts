@@ -30,7 +30,7 @@ export const DYNAMODB_ANSWERS: Running['answers'] = {
   missing: says('ResourceNotFoundException'),
 }
 
-/** The settings of the store's own client, at a local address, but for its haste. */
+/** The settings of the store's own client, at a local address, except for its haste. */
 export function localDynamoDB(endpoint: string): DynamoDBClient {
   return new DynamoDBClient({
     endpoint,
@@ -100,7 +100,7 @@ export const dynoxide: Backend = local('dynoxide', startDynoxide)
 export const leanDynalite: Backend = local('dynalite, lean', startDynamoDB, lean)
 export const leanDynoxide: Backend = local('dynoxide, lean', startDynoxide, lean)
 
-/** Amazon's own, when a variable names the folder of its program: its license asks for the consent of whoever runs it. */
+/** Amazon's own, when a variable names the folder of its program: its license asks for the consent of its user. */
 export function dynamoDBLocal(folder: string): readonly Backend[] {
   const start = (options: { tables: string[] }) => startDynamoDBLocal({ ...options, folder })
   return [local('DynamoDB Local', start), local('DynamoDB Local, lean', start, lean)]

@@ -20,7 +20,7 @@ export const S3_ANSWERS: Running['answers'] = {
   missing: says('NoSuchBucket', 404),
 }
 
-/** The settings of the store's own client, at a local address, but for its haste. */
+/** The settings of the store's own client, at a local address, except for its haste. */
 export function localS3(endpoint: string): S3Client {
   return new S3Client({
     endpoint,

@@ -51,7 +51,7 @@ export const upstashOverMemory: Backend = {
   },
 }
 
-/** The same, by a client of one's own with the settings that are part of the protocol. */
+/** The same, by your own client with the settings that are part of the protocol. */
 export const upstashByClient: Backend = {
   name: 'Upstash/memory, client',
   async start() {
@@ -63,7 +63,7 @@ export const upstashByClient: Backend = {
   },
 }
 
-/** The same, by a client of one's own with all its defaults: it deserializes, pipelines and retries as it likes. */
+/** The same, by your own client with all its defaults: it deserializes, pipelines and retries as it likes. */
 export const upstashByDefaults: Backend = {
   name: 'Upstash/memory, client with its defaults',
   async start() {

@@ -25,8 +25,8 @@ export interface Fleet {
 export async function startFleet(program: Program, processes: number, orders: Orders): Promise<Fleet> {
   const members = Array.from({ length: processes }, (): Member => ({ child: undefined }))
   const prepare = async (next: Orders): Promise<void> => {
-    for (let begun = 0; begun < processes; begun += LOADING) {
-      await Promise.all(members.slice(begun, begun + LOADING).map((member) => bringUp(program, member, next)))
+    for (let started = 0; started < processes; started += LOADING) {
+      await Promise.all(members.slice(started, started + LOADING).map((member) => bringUp(program, member, next)))
     }
   }
   await prepare(orders)

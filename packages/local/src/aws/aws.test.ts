@@ -66,7 +66,7 @@ describe('the imitation of KMS, asked by the real client,', () => {
     expect(await refusal(blob)).toBe('DisabledException')
   })
 
-  it('encrypts a key of one’s own, and fails as it is told to', async () => {
+  it('encrypts your own key, and fails as it is told to', async () => {
     const kms = closing(await startKms())
     const client = new KMSClient({ ...settingsOf(kms), maxAttempts: 1 })
     const Plaintext = Buffer.alloc(32, 7)

@@ -58,7 +58,7 @@ export async function startSts(options: StsOptions = {}): Promise<Sts> {
       return stsError('AccessDenied', { status: 403 })
     if (seconds > (role.maxDuration ?? DURATION.usual)) return stsError('ValidationError')
     const accessKeyId = `ASIA${randomBytes(8).toString('hex').toUpperCase()}`
-    // As AWS tells it: without fractions of a second.
+    // As AWS shows it: without fractions of a second.
     const expiresAt = Math.floor(now / 1_000 + seconds) * 1_000
     const assumed = `${arn.replace(':iam:', ':sts:').replace(':role/', ':assumed-role/')}/${name}`
     const secretAccessKey = randomBytes(30).toString('base64')

@@ -138,7 +138,7 @@ function addIssuer(program: Command, serve: Serve): void {
     )
   program
     .command('api')
-    .description('an API whose GET /contacts wants a token of an issuer')
+    .description('an API whose GET /contacts requires a token of an issuer')
     .option(...PORT)
     .requiredOption('--issuer <url>', 'address of the issuer, e.g. http://127.0.0.1:9000; required', parseHttpUrl)
     .option('--audience <uri>', 'audience that a token must carry; default urn:warmtoken:api', parseText)

@@ -6,7 +6,7 @@ export interface DynamoDBAnswer {
   readonly json: Readonly<Record<string, unknown>>
 }
 
-// Local servers want a signature to be there but do not verify it, so no SDK is needed to set them up.
+// Local servers require a signature but do not verify it, so no SDK is needed to set them up.
 const DUMMY_SIGNATURE = `AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=${'0'.repeat(64)}`
 
 /** Performs one operation on a local DynamoDB server; rejects when it cannot be reached. */

@@ -72,7 +72,7 @@ describe.each(servers)('$name', ({ start, image }) => {
     expect(failed).toMatchObject({ Item: image ? { pk: { S: 'image' }, tag: { S: '1' } } : undefined })
   })
 
-  test('survives a client that hangs up half-way and one that does not speak HTTP', async () => {
+  test('survives a client that hangs up halfway and one that does not speak HTTP', async () => {
     const half = connect(server.port, '127.0.0.1')
     await once(half, 'connect')
     half.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: 100\r\n\r\n{')

@@ -15,8 +15,8 @@ export interface DynamoDBLocalOptions extends DynamoDBOptions {
 }
 
 /**
- * Starts Amazon's DynamoDB Local, in memory, as a child process. It is not part of this package: its license wants the
- * consent of whoever runs it, see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DynamoDBLocal.html.
+ * Starts Amazon's DynamoDB Local, in memory, as a child process. It is not part of this package: its license requires the
+ * consent of its user, see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DynamoDBLocal.html.
  *
  * @throws Error when Java is missing, or it does not answer within 10 seconds.
  */

@@ -22,7 +22,7 @@ export interface DynamoDBOptions extends ListenOptions {
 export async function startDynamoDB(options: DynamoDBOptions = {}): Promise<LocalServer> {
   const server = dynalite({ createTableMs: 0 })
   server.on('request', (request: IncomingMessage) => {
-    // dynalite throws what a request emits, so a client that hangs up half-way would end the whole process.
+    // dynalite throws what a request emits, so a client that hangs up halfway would end the whole process.
     request.removeAllListeners('error')
     request.on('error', () => undefined)
   })

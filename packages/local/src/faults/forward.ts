@@ -51,7 +51,7 @@ export async function forwardHalf(upstream: Upstream, request: ProxiedRequest): 
     outgoing.on('error', () => undefined)
     outgoing.on('close', () => resolve())
     const half = request.body.subarray(0, Math.floor(request.body.length / 2))
-    // Without a body half a request is its headers, which the server would take for a whole one: nothing is sent at all.
+    // Without a body half a request is its headers, which the server would treat as a whole one: nothing is sent at all.
     if (half.length === 0) outgoing.destroy()
     else outgoing.write(half, () => outgoing.destroy())
   })

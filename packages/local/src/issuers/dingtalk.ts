@@ -11,7 +11,7 @@ export interface DingTalkImitationOptions extends ImitationOptions {
   readonly appSecret?: string
   /** How long a token lives, in ms. Default two hours, as the platform's. */
   readonly lifetime?: number
-  /** Whether a token that is asked for again lives anew, as the platform documents. Default true. */
+  /** Whether a repeated request renews the lifetime of a token, as the platform documents. Default true. */
   readonly renews?: boolean
   /** Token requests in one minute; more are answered 403 with a QPS limit as the code. Default: no limit. */
   readonly limit?: number

@@ -51,7 +51,7 @@ async function startWebhook() {
   return { url: listening.url, received }
 }
 
-describe('a token of an app of one’s own', () => {
+describe('a token of your own app', () => {
   it('comes again with its remaining life while it has half an hour left', async () => {
     const { feishu, tenant } = await setUp()
     const first = await tenant()
@@ -107,7 +107,7 @@ describe('a token of an app of one’s own', () => {
 })
 
 describe('the API', () => {
-  it('refuses what is no token of the platform by a code, with HTTP 200', async () => {
+  it('refuses what is not a token of the platform by a code, with HTTP 200', async () => {
     const { feishu, call, tenant } = await setUp()
     expect(await call()).toEqual([200, 99991661])
     expect(await call('t-without-bearer')).toEqual([200, 99991661])

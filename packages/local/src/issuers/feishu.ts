@@ -48,7 +48,7 @@ export interface FeishuImitation extends Imitation {
   newTicket(): string
   /** Makes a new ticket and pushes it; resolves to the status of the webhook, `undefined` when it could not be reached. */
   pushTicket(): Promise<number | undefined>
-  /** Resolves when every push under way is over. */
+  /** Resolves when every push in progress is over. */
   settled(): Promise<void>
   /** The event that pushes a new ticket at an instant, to send it oneself. */
   ticketEvent(at?: number): PushedEvent & { readonly ticket: string }

@@ -8,7 +8,7 @@ export interface GitHubInstallationGrant {
   readonly permissions: { readonly [name: string]: 'read' | 'write' | 'admin' }
 }
 
-/** A repository as the API tells it. */
+/** A repository as the API reports it. */
 interface Repository {
   readonly id: number
   readonly name: string

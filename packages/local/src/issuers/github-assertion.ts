@@ -1,6 +1,6 @@
 import { type KeyObject, verify } from 'node:crypto'
 
-/** What an assertion is held against. */
+/** What an assertion is compared with. */
 export interface AssertionRules {
   readonly publicKey: KeyObject
   /** Who may have made it. */

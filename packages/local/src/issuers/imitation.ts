@@ -51,7 +51,7 @@ export interface Imitation extends LocalServer {
 /** Answers one request; `undefined` for a path that the issuer does not have. */
 export type Answering = (request: ImitatedRequest, now: number) => ImitatedAnswer | undefined
 
-/** Starts an imitation. `isTokenRequest` tells which requests are counted and can be made to fail. */
+/** Starts an imitation. `isTokenRequest` says which requests are counted and can be made to fail. */
 export async function startImitation(
   options: ImitationOptions,
   isTokenRequest: (request: ImitatedRequest) => boolean,

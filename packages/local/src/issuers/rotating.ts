@@ -67,7 +67,7 @@ function refuse(error: string, status = 400): ImitatedAnswer {
   }
 }
 
-/** Whether HTTP Basic or the form holds these very client and secret. */
+/** Whether HTTP Basic or the form holds these exact client and secret. */
 function isClient({ headers }: ImitatedRequest, form: URLSearchParams, id: string, secret: string): boolean {
   const [scheme, text = ''] = (headers.authorization ?? '').split(' ')
   if (scheme !== 'Basic') return form.get('client_id') === id && form.get('client_secret') === secret
@@ -157,7 +157,7 @@ export async function startRotatingIssuer(options: RotatingIssuerOptions = {}): 
     get livingFamilies() {
       return families.filter(({ revoked }) => !revoked).length
     },
-    signIn(account = 'somebody') {
+    signIn(account = 'someone') {
       const family: Family = { account, revoked: false }
       families.push(family)
       return keepRefreshToken(family)

@@ -12,7 +12,7 @@ export interface SameTokens {
   readonly made: number
   /** The token of this name: the newest again while it has `atLeast` ms left, else a new one. The older stay valid. */
   give(name: string, now: number, form: TokenForm): KeptToken
-  /** Lets the newest token of this name live anew, as some issuers do when they are asked again. */
+  /** Renews the lifetime of the newest token of this name, as some issuers do at a repeated request. */
   renew(name: string, now: number, lifetime: number): void
   /** The name of a token that lives; `'expired'` for one that did, `undefined` for one that was never given. */
   find(value: string, now: number): { readonly name: string } | 'expired' | undefined

@@ -62,7 +62,7 @@ export function createTokenBook(lifetime: number): TokenBook {
   }
 }
 
-/** Counts within a span of time and forgets with the next; the returned function tells whether one more is allowed. */
+/** Counts within a span of time and forgets with the next; the returned function says whether one more is allowed. */
 export function createQuota(limit: number, spanOf: (now: number) => number): (now: number) => boolean {
   let span = Number.NaN
   let used = 0

@@ -47,7 +47,7 @@ async function setUp(options: WeChatImitationOptions = {}) {
 }
 
 describe('the stable token', () => {
-  it('is the same for everybody who asks, with the life that is left', async () => {
+  it('is the same for everyone who asks, with the life that is left', async () => {
     const { issuer, stable, tryOut } = await setUp()
     const first = await stable()
     issuer.advance(100 * MINUTE)
@@ -172,7 +172,7 @@ describe('an error', () => {
     expect((await stable({ secret: issuer.secret })).errcode).toBeUndefined()
   })
 
-  it('is told when the quota of the minute or of the day is used up, until the next', async () => {
+  it('is returned when the quota of the minute or of the day is used up, until the next', async () => {
     const minute = await setUp({ minuteQuota: 1 })
     minute.issuer.advance(MINUTE - (minute.issuer.now() % MINUTE))
     await minute.stable()

@@ -65,7 +65,7 @@ describe('the token of a company', () => {
     expect((await get(more)).errcode).toBe(errcode)
   })
 
-  it('is refused to whoever asks too often', async () => {
+  it('is refused after too many requests', async () => {
     const { issuer, get } = await setUp({ minuteQuota: 1 })
     issuer.advance(60_000 - (issuer.now() % 60_000))
     await get()

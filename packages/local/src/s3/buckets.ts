@@ -1,7 +1,7 @@
 import { S3Error } from './s3-error.ts'
 import type { StoredObject } from './stored-object.ts'
 
-/** A multipart upload that was begun and is not yet completed. */
+/** A multipart upload that was started and is not yet completed. */
 export interface Upload {
   readonly key: string
   readonly headers: Readonly<Record<string, string>>

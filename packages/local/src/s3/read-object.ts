@@ -6,7 +6,7 @@ import type { S3Answer, S3Request } from './s3-request.ts'
 import type { StoredObject } from './stored-object.ts'
 import { checksumHeaders } from './write-object.ts'
 
-/** GET and HEAD /bucket/key, whole or one range of it; whoever writes the answer leaves the body out for HEAD. */
+/** GET and HEAD /bucket/key, whole or one range of it; the caller omits the body for HEAD. */
 export function readObject(request: S3Request, { buckets }: Surroundings): S3Answer {
   const object = requireBucket(buckets, request.bucket).objects.get(request.key)
   if (!object) throw noSuchKey()

@@ -15,7 +15,7 @@ export interface RespConnection {
   send(commands: readonly Command[]): Promise<readonly Reply[]>
   /** Whether it can still be used. */
   readonly open: boolean
-  /** Cuts the connection; what is under way is rejected. */
+  /** Cuts the connection; what is in progress is rejected. */
   close(): void
 }
 
@@ -37,7 +37,7 @@ export function connectRedis(
   let received: Buffer = Buffer.alloc(0)
   let failure: Error | undefined
 
-  /** Writes go out together at the end of the turn: each by itself would wake the server, which costs more than its work. */
+  /** Writes go out together at the end of the turn: each on its own would wake the server, which costs more than its work. */
   const write = (bytes: Buffer): void => {
     if (socket.writableCorked === 0) {
       socket.cork()

@@ -3,10 +3,10 @@ import { firstCall } from './calls.ts'
 
 /** The function's time is over while it holds the lease and the issuer does not answer. */
 export const timeOut: Scenario = {
-  title: 'after a time-out under the lease another environment takes over',
+  title: 'after a timeout under the lease another environment takes over',
   deployed: 'contacts',
   expects: () => [
-    ...['A: init', 'A: invoke', 'issuer: asked', 'A: time-out'],
+    ...['A: init', 'A: invoke', 'issuer: asked', 'A: timeout'],
     ...firstCall('B'),
     ...['A: invoke', 'A: init', 'api: called', 'A: answers 200 from store', 'A: freeze'],
   ],
