@@ -52,7 +52,7 @@ test.each([
   ['an output of nothing', JSON.stringify(resources({ A: TABLE }, { Outputs: { O: { Value: { Ref: 'B' } } } })), '[B]'],
   ['no resources', '{"Resources":{}}', 'At least one'],
   ['what is not JSON', 'Resources:', 'JSON not well-formed'],
-  ['a list', '[]', 'no object'],
+  ['a list', '[]', 'not an object'],
   ['too much', JSON.stringify(resources({ A: group({ LogGroupName: 'x'.repeat(1024 * 1024) }) })), 'larger than'],
   [
     'too many',
