@@ -107,7 +107,12 @@ function talkative({ url, secret }: Given): Source<TokenValue> {
       const response = await fetch(`${url}/own?key=${encodeURIComponent(key)}`, { method: 'POST', signal })
       const text = await response.text()
       if (response.status === 401) throw new SourceRefusedError('the key is wrong', { code: 'wrong_key' })
-      if (response.status !== 200) throw Object.assign(new Error(`${key} gave ${text}`, { cause: text }), { key, text })
+      if (response.status !== 200)
+        throw Object.assign(new Error(`${key} gave ${text}\n    at ${key} (/srv/${text}.js:1:1)`, { cause: text }), {
+          name: key,
+          code: key,
+          [key]: text,
+        })
       return { ...(JSON.parse(text) as { value: string; lifetime: number }) }
     },
   })

@@ -22,6 +22,8 @@ export class WarmTokenError extends Error {
   readonly code: string
   /** The key of the token, when it is known. */
   readonly key: string | undefined
+  /** The name that `tokens.use(source, { name })` gave the token, if any; set when the error reaches its handle. */
+  declare readonly tokenName?: string
   /** Whether the same call may succeed later. */
   readonly retryable: boolean
   /** The earliest instant at which it may, in ms since 1970. */
@@ -56,6 +58,8 @@ export class SourceUnavailableError extends WarmTokenError {
   readonly kind: FailureKind
   /** True when the issuer certainly did nothing for the request, so that nothing was spent by it. */
   readonly nothingDone: boolean
+  /** The system's code when the issuer could not be reached, such as `ECONNREFUSED` or `ENOTFOUND`. */
+  readonly systemCode: string | undefined
 
   constructor(
     message: string,
@@ -65,6 +69,7 @@ export class SourceUnavailableError extends WarmTokenError {
       retryAfter?: number | undefined
       throttled?: boolean
       nothingDone?: boolean
+      systemCode?: string | undefined
       retryAt?: number
       cause?: unknown
     } = {},
@@ -73,6 +78,7 @@ export class SourceUnavailableError extends WarmTokenError {
     this.retryAfter = options.retryAfter
     this.kind = options.throttled === true ? 'throttled' : 'unavailable'
     this.nothingDone = options.nothingDone ?? options.throttled ?? false
+    this.systemCode = options.systemCode
   }
 }
 

@@ -135,6 +135,15 @@ export interface CodecErrorEvent extends TokenEvent {
   readonly code: string
 }
 
+/** A duration that looks like seconds where ms are meant. Told once for each option. */
+export interface SuspiciousDurationEvent extends TokenEvent {
+  readonly type: 'suspicious-duration'
+  /** `lifetime` of what the source gave, or an option of `createTokens`. */
+  readonly option: string
+  /** Its value. */
+  readonly ms: number
+}
+
 /** Tokens are stored unsealed in the file tier or the store. Told once, at the first write. */
 export interface PlaintextEvent {
   readonly type: 'plaintext'
@@ -157,6 +166,7 @@ export type WarmEvent =
   | StoreErrorEvent
   | BadRecordEvent
   | CodecErrorEvent
+  | SuspiciousDurationEvent
   | PlaintextEvent
 
 /** Receives events. What it throws is ignored. */

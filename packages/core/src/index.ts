@@ -37,4 +37,5 @@ export type {
   TokenHandle,
   TokenHandles,
   Tokens,
+  UseOptions,
 } from './tokens/types.ts'

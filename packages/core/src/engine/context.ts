@@ -27,6 +27,8 @@ export interface Shared {
   readonly emit: Listener
   /** Whether anybody listens. Asked before an event is made on the warm path. */
   readonly listening: () => boolean
+  /** What users call their values, by key; for errors. */
+  readonly names?: ReadonlyMap<string, string> | undefined
   /** Keys whose first read may be sent together with others, see `prewarm`. */
   readonly prefetchKeys: Set<string>
   /** Whether a caller has promised to `settle`, so that refreshes may run in the background. */

@@ -11,7 +11,7 @@ import { createClock } from './time/clock.ts'
 import { isFresh, remainingUntil } from './time/freshness.ts'
 
 /** How an engine is made. */
-export interface EngineOptions extends Pick<Shared, 'codec' | 'runtime' | 'policy' | 'emit' | 'listening'> {
+export interface EngineOptions extends Pick<Shared, 'codec' | 'runtime' | 'policy' | 'emit' | 'listening' | 'names'> {
   /** Returns the store. Called when a value is in neither memory nor file. */
   openStore(): Store | Promise<Store>
   /** The folder of the file tier; `false` for none. */
@@ -118,9 +118,9 @@ export function createEngine(options: EngineOptions): Engine {
 
   return {
     prefetchKeys,
-    slot: <T>(key: string, subject: Subject<T>) =>
+    slot<T>(key: string, subject: Subject<T>) {
       // A key names its source, so a slot under the same key holds values of the same type.
-      memory(key, () => ({
+      const slot = memory(key, () => ({
         key,
         subject,
         entry: undefined,
@@ -129,7 +129,11 @@ export function createEngine(options: EngineOptions): Engine {
         usableUntil: 0,
         view: undefined,
         rare: undefined,
-      })) as Slot<T>,
+      })) as Slot<T>
+      // A source bound again may have a new secret.
+      slot.subject = subject
+      return slot
+    },
     hit<T, V>(slot: Slot<T>, minLifetime: number, make: (served: Served<T>) => V) {
       const { entry } = slot
       if (!entry || !isFresh(clock, slot, minLifetime)) return undefined

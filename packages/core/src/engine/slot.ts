@@ -21,7 +21,8 @@ export interface Subject<T> {
 export interface Slot<T> {
   /** Cache key, record key, single-flight key and authenticated data in one. */
   readonly key: string
-  readonly subject: Subject<T>
+  /** The one that was bound last. */
+  subject: Subject<T>
   /** The newest entry, `undefined` before the first. */
   entry: Entry<T> | undefined
   /** Where the entry was found. */

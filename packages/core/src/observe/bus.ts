@@ -3,29 +3,45 @@ import type { WarmEvent } from '../events.ts'
 /** The name of the `node:diagnostics_channel` on which every event is published. */
 export const CHANNEL = 'warmtoken'
 
-/** Tells events to whoever listens. */
+/** What is known of any event. */
+interface Told {
+  readonly type: string
+  readonly key?: string | undefined
+}
+
+/** Hands events to everybody who listens. */
 export interface Bus<Event> {
-  /** Tells everybody. What a listener throws harms nothing. */
+  /** Hands an event to everybody. What a listener throws harms nothing. */
   readonly emit: (event: Event) => void
   /** False when nobody would hear: then no event needs to be made. */
   readonly listening: () => boolean
+  /** What users call their tokens, by key. */
+  readonly names: Map<string, string>
+  /** Gets every event, without counting as a listener. */
+  watch?: (event: Event) => void
 }
 
 /** Makes the bus of one `createTokens` or `createSessions`. */
-export function createBus<Event = WarmEvent>(listeners: readonly ((event: Event) => void)[]): Bus<Event> {
+export function createBus<Event extends Told = WarmEvent>(listeners: readonly ((event: Event) => void)[]): Bus<Event> {
   const channel = process.getBuiltinModule('diagnostics_channel').channel(CHANNEL)
-  return {
+  const names = new Map<string, string>()
+  const bus: Bus<Event> = {
+    names,
     listening: () => listeners.length > 0 || channel.hasSubscribers,
     emit(event) {
+      const name = names.get(event.key ?? '')
+      const named = name ? { ...event, name } : event
       // A channel reports what its subscribers throw by itself; ours must not break a token either.
-      channel.publish(event)
+      channel.publish(named)
+      bus.watch?.(named)
       for (const listener of listeners) {
         try {
-          listener(event)
+          listener(named)
         } catch {
-          // Said in the contract of `onEvent`.
+          // Documented for `onEvent`.
         }
       }
     },
   }
+  return bus
 }

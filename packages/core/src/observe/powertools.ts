@@ -21,7 +21,7 @@ export interface PowertoolsMetrics {
 /** How {@link powertoolsMetrics} writes. */
 export interface PowertoolsMetricsOptions {
   /**
-   * True: each metric carries the dimension `source` (the readable kind of the key) beside Powertools' `service`, and is
+   * True: each metric carries the dimension `source` (the token's name, else the readable kind of the key) beside Powertools' `service`, and is
    * written at once, by `metrics.singleMetric()`: dimensions of Powertools hold for all that is buffered, so it would
    * otherwise be on your own metrics too. False: no such dimension; metrics join the buffer of `metrics` and are
    * written with yours, by `logMetrics` or `publishStoredMetrics`. Default true.
@@ -79,7 +79,7 @@ export function powertoolsMetrics(
     if (measured === undefined || !('key' in event)) return
     const [name, unit, value] = measured
     if (!source) return void metrics.addMetric(name, unit, value)
-    const kind = event.key.slice(0, event.key.lastIndexOf('~'))
-    metrics.singleMetric().addDimension('source', kind).addMetric(name, unit, value)
+    const label = event.name ?? event.key.slice(0, event.key.lastIndexOf('~'))
+    metrics.singleMetric().addDimension('source', label).addMetric(name, unit, value)
   }
 }

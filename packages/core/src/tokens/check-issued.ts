@@ -1,6 +1,13 @@
 import type { FetchRequest, Issued, Json, Source, TokenValue } from '../contracts.ts'
 import { SourceUnavailableError } from '../errors.ts'
 import { asFields, isToken, isTokenType, matches } from '../lib/parse.ts'
+import { pause } from '../lib/timing.ts'
+import { shownCause } from './shown-cause.ts'
+
+/** A token with less lifetime than this, in ms, ends before anybody can use it. */
+const NEARLY_OVER = 1_200
+/** Issuers give a lifetime in whole seconds, so the token may live this much longer, in ms. */
+const WHOLE_SECOND = 1_000
 
 function bad(field: string, must: string, code = 'BAD_TOKEN'): SourceUnavailableError {
   return new SourceUnavailableError(`the source gave no "${field}" ${must}`, { code })
@@ -16,27 +23,54 @@ function copyOf(value: unknown): Json | undefined {
 }
 
 /**
- * Asks a source; resolves to a copy of what it gave that is the engine's own. `parse` reads a token from JSON. Rejects
- * with `SourceUnavailableError` that names the field and shows nothing of it: in a header, a bad token would be shown by
- * the error of `Headers.set`. Whether the life makes sense is left to the engine.
+ * Asks a source; resolves to a copy of what it gave that is the engine's own. Rejects with `SourceUnavailableError` that
+ * names the field and shows nothing of it: in a header, a bad token would be shown by the error of `Headers.set`. Whether
+ * the lifetime makes sense is left to the engine.
  */
 export async function fetchChecked<P>(
   source: Source<TokenValue, P>,
   request: FetchRequest<P>,
-  parse: (json: Json) => TokenValue | undefined,
+  parse: Parse,
 ): Promise<Issued<TokenValue>> {
-  const { value: given, lifetime, assumed, unusable } = asFields(await source.fetch(request)) ?? {}
-  const { value, type, extra, chain } = asFields(given) ?? {}
+  const issued = check(await ask(source, request), parse)
+  // An issuer that repeats its token until the end gives a new one a moment later.
+  if (source.exclusive || !(issued.lifetime > 0 && issued.lifetime < NEARLY_OVER)) return issued
+  await pause(issued.lifetime + WHOLE_SECOND, request.signal)
+  return check(await ask(source, request), parse)
+}
+
+/** Reads a token from JSON. */
+type Parse = (json: Json) => TokenValue | undefined
+
+/** Names of errors that say by themselves what is wrong; a source of an adapter throws errors of other classes. */
+const TYPED = /^(Source(Refused|Unavailable)|SignInRequired|SameValue)Error$/
+
+async function ask<P>(source: Source<TokenValue, P>, request: FetchRequest<P>): Promise<unknown> {
+  try {
+    return await source.fetch(request)
+  } catch (error) {
+    if (error instanceof Error && TYPED.test(error.name)) throw error
+    const cause = shownCause(error)
+    throw new SourceUnavailableError(`the source threw ${cause.name}: ${cause.message}`, {
+      code: 'SOURCE_FAILED',
+      cause,
+    })
+  }
+}
+
+function check(given: unknown, parse: Parse): Issued<TokenValue> {
+  const { value: token, lifetime, assumed, unusable } = asFields(given) ?? {}
+  const { value, type, extra, chain } = asFields(token) ?? {}
   if (!isToken(value)) throw bad('value.value', 'of 1 to 65,536 printable ASCII characters')
   if (!isTokenType(type)) throw bad('value.type', 'that is a word')
   if (extra !== undefined && asFields(extra) === undefined) throw bad('value.extra', 'that is an object')
   if (chain !== undefined && copyOf(chain) === undefined) throw bad('value.chain', 'that is JSON')
   if (typeof lifetime !== 'number') throw bad('lifetime', 'that is a number of ms', 'BAD_LIFE')
   const copy = copyOf({ value, type, extra, chain })
-  const token = copy === undefined ? undefined : parse(copy)
-  if (token === undefined) throw bad('value.extra', 'that is JSON of no great depth')
+  const parsed = copy === undefined ? undefined : parse(copy)
+  if (parsed === undefined) throw bad('value.extra', 'that is JSON of no great depth')
   return {
-    value: token,
+    value: parsed,
     lifetime,
     ...(matches(assumed, /^\w{1,64}$/) && { assumed }),
     ...(unusable instanceof Error && { unusable }),

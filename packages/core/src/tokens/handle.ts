@@ -41,47 +41,62 @@ function viewOf(served: Served<TokenValue>): View {
   return { token, promise: Promise.resolve(token) }
 }
 
+/** Of how many tokens the names are known to events: a family may have any number. */
+const MAX_NAMES = 10_000
+
+/** What all handles of a toolkit share. */
+export interface Home {
+  readonly engine: Engine
+  readonly tokens: Tokens
+  readonly namespace: string
+  /** What users call their tokens, by key. */
+  readonly names: Map<string, string>
+}
+
 /** Binds a source to an engine; its parameters make a handle. That throws `TypeError` when one is missing. */
-export function createHandles(engine: Engine, tokens: Tokens, namespace: string) {
-  return <P>(source: Source<TokenValue, P>): ((params: P) => TokenHandle) => {
-    // One for all its handles: what is kept for a key holds nothing of the handle that it was first asked by.
-    const subject: Subject<TokenValue> = {
-      source,
-      // Whoever asks does so by a handle of this source, which gives its own parameters.
-      fetch: async (request) =>
-        (await import('./check-issued.ts')).fetchChecked(source, request as FetchRequest<P>, parseTokenValue),
-      parse: parseTokenValue,
-      fingerprint: ({ value }) => fingerprint(value),
+export function bindSource<P>(
+  { engine, tokens, namespace, names }: Home,
+  source: Source<TokenValue, P>,
+  name: string | undefined,
+): (params: P) => TokenHandle {
+  // One for all its handles: what is kept for a key holds nothing of the handle that it was first asked by.
+  const subject: Subject<TokenValue> = {
+    source,
+    // Each caller asks by a handle of this source, which gives its own parameters.
+    fetch: async (request) =>
+      (await import('./check-issued.ts')).fetchChecked(source, request as FetchRequest<P>, parseTokenValue),
+    parse: parseTokenValue,
+    fingerprint: ({ value }) => fingerprint(value),
+  }
+  return (params) => {
+    const key = makeKey(source.kind, namespace, source.identity(params))
+    if (name && names.size < MAX_NAMES) names.set(key, name)
+    const slot = engine.slot(key, subject)
+
+    const hit = (minLifetime: number): View | undefined => engine.hit(slot, minLifetime, viewOf)
+
+    const ask = ({ minLifetime = 0, timeout }: GetOptions = {}, rejected?: string): Promise<Token> =>
+      engine.get(slot, { params, minLifetime, timeout, rejected }, (served) => new Token(served, minLifetime))
+
+    const resolve = async (options: GetOptions = {}, rejected?: string): Promise<Token> => {
+      const wanted = checkOptions('get', options, GET_RULES)
+      if (rejected) await engine.reject(slot, rejected)
+      return ask(wanted, rejected)
     }
-    return (params) => {
-      const key = makeKey(source.kind, namespace, source.identity(params))
-      const slot = engine.slot(key, subject)
 
-      const hit = (minLifetime: number): View | undefined => engine.hit(slot, minLifetime, viewOf)
-
-      const ask = ({ minLifetime = 0, timeout }: GetOptions = {}, rejected?: string): Promise<Token> =>
-        engine.get(slot, { params, minLifetime, timeout, rejected }, (served) => new Token(served, minLifetime))
-
-      const resolve = async (options: GetOptions = {}, rejected?: string): Promise<Token> => {
-        const wanted = checkOptions('get', options, GET_RULES)
-        if (rejected) await engine.reject(slot, rejected)
-        return ask(wanted, rejected)
-      }
-
-      const handle: TokenHandle = {
-        key,
-        tokens,
-        peek: (minLifetime = 0) => hit(minLifetime)?.token,
-        // The warm path: the same promise every time, so nothing is made.
-        get: (options) => (options === undefined ? (hit(0)?.promise ?? ask()) : resolve(options)),
-        async reject(token, options) {
-          if (!(token instanceof Token)) misuse('reject', 'give the Token that was refused')
-          return resolve(options, token.fingerprint)
-        },
-        fetch: async (input, init) =>
-          (await import('./fetch/authorized-fetch.ts')).fetchWith({ handle, traits: source.traits }, input, init),
-      }
-      return handle
+    const handle: TokenHandle = {
+      key,
+      tokens,
+      peek: (minLifetime = 0) => hit(minLifetime)?.token,
+      // The warm path: the same promise every time, so nothing is made.
+      get: (options) => (options === undefined ? (hit(0)?.promise ?? ask()) : resolve(options)),
+      async reject(token, options) {
+        if (!(token instanceof Token)) misuse('reject', 'give the Token that was refused')
+        return resolve(options, token.fingerprint)
+      },
+      fetch: async (input, init) =>
+        (await import('./fetch/authorized-fetch.ts')).fetchWith({ handle, traits: source.traits }, input, init),
     }
+    return handle
   }
 }

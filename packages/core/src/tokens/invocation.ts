@@ -1,5 +1,4 @@
 import { checkOptions, durationOrZeroRule, misuse, type Rule } from '../lib/options.ts'
-import { asFields } from '../lib/parse.ts'
 import type { InvocationContext } from './lambda-context.ts'
 import type { Token } from './token.ts'
 import type { Handles, TokenFamily, TokenHandle } from './types.ts'
@@ -23,9 +22,9 @@ const RULES = {
   margin: durationOrZeroRule,
 }
 
-/** Whether it is a handle or a family that `use` returned. */
+/** Whether it is a handle or a family that `use` returned: both know their toolkit. */
 function isBound(value: unknown): boolean {
-  return asFields(asFields(value)?.['tokens']) !== undefined
+  return Boolean(Object(value).tokens)
 }
 
 /** The time that the invocation has left, in ms. */
@@ -89,24 +88,6 @@ export function createInvocations(
   const { minLifetime = 'invocation', margin = 300 } = checkOptions(where, options, { ...RULES, ...more })
   const owners = [...new Set(named.map(([, { tokens }]) => tokens))]
 
-  const enter = (): (() => void) => {
-    const leaves = owners.map((tokens) => tokens.enter())
-    return () => {
-      for (const leave of leaves) leave()
-    }
-  }
-
-  const settle = async ({ context, pending }: Invocation): Promise<void> => {
-    const timeLeft = (): number => Math.max(0, remainingTime(context) - margin)
-    let timer: NodeJS.Timeout | undefined
-    const timeIsUp = new Promise((resolve) => {
-      timer = setTimeout(resolve, timeLeft())
-    })
-    await Promise.race([pending, timeIsUp])
-    clearTimeout(timer)
-    await Promise.all(owners.map((tokens) => tokens.settle({ timeout: timeLeft() })))
-  }
-
   return {
     begin(context, taken, target) {
       const take = (handle: TokenHandle): Token | Promise<Token> => {
@@ -114,7 +95,11 @@ export function createInvocations(
         const wanted = minLifetime === 'invocation' ? left : minLifetime
         return handle.peek(wanted) ?? handle.get({ minLifetime: wanted, timeout: Math.max(1, left - margin) })
       }
-      const invocation: Invocation = { context, leave: enter(), ready: undefined, pending: undefined }
+      const leaves = owners.map((tokens) => tokens.enter())
+      const leave = (): void => {
+        for (const one of leaves) one()
+      }
+      const invocation: Invocation = { context, leave, ready: undefined, pending: undefined }
       const coming: Promise<void>[] = []
       for (const [name, handle] of named) {
         const found =
@@ -133,9 +118,11 @@ export function createInvocations(
       }
       return invocation
     },
-    end(invocation) {
-      invocation.leave()
-      return invocation.pending || owners.some(({ busy }) => busy) ? settle(invocation) : undefined
+    end({ context, leave, pending }) {
+      leave()
+      if (!pending && !owners.some(({ busy }) => busy)) return undefined
+      const timeLeft = (): number => Math.max(0, remainingTime(context) - margin)
+      return import('./finish.ts').then(({ finish }) => finish(owners, pending, timeLeft))
     },
   }
 }

@@ -15,8 +15,8 @@ import {
 import { matches } from '../lib/parse.ts'
 import { createBus } from '../observe/bus.ts'
 import type { Reporter } from '../observe/report/types.ts'
-import { createHandles } from './handle.ts'
-import type { TokenFamily, TokenHandle, Tokens } from './types.ts'
+import { bindSource } from './handle.ts'
+import type { TokenFamily, TokenHandle, Tokens, UseOptions } from './types.ts'
 
 /** How {@link createTokens} is set up. Everything has a default. Lengths are in ms. */
 export interface TokensOptions extends Partial<Policy> {
@@ -65,22 +65,24 @@ const [, hasMethods] = shaped('identity', 'fetch')
 export function createTokens(options: TokensOptions = {}): Tokens {
   const given = checkOptions('createTokens', options, RULES)
   const { store, namespace = '', onEvent = [], report } = given
+  const bus = createBus([onEvent, report?.listen ?? []].flat())
   const engine = createEngine({
     directory: '/tmp/warmtoken',
     maxEntries: 10_000,
     ...given,
-    ...createBus([onEvent, report?.listen ?? []].flat()),
+    ...bus,
     policy: given,
-    openStore: () => store ?? import('../stores/memory.ts').then(({ memoryStore }) => memoryStore()),
+    openStore: async () => (await import('./open-store.ts')).openStore(store, bus),
   })
   if (given.background) engine.enter()
 
-  function use(source: Source<TokenValue>): TokenHandle
-  function use<P>(source: Source<TokenValue, P>): TokenFamily<P>
-  function use<P>(source: Source<TokenValue, P>): TokenHandle | TokenFamily<P> {
+  function use(source: Source<TokenValue>, options?: UseOptions): TokenHandle
+  function use<P>(source: Source<TokenValue, P>, options?: UseOptions): TokenFamily<P>
+  function use<P>(source: Source<TokenValue, P>, options: UseOptions = {}): TokenHandle | TokenFamily<P> {
     if (!hasMethods(source) || !matches(source.kind, /^[a-z0-9-]{1,24}$/))
       misuse('use', 'give { kind, identity, fetch }, kind 1 to 24 of a-z 0-9 -')
-    const bind = createHandles(engine, tokens, namespace)(source)
+    const { name } = checkOptions('use', options, { name: textRule })
+    const bind = bindSource({ engine, tokens, namespace, names: bus.names }, source, name)
     return source.parameters === true ? { tokens, for: bind } : bind(undefined as P)
   }
 

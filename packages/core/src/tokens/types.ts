@@ -12,6 +12,15 @@ export interface GetOptions {
   readonly timeout?: number
 }
 
+/** How a source is bound. */
+export interface UseOptions {
+  /**
+   * What you call the token, for people: it is in errors, events, reports and metrics. Not a part of
+   * the token's identity, and no secret may be in it. Default: none, then the readable start of the key is shown.
+   */
+  readonly name?: string
+}
+
 /** One token, kept warm. */
 export interface TokenHandle {
   /** The key under which it is kept; for logs. Holds no secret. */
@@ -69,10 +78,13 @@ export type WithTokens<H extends Handles> = {
 
 /** The toolkit of one environment. Make it once, outside the handler. */
 export interface Tokens {
-  /** Binds a source. Throws `TypeError` when it is not one. */
-  use(source: Source<TokenValue>): TokenHandle
+  /**
+   * Binds a source. Throws `TypeError` when it is not one. Bound again with the same identity, a token takes the newest
+   * source, and all its handles share it.
+   */
+  use(source: Source<TokenValue>, options?: UseOptions): TokenHandle
   /** Binds a source that has parameters: `.for({ tenant })` returns the handle of one token. */
-  use<P>(source: Source<TokenValue, P>): TokenFamily<P>
+  use<P>(source: Source<TokenValue, P>, options?: UseOptions): TokenFamily<P>
   /**
    * Fetches tokens before anybody asks: on a schedule, or awaited at the top level of a module (there it is part of the
    * init phase and billed). Resolves to a token or an error for each; rejects with `TypeError` for what is no handle.

@@ -7,6 +7,7 @@ import { MAX_NAME } from '../../record/record.ts'
 import type { Flight, MissContext } from '../context.ts'
 import type { Given, Slot } from '../slot.ts'
 import { wasRejected } from '../time/expiry.ts'
+import { reportSuspicious } from './suspicious-duration.ts'
 
 /** With this share of its time, a source that does not answer is to blame for it. */
 const FAIR_SHARE = 0.5
@@ -72,6 +73,7 @@ export async function callSource<T>(
       subject.fetch({ params: ask.params, nonce, signal, previous, spends, rejected: ask.rejected, serverTime }),
   )
   const took = Math.round(clock.fast() - startedAt)
+  if (result.outcome === 'done') reportSuspicious(context, slot, result.value?.lifetime)
   const problem = result.outcome === 'done' ? problemOf(flight, result.value) : undefined
   if (result.outcome === 'done' && problem === undefined) {
     const { assumed, lifetime, unusable } = result.value

@@ -12,6 +12,7 @@ import { MIN_REMAINING, remainingUntil } from '../time/freshness.ts'
 import { createServerClock } from '../time/server-clock.ts'
 import { type Callers, type Coalescer, createCoalescer } from './coalesce.ts'
 import { coolingError } from './cool-down.ts'
+import { throwNamed } from './named-error.ts'
 import { createOpener } from './record-io.ts'
 import { refresh } from './refresh.ts'
 import { createSealer, reportUnopened } from './sealing.ts'
@@ -63,7 +64,9 @@ export function createMissPath(shared: Shared, store: Store): MissPath {
       for (let left = times; left > 0 && context.listening(); left -= 1) emit(event)
     }
     const ask = { ...wish, timeout: wish.timeout ?? policy.timeout }
-    const entry = await getEntry({ context, slot, ask, callers, announce })
+    const entry = await getEntry({ context, slot, ask, callers, announce }).catch((error: unknown) =>
+      throwNamed(error, shared.names?.get(slot.key)),
+    )
     const tier = entry === slot.entry ? slot.tier : 'source'
     const until = usableUntil(context, slot, entry)
     return { entry, tier: entry === before ? 'memory' : tier, remaining: () => remainingUntil(clock, until) }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { TokenEvent } from '../../events.ts'
+import { matches } from '../../lib/parse.ts'
 import { type Counters, createCounters, summarize } from './counters.ts'
 import { printReport } from './table.ts'
 import type { Reporter } from './types.ts'
@@ -14,6 +16,12 @@ export type { Report, Reporter, SourceReport } from './types.ts'
 const MAX_SOURCES = 50
 /** Where everything beyond that is counted, and events whose key is none of this library's. */
 const OTHER = 'other'
+
+/** The name of the token, else the readable start of its key. */
+function labelOf({ key, name }: TokenEvent): string {
+  if (matches(name, /^\P{C}{1,64}$/u)) return name
+  return /^([a-z0-9-]{1,24})~[^~]*$/.exec(key)?.[1] ?? OTHER
+}
 
 /**
  * Makes a reporter. Its memory is bounded: 50 sources, about 5 KB each. Quantiles are within 5 % (or 1 ms).
@@ -27,11 +35,10 @@ const OTHER = 'other'
 export function createReport(): Reporter {
   const sources = new Map<string, Counters>()
 
-  const countersOf = (key: string): Counters => {
-    const kind = key.slice(0, Math.max(0, key.lastIndexOf('~')))
-    const known = sources.get(kind)
+  const countersOf = (label: string): Counters => {
+    const known = sources.get(label)
     if (known !== undefined) return known
-    const name = /^[a-z0-9-]{1,24}$/.test(kind) && sources.size < MAX_SOURCES ? kind : OTHER
+    const name = sources.size < MAX_SOURCES ? label : OTHER
     const counters = sources.get(name) ?? createCounters()
     sources.set(name, counters)
     return counters
@@ -41,7 +48,7 @@ export function createReport(): Reporter {
     listen(event) {
       // Events are made by this library, but a subscriber of the channel may be handed anything.
       if (typeof event === 'object' && event !== null && 'key' in event && typeof event.key === 'string')
-        countersOf(event.key).count(event)
+        countersOf(labelOf(event)).count(event)
     },
     read() {
       const all = createCounters()

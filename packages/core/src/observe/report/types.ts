@@ -36,8 +36,8 @@ export interface SourceReport {
 export interface Report {
   /** Everything together. */
   readonly all: SourceReport
-  /** By the readable kind of the source, the part of a key before `~`; in the order in which they came. */
-  readonly sources: { readonly [kind: string]: SourceReport }
+  /** By the token's name, else the readable kind of the source (the part of a key before `~`), in the order in which they came. */
+  readonly sources: { readonly [name: string]: SourceReport }
   /** A table with a row a source. Columns in which nothing happened are left out. */
   toString(): string
 }

@@ -188,7 +188,11 @@ describe('a failure', () => {
   it('of a connection that is refused has spent nothing', async () => {
     const { fetch, issuer } = await setUp(answer(GOOD))
     await issuer.close()
-    expect(await failureOf(fetch())).toMatchObject({ code: 'SOURCE_UNREACHABLE', nothingDone: true })
+    expect(await failureOf(fetch())).toMatchObject({
+      code: 'SOURCE_UNREACHABLE',
+      systemCode: 'ECONNREFUSED',
+      nothingDone: true,
+    })
   })
 
   it('of the metadata has spent nothing', async () => {

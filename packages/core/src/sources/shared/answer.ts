@@ -1,5 +1,6 @@
 import { SourceRefusedError, SourceUnavailableError } from '../../errors.ts'
 import { asFields, asText, type Fields, isToken, parseJson } from '../../lib/parse.ts'
+import { systemCodeOf } from '../../lib/system-code.ts'
 
 /** The largest answer of an issuer that is read, in bytes. */
 export const MAX_ANSWER: number = 64 * 1024
@@ -22,9 +23,12 @@ export async function ask(url: string, init: RequestInit): Promise<Answer> {
   try {
     response = await fetch(url, { ...init, redirect: 'manual' })
   } catch (error) {
-    // The cause may name addresses with a secret in them, so it goes no further.
-    const options = { code: 'SOURCE_UNREACHABLE', nothingDone: wasNeverSent(error) }
-    throw new SourceUnavailableError('the issuer could not be reached', options)
+    // The cause may name addresses with a secret in them, so only its code and the host are shown.
+    const systemCode = systemCodeOf(error)
+    throw new SourceUnavailableError(
+      `the issuer at ${new URL(url).host} could not be reached${systemCode === undefined ? '' : ` (${systemCode})`}`,
+      { code: 'SOURCE_UNREACHABLE', systemCode, nothingDone: wasNeverSent(error) },
+    )
   }
   if (response.status >= 300 && response.status < 400) {
     await response.body?.cancel()
