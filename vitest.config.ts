@@ -1,9 +1,12 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { plainReporter } from './scripts/plain-reporter.ts'
 
 const CONTENTION = ['test/stores/contention.test.ts', 'test/history/**']
 
 const NO_TESTS = ['**/node_modules/**', '**/.warmtoken/**']
+
+const SERVERS = fileURLToPath(new URL('.warmtoken/servers/bin', import.meta.url))
 
 export default defineConfig({
   resolve: { conditions: ['source'] },
@@ -14,6 +17,8 @@ export default defineConfig({
     // Hundreds of processes on few cores want the machine to themselves: `pnpm test:contention` runs these, one by one,
     // and `.ci/run` has it follow the others.
     exclude: process.env['WARMTOKEN_CONTENTION'] === undefined ? [...NO_TESTS, ...CONTENTION] : NO_TESTS,
+    // Servers that scripts/servers.sh has unpacked come before those of the system.
+    env: { PATH: `${SERVERS}:${process.env['PATH'] ?? ''}` },
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -8,18 +8,23 @@ const GAP = 'gap: '
 
 /**
  * Ends a run with one plain line, `N passed, N failed`, with `, N skipped` behind it if there were any. Before it stand
- * the gaps, and a line `failed: …` for whatever failed: the end of a long log is all that some see of it.
+ * the gaps, a line `not run: …` for each file and reason of tests that were skipped, and a line `failed: …` for whatever failed: the end of a long log is all that some see of it.
  */
 export function plainReporter(): Reporter {
   return {
     onTestRunEnd(modules, unhandledErrors) {
       const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0, pending: 0, gaps: 0 }
       const failures = unhandledErrors.map((error) => line('an error outside the tests', [error]))
+      const notRun = new Map<string, number>()
       for (const module of modules) {
         for (const test of module.children.allTests()) {
           const result = test.result()
           if (result.state === 'skipped' && result.note?.startsWith(GAP)) counts.gaps += 1
           else counts[result.state] += 1
+          if (result.state === 'skipped' && !result.note?.startsWith(GAP)) {
+            const what = `${module.relativeModuleId}${result.note === undefined ? '' : `: ${result.note}`}`
+            notRun.set(what, (notRun.get(what) ?? 0) + 1)
+          }
           if (result.state === 'failed')
             failures.push(line(`${module.relativeModuleId} > ${test.fullName}`, result.errors))
           if (result.state === 'pending')
@@ -34,6 +39,7 @@ export function plainReporter(): Reporter {
       // At the end, after what other reporters say.
       process.once('exit', () => {
         const skipped = counts.skipped === 0 ? '' : `, ${counts.skipped} skipped`
+        for (const [what, count] of notRun) process.stdout.write(`not run: ${count} of ${what}\n`)
         for (const failure of failures) process.stdout.write(`${failure}\n`)
         if (counts.gaps > 0)
           process.stdout.write(`${counts.gaps} gaps: what a backend cannot do, see the table of stores and cases\n`)

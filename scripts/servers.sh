@@ -1,35 +1,89 @@
 #!/bin/sh
-# Installs the servers that come from Debian rather than npm: redis-server, for the tests that run over a real Redis.
-# Safe to run again. No system service is left running; the tests start their own servers on free ports.
+# Provides the servers that come from Debian and not from npm, for the tests that run over the real ones. As root it
+# installs the packages; otherwise, or with --unpack, it unpacks the same packages into .warmtoken/servers, where
+# vitest.config.ts finds them. Safe to run again. It leaves no service running: tests start their servers on free ports.
 set -eu
+cd "$(dirname "$0")/.."
 
-if command -v redis-server >/dev/null 2>&1; then
-  echo "servers.sh: redis-server is installed ($(redis-server --version | cut -d' ' -f3))"
+# binary:package
+servers='redis-server:redis-server'
+folder=$PWD/.warmtoken/servers
+unpack=no
+[ "${1:-}" = --unpack ] && unpack=yes
+
+say() { echo "servers.sh: $*"; }
+
+is_here() {
+  [ -x "$folder/bin/$1" ] || { [ $unpack = no ] && command -v "$1" >/dev/null 2>&1; }
+}
+
+missing() {
+  for server in $servers; do is_here "${server%%:*}" || echo "${server##*:}"; done
+}
+
+install_packages() {
+  export DEBIAN_FRONTEND=noninteractive
+  # invoke-rc.d starts no service in runlevel 1.
+  export RUNLEVEL=1
+  apt_install() { apt-get install -y --no-install-recommends -o Dpkg::Options::=--force-confold "$@"; }
+  # The package lists of a fresh machine may be missing or too old.
+  apt_install "$@" >/dev/null 2>&1 || { apt-get update && apt_install "$@"; }
+  for service in "$@"; do
+    if command -v systemctl >/dev/null 2>&1; then systemctl disable --now "$service" >/dev/null 2>&1 || true; fi
+    if command -v service >/dev/null 2>&1; then service "$service" stop >/dev/null 2>&1 || true; fi
+  done
+}
+
+# The packages and what they need that is not installed: unpacking brings no dependencies by itself.
+with_dependencies() {
+  apt-cache $options depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances "$@" |
+    grep -E '^[a-z0-9][a-z0-9.+-]*$' | sort -u | while read -r package; do
+    for wanted in "$@"; do [ "$package" = "$wanted" ] && echo "$package" && continue 2; done
+    # redis-server is a link to a binary of this one: unpacked together they work wherever they are.
+    [ "$package" = redis-tools ] && echo "$package" && continue
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || echo "$package"
+  done
+}
+
+unpack_packages() {
+  mkdir -p "$folder/debs/partial" "$folder/lists/partial" "$folder/root" "$folder/bin"
+  options='-q -o APT::Sandbox::User='
+  if ! (cd "$folder/debs" && apt-get $options download $(with_dependencies "$@")) >/dev/null 2>&1; then
+    # The lists of the system are missing or too old, and belong to root: these are our own.
+    options="$options -o Dir::State::lists=$folder/lists -o Dir::Cache=$folder/debs"
+    apt-get $options update >/dev/null
+    (cd "$folder/debs" && apt-get $options download $(with_dependencies "$@")) >/dev/null
+  fi
+  for deb in "$folder"/debs/*.deb; do dpkg -x "$deb" "$folder/root"; done
+  rm -rf "$folder/debs" "$folder/lists"
+  libraries=$(find "$folder/root" -name '*.so*' -exec dirname {} \; | sort -u | tr '\n' ':')
+  for server in $servers; do
+    binary=$(find "$folder/root" -name "${server%%:*}" \( -path '*/bin/*' -o -path '*/sbin/*' \) | head -n 1)
+    [ -n "$binary" ] || continue
+    printf '#!/bin/sh\nLD_LIBRARY_PATH="%s$LD_LIBRARY_PATH" exec "%s" "$@"\n' "$libraries" "$binary" > "$folder/bin/${server%%:*}"
+    chmod +x "$folder/bin/${server%%:*}"
+  done
+}
+
+wanted=$(missing)
+if [ -z "$wanted" ]; then
+  say 'all servers are here'
   exit 0
 fi
 
-if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+if command -v apt-get >/dev/null 2>&1; then
+  if [ "$(id -u)" = 0 ] && [ $unpack = no ]; then install_packages $wanted || true
+  else unpack_packages $wanted || true
+  fi
+fi
+
+wanted=$(missing)
+if [ -n "$wanted" ]; then
   echo '**********************************************************************' >&2
-  echo 'servers.sh: redis-server is MISSING and cannot be installed from here.' >&2
-  echo 'The tests over a real Redis will be skipped. To run them:' >&2
-  echo '  sudo apt-get install redis-server' >&2
+  say "MISSING: $wanted" >&2
+  say 'the tests that need them do not run. On Debian or Ubuntu:' >&2
+  echo "  sudo apt-get install $wanted" >&2
   echo '**********************************************************************' >&2
   exit 1
 fi
-
-export DEBIAN_FRONTEND=noninteractive
-# invoke-rc.d starts no service in runlevel 1.
-export RUNLEVEL=1
-install_redis() {
-  apt-get install -y --no-install-recommends -o Dpkg::Options::=--force-confold redis-server
-}
-# The package lists of a fresh machine may be missing or too old.
-install_redis >/dev/null 2>&1 || { apt-get update && install_redis; }
-
-if command -v systemctl >/dev/null 2>&1; then
-  systemctl disable --now redis-server >/dev/null 2>&1 || true
-fi
-if command -v service >/dev/null 2>&1; then
-  service redis-server stop >/dev/null 2>&1 || true
-fi
-echo "servers.sh: installed redis-server ($(redis-server --version | cut -d' ' -f3)); no service is running"
+say 'all servers are here now'

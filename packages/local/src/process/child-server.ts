@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { otherUser } from './other-user.ts'
 
 /** A server that runs as a child process. */
 export interface ChildServer {
@@ -14,6 +15,11 @@ export interface ChildServerOptions {
   readonly args: readonly string[]
   /** The folder it runs in. Default: this process's. */
   readonly cwd?: string
+  /**
+   * For a server that refuses to run as root, such as PostgreSQL: when this process is root, it runs as `nobody`. Its folder
+   * must belong to that user: see {@link makeServerFolder}. Default false.
+   */
+  readonly neverAsRoot?: boolean
   /** What to tell a person when the binary is not there. */
   readonly whenMissing: string
   /** Resolves to true once the server answers; false or a rejection means not yet. */
@@ -29,6 +35,7 @@ export async function startChildServer(options: ChildServerOptions): Promise<Chi
   const child = spawn(options.binary, [...options.args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.cwd !== undefined && { cwd: options.cwd }),
+    ...(options.neverAsRoot === true && otherUser()),
   })
   const gone = new Promise<void>((resolve) => {
     child.once('exit', () => resolve())

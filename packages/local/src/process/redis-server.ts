@@ -1,10 +1,8 @@
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { ListenOptions, LocalServer } from '../http/listen.ts'
 import { commandOf } from '../upstash/reply.ts'
 import { connectRedis } from '../upstash/resp/resp-connection.ts'
 import { claimPort, startChildServer } from './child-server.ts'
+import { makeServerFolder } from './other-user.ts'
 
 /** Options of {@link startRedisServer}. */
 export interface RedisServerOptions extends ListenOptions {
@@ -20,13 +18,12 @@ export interface RedisServerOptions extends ListenOptions {
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<LocalServer> {
   const { binary = 'redis-server' } = options
   const port = await claimPort(options.port)
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'warmtoken-redis-')))
-  const remove = () => rm(folder, { recursive: true, force: true })
+  const { path: folder, remove } = await makeServerFolder('redis')
   const settings = { port, bind: '127.0.0.1', dir: folder, save: '', appendonly: 'no', daemonize: 'no' }
   const child = await startChildServer({
     binary,
     args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
-    whenMissing: `${binary} could not be run. On Debian: apt-get install redis-server, or sh scripts/servers.sh as root.`,
+    whenMissing: `${binary} could not be run. On Debian: apt-get install redis-server, or sh scripts/servers.sh.`,
     answers: () => isOurs(port, folder),
   }).catch(async (error: unknown) => {
     await remove()
