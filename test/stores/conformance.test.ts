@@ -1,5 +1,5 @@
 import { type FaultProxy, startFaultProxy } from '@warmtoken/local'
-import { type StoreSubject, storeConformance } from '@warmtoken/testing/store'
+import { proxiedFaults, type StoreSubject, storeConformance } from '@warmtoken/testing/store'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { accounts } from './backends/accounts.ts'
 import type { Backend, Running } from './backends/backend.ts'
@@ -8,7 +8,6 @@ import { fronted, memory } from './backends/in-process.ts'
 import { radosgw } from './backends/radosgw.ts'
 import { s3StandIn } from './backends/s3.ts'
 import { upstashByClient, upstashByDefaults, upstashOverMemory, upstashOverRedis } from './backends/upstash.ts'
-import { proxiedFaults } from './proxied-faults.ts'
 import { type Outcomes, printTable } from './report.ts'
 
 /** Ceph's gateway takes a minute to install and start, so it joins when it is asked for. */

@@ -174,7 +174,10 @@ export interface ServerTime {
   readonly precision: number
 }
 
-/** What a store holds for a key, as it was seen. Hand it back as `expected` to change that very state. */
+/**
+ * What a store holds for a key, as it was seen. Hand it back as `expected` to change that very state. A value that no
+ * store wrote is an image too: with a tag that no write has, it can be expected and replaced. Never report it as absent.
+ */
 export interface Image {
   /** The text of the record. Untrusted. */
   readonly body: string
@@ -200,24 +203,34 @@ export interface Swap {
   readonly body: string
   /** The unique mark of this write. Repeating a swap with the same tag is harmless. */
   readonly tag: string
-  /** Until when the backend must keep it; after that it may clean it up. */
+  /**
+   * Until when the backend must keep it, in ms since 1970; it may have a fraction. Round it up to the unit of the backend.
+   * Deleting later is harmless; a backend that deletes nothing by itself, such as an SQL table, needs a job that sweeps.
+   */
   readonly keepUntil: number
 }
 
 /**
- * What became of a swap. A conflict whose current tag is one's own is `swapped` (the swap is idempotent in its tag).
- * `unknown`: it may or may not have been applied, or may still be.
+ * What became of a swap. When the record that is in the way has the tag of this very swap, it is `swapped`: a swap is
+ * idempotent in its tag. `unknown`: it may or may not have been applied, or may still be. An attempt without an answer makes
+ * it `unknown`, whatever a repeat of it is told, a refusal included. The cause of an `unknown` shows no part of the record.
  */
 export type Swapped =
   | { readonly outcome: 'swapped'; readonly image: Image; readonly time: ServerTime | undefined }
   | { readonly outcome: 'conflict'; readonly seen: Seen }
   | { readonly outcome: 'unknown'; readonly cause: unknown }
 
-/** What a store rejects with: an error that says whether it may pass, and by which code it is known. */
+/**
+ * What a store rejects with: an error that says whether it may pass, and by which code it is known. Neither it nor its
+ * `cause` shows any part of a record, a password or a connection string: clients put the whole command into their messages.
+ */
 export interface StoreFault extends Error {
-  /** `STORE_DENIED`, `STORE_MISSING`, `STORE_UNAVAILABLE` … */
+  /**
+   * `STORE_UNAVAILABLE`: it may pass. `STORE_DENIED`: a permission is missing. `STORE_MISSING`: no such table or bucket.
+   * `STORE_REFUSED`: a setting is wrong, or the record is too long. `STORE_UNSAFE`: the backend ignores conditions.
+   */
   readonly code: string
-  /** False when a person must mend something. */
+  /** Whether the same call may succeed later. False when an operator must act. */
   readonly retryable: boolean
 }
 
@@ -229,13 +242,25 @@ export interface ReadOptions {
   readonly consistent: boolean
 }
 
-/** The shared tier: one record a key, changed only by compare-and-swap. This is all that an adapter is. */
+/**
+ * The shared tier: one record a key, changed only by compare-and-swap. This is all that an adapter is.
+ *
+ * A store may repeat a request once by itself, with the same tag, where no answer came; the engine repeats the rest. Nothing
+ * it does may take 100 attempts.
+ *
+ * A store that keeps connections listens to the `error` event of each, which ends the process otherwise. It gives a
+ * connection up when a call on it ends without its answer, for the next call would wait behind that answer; and it uses
+ * none that was idle for 4 s or more, for an environment may have been frozen and the other end be gone.
+ *
+ * `storeConformance` of `@warmtoken/testing/store` checks all of this.
+ */
 export interface Store {
   /** For events and errors: `dynamodb`, `s3`, … */
   readonly name: string
   /**
-   * Optional: loads what requests need, such as an SDK. Awaited before the first request, so that the time it takes does
-   * not count as the store's. What it rejects with is left to the request to say.
+   * Optional: loads what requests need, such as an SDK, or opens a connection. Awaited before the first request, so that the
+   * time it takes does not count as the store's. It may be called again and must be harmless then. What it rejects with is
+   * left to the request to say.
    */
   open?(): Promise<void>
   /** Resolves to what is there. Rejects with a {@link StoreFault} when that could not be learned. */

@@ -26,6 +26,14 @@ export type { Chance, Fault, FaultCounts, FaultMoment, FaultRule, ProxiedRequest
 export { seededRandom } from './faults/seeded-random.ts'
 export type { FaultProxy, FaultProxyOptions } from './faults/start-fault-proxy.ts'
 export { startFaultProxy } from './faults/start-fault-proxy.ts'
+export type {
+  TcpFault,
+  TcpFaultProxy,
+  TcpFaultProxyOptions,
+  TcpFaultRule,
+  TcpRequest,
+} from './faults/start-tcp-fault-proxy.ts'
+export { startTcpFaultProxy } from './faults/start-tcp-fault-proxy.ts'
 export type { ListenOptions, LocalServer } from './http/listen.ts'
 export type { Issuer, IssuerClient, IssuerOptions } from './issuer.ts'
 export { startIssuer } from './issuer.ts'

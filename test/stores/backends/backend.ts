@@ -11,7 +11,10 @@ export interface Backend {
 }
 
 /** What helps to look into a backend. */
-export type Insight = Pick<StoreSubject, 'keepUntilOf' | 'plant' | 'bodyLimit' | 'clockSkew'>
+export type Insight = Pick<
+  StoreSubject,
+  'keepUntilOf' | 'plant' | 'bodyLimit' | 'clockSkew' | 'sharesClock' | 'secrets'
+>
 
 /** A backend that answers. */
 export interface Running extends Insight {

@@ -8,7 +8,7 @@ function inProcess(name: string, make: () => Store): Backend {
     name,
     async start() {
       const store = make()
-      return { url: undefined, answers: {}, connect: () => store, close: async () => {} }
+      return { url: undefined, sharesClock: true, answers: {}, connect: () => store, close: async () => {} }
     },
   }
 }

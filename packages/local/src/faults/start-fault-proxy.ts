@@ -6,6 +6,7 @@ import { listen } from '../http/listen.ts'
 import { BodyTooLargeError, readBody } from '../http/read-body.ts'
 import { refuseMalformed } from '../http/refuse-malformed.ts'
 import type { Chance, Fault, FaultCounts, FaultRule, ProxiedRequest } from './fault.ts'
+import { createFaultChoice } from './fault-choice.ts'
 import type { Upstream } from './forward.ts'
 import { forward, forwardHalf } from './forward.ts'
 import { planRule } from './plan-rule.ts'
@@ -46,26 +47,16 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
   const { plan = [], random = seededRandom(1), maxBodyBytes = 16 * 1024 * 1024 } = options
   // One connection per request: a kept-alive one that the server drops would be a fault nobody asked for.
   const upstream = { ...parseTarget(options.target), agent: new Agent() }
-  const rules: FaultRule[] = [typeof plan === 'function' ? plan : planRule(plan, random)]
-  const queue: Fault[] = []
-  const injected: Record<string, number> = {}
+  const choice = createFaultChoice<ProxiedRequest, Fault>(typeof plan === 'function' ? plan : planRule(plan, random))
   const closing = new AbortController()
   let requests = 0
-
-  const choose = (request: ProxiedRequest): Fault | undefined => {
-    const fault = queue.shift() ?? firstFault(rules, request)
-    if (!fault) return undefined
-    const name = `${fault.kind} ${fault.when}`
-    injected[name] = (injected[name] ?? 0) + 1
-    return fault
-  }
 
   const handle = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await readBody(incoming, maxBodyBytes)
     requests += 1
     const { method = 'GET', url: target = '/' } = incoming
     const request = { number: requests, method, target, headers: pairs(incoming.rawHeaders), body }
-    const fault = choose(request)
+    const fault = choice.choose(request)
     if (fault?.when === 'before') await strikeBefore(fault, { upstream, request, response, signal: closing.signal })
     else await strikeAfter(fault, { upstream, request, response, signal: closing.signal })
   }
@@ -77,9 +68,9 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
   const listening = await listen(server, options)
   return {
     ...listening,
-    rules,
-    next: (fault) => queue.push(fault),
-    counts: () => ({ requests, injected: { ...injected } }),
+    rules: choice.rules,
+    next: choice.next,
+    counts: choice.counts,
     close: async () => {
       closing.abort()
       upstream.agent.destroy()
@@ -118,14 +109,6 @@ async function strikeAfter(fault: Fault | undefined, exchange: Exchange): Promis
   if (fault?.kind === 'duplicate') await forward(upstream, request)
   if (fault?.kind === 'latency') await sleep(fault.ms, undefined, { signal })
   respond(response, answer)
-}
-
-function firstFault(rules: readonly FaultRule[], request: ProxiedRequest): Fault | undefined {
-  for (const rule of rules) {
-    const fault = rule(request)
-    if (fault) return fault
-  }
-  return undefined
 }
 
 function fail(response: ServerResponse, error: unknown): void {

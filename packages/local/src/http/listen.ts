@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import type { Server as TcpServer } from 'node:net'
 
 /** A server of this package that is listening. */
 export interface LocalServer {
@@ -17,7 +18,17 @@ export interface ListenOptions {
 }
 
 /** Listens on the loopback interface and resolves once connections are accepted; rejects when the port is taken. */
-export async function listen(server: Server, { port = 0 }: ListenOptions): Promise<LocalServer> {
+export async function listen(server: Server, options: ListenOptions): Promise<LocalServer> {
+  // Keep-alive connections and hanging answers would otherwise hold close() back for minutes.
+  return listenOn(server, options, () => server.closeAllConnections())
+}
+
+/** The same for any server; `cutAll` cuts the connections that are open. */
+export async function listenOn(
+  server: TcpServer,
+  { port = 0 }: ListenOptions,
+  cutAll: () => void = () => undefined,
+): Promise<LocalServer> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', () => {
@@ -33,15 +44,14 @@ export async function listen(server: Server, { port = 0 }: ListenOptions): Promi
     close: () => {
       closing ??= new Promise<void>((resolve) => {
         server.close(() => resolve())
-        // Keep-alive connections and hanging answers would otherwise hold close() back for minutes.
-        server.closeAllConnections()
+        cutAll()
       })
       return closing
     },
   }
 }
 
-function listeningPort(server: Server): number {
+function listeningPort(server: TcpServer): number {
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('The server is not listening on a TCP port')
   return address.port

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { assertConflict, assertThere, faultOf, type Kit, type Trial } from './kit.ts'
+import { assertConflict, assertThere, faultOf, Gap, type Kit, type Trial } from './kit.ts'
 import type { StoreFaultKind } from './subject.ts'
 
 /** More requests than any client repeats. */
@@ -72,6 +72,23 @@ export const faults: Readonly<Record<string, Trial>> = {
     return 'pass'
   },
 
+  'a write whose answer is lost is unknown although its repeat is refused': async (kit) => {
+    const { key, put, read, write, swap, settle, during } = kit
+    const name = key()
+    const image = await put(name)
+    const wanted = write(image)
+    const result = await during('lost-reply', 1, () =>
+      during('denied', ALWAYS, () => swap(name, wanted).catch(() => ({ outcome: 'rejected' }) as const)),
+    )
+    assert.notEqual(result.outcome, 'conflict', 'a write was told to have lost against itself')
+    if (result.outcome === 'rejected') {
+      const { image: there } = await read(name)
+      assert.notEqual(there?.tag, wanted.tag, 'a write was rejected by what its repeat met, although it was applied')
+    }
+    assert.equal((await settle(name, wanted)).outcome, 'swapped')
+    return 'pass'
+  },
+
   'a write that never arrives is made good': async (kit) => {
     await writeThrough(kit, 'lost-request')
     return 'pass'
@@ -91,8 +108,15 @@ export const faults: Readonly<Record<string, Trial>> = {
     await writeThrough(kit, 'busy')
     const { key, read, write, swap, during } = kit
     const name = key()
-    const result = await during('busy', ALWAYS, () => swap(name, write(undefined)))
-    assert.equal(result.outcome, 'unknown', 'it is for the caller to decide how long to go on')
+    const result = await during('busy', ALWAYS, () =>
+      swap(name, write(undefined)).catch((cause: unknown) => ({ outcome: 'rejected', cause }) as const),
+    )
+    assert.ok(
+      ['unknown', 'rejected'].includes(result.outcome),
+      `a write that others were busy with ended as "${result.outcome}"`,
+    )
+    if (result.outcome === 'rejected')
+      assert.equal((await faultOf(Promise.reject(result.cause))).retryable, true, 'that others are busy may pass')
     assert.equal((await read(name)).image, undefined, 'nothing lands where 409 was answered')
     return 'pass'
   },
@@ -153,21 +177,39 @@ export const faults: Readonly<Record<string, Trial>> = {
     return 'pass'
   },
 
-  'what was written shows in no fault': async ({ key, put, read, write, swap, during, subject }) => {
-    if (subject.faults === undefined) return { gap: 'no way to make requests go wrong was given' }
+  'what was written shows in no fault': async (kit) => {
     const mark = `secret${crypto.randomUUID()}`
-    const name = key()
-    const image = await put(name, undefined, { body: mark })
-    for (const kind of ['truncated-reply', 'server-error', 'throttled', 'denied', 'lost-request'] as const) {
-      const shown = await during(kind, ALWAYS, async () => {
-        const wanted = write(image, { body: mark })
-        const results = [read(name), swap(name, wanted)].map((call) => call.catch((error: unknown) => error))
-        return (await Promise.all(results)).map(show).join('\n')
-      }).catch((error: unknown) => (error instanceof assert.AssertionError ? Promise.reject(error) : ''))
-      assert.ok(!shown.includes(mark), `a fault of "${kind}" shows the record`)
-    }
+    await assertHidden(kit, mark, [mark])
     return 'pass'
   },
+
+  'no password shows in a fault': async (kit) => {
+    const { secrets = [] } = kit.subject
+    if (secrets.length === 0) return { gap: 'no `secrets` were given to look for' }
+    await assertHidden(kit, 'body', secrets)
+    return 'pass'
+  },
+}
+
+/** Makes everything go wrong in each way, and looks for texts in whatever comes of it. */
+async function assertHidden(kit: Kit, body: string, hidden: readonly string[]): Promise<void> {
+  const { key, put, read, write, swap, during, subject } = kit
+  if (subject.faults === undefined) throw new Gap('no way to make requests go wrong was given')
+  const name = key()
+  const image = await put(name, undefined, { body })
+  for (const kind of ['truncated-reply', 'server-error', 'throttled', 'denied', 'lost-request'] as const) {
+    const shown = await during(kind, ALWAYS, async () => {
+      const results = [read(name), swap(name, write(image, { body }))].map((call) =>
+        call.catch((error: unknown) => error),
+      )
+      return (await Promise.all(results)).map(show).join('\n')
+    }).catch((error: unknown) => {
+      if (error instanceof Gap) return ''
+      throw error
+    })
+    for (const text of hidden)
+      assert.ok(!shown.includes(text), `a fault of "${kind}" shows ${text === body ? 'the record' : 'a password'}`)
+  }
 }
 
 /** All that a log could show of an error, or of the cause of an unknown answer. */

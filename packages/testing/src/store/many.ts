@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict'
-import { assertThere, type Kit, type Trial } from './kit.ts'
+import { assertThere, PATIENCE_IN_CROWDS, type Trial } from './kit.ts'
 
 /** More than one batch of any backend. */
 const KEYS = 240
-
-function readMany(kit: Kit, keys: readonly string[], consistent = true) {
-  return kit.subject.store.readMany?.(keys, { signal: AbortSignal.timeout(20_000), consistent })
-}
 
 const WITHOUT = { gap: 'the store reads one key at a time' } as const
 
@@ -14,8 +10,9 @@ const WITHOUT = { gap: 'the store reads one key at a time' } as const
 export const many: Readonly<Record<string, Trial>> = {
   'many keys do not disturb one another': async ({ key, read, put }) => {
     const names = Array.from({ length: KEYS }, (_, n) => key(`-${n}`))
-    const images = await Promise.all(names.map((name) => put(name)))
-    const seen = await Promise.all(names.map((name) => read(name)))
+    const signal = AbortSignal.timeout(PATIENCE_IN_CROWDS)
+    const images = await Promise.all(names.map((name) => put(name, undefined, {}, signal)))
+    const seen = await Promise.all(names.map((name) => read(name, { signal })))
     for (const [index, each] of seen.entries()) assertThere(images[index] ?? { body: '', tag: '' }, each)
     return 'pass'
   },
@@ -23,8 +20,10 @@ export const many: Readonly<Record<string, Trial>> = {
   'reading many tells of each key what reading one tells': async (kit) => {
     const names = Array.from({ length: KEYS }, (_, n) => kit.key(`-${n}/%2F ä`))
     const images = new Map<string, { body: string; tag: string }>()
-    await Promise.all(names.slice(0, KEYS / 2).map(async (name) => images.set(name, await kit.put(name))))
-    const found = await readMany(kit, names)
+    const signal = AbortSignal.timeout(PATIENCE_IN_CROWDS)
+    const half = names.slice(0, KEYS / 2)
+    await Promise.all(half.map(async (name) => images.set(name, await kit.put(name, undefined, {}, signal))))
+    const found = await kit.readMany(names)
     if (found === undefined) return WITHOUT
     assert.equal(found.size, names.length, 'a key is missing from the answer')
     for (const name of names) {
@@ -40,14 +39,14 @@ export const many: Readonly<Record<string, Trial>> = {
   'an image from reading many can be expected': async (kit) => {
     const name = kit.key()
     await kit.put(name)
-    const found = await readMany(kit, [name, name])
+    const found = await kit.readMany([name, name])
     if (found === undefined) return WITHOUT
     assertThere(await kit.put(name, found.get(name)?.image), await kit.read(name))
     return 'pass'
   },
 
   'reading no keys tells nothing': async (kit) => {
-    const found = await readMany(kit, [])
+    const found = await kit.readMany([])
     if (found === undefined) return WITHOUT
     assert.equal(found.size, 0)
     return 'pass'

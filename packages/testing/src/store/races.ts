@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Image } from '@warmtoken/core'
-import { assertThere, type Kit, type Trial } from './kit.ts'
+import { assertThere, type Kit, PATIENCE_IN_CROWDS, type Trial } from './kit.ts'
 
 /** How many race for one record. */
 const RACERS = 200
@@ -11,7 +11,8 @@ const BUILDERS = 6
 /** All want to follow the same image; exactly one may, and the others see who did. */
 async function race({ write, settle, read }: Kit, name: string, expected: Image | undefined): Promise<void> {
   const wanted = Array.from({ length: RACERS }, () => write(expected))
-  const results = await Promise.all(wanted.map((each) => settle(name, each)))
+  const signal = AbortSignal.timeout(PATIENCE_IN_CROWDS)
+  const results = await Promise.all(wanted.map((each) => settle(name, each, signal)))
   const count = (outcome: string): number => results.filter((result) => result.outcome === outcome).length
   assert.equal(count('unknown'), 0, 'a write stayed unknown however often it was repeated')
   assert.equal(count('swapped'), 1, `${count('swapped')} of ${RACERS} racers won`)
@@ -37,7 +38,9 @@ export const races: Readonly<Record<string, Trial>> = {
   'the same write many times at once is one write': async ({ key, read, write, settle }) => {
     const name = key()
     const wanted = write(undefined)
-    const results = await Promise.all(Array.from({ length: 8 }, () => settle(name, wanted)))
+    const results = await Promise.all(
+      Array.from({ length: 8 }, () => settle(name, wanted, AbortSignal.timeout(PATIENCE_IN_CROWDS))),
+    )
     assert.deepEqual(new Set(results.map(({ outcome }) => outcome)), new Set(['swapped']))
     assertThere(wanted, await read(name))
     return 'pass'
@@ -47,11 +50,12 @@ export const races: Readonly<Record<string, Trial>> = {
     const name = key()
     const parents = new Map<string, string>()
     let latest = await put(name)
+    const signal = AbortSignal.timeout(PATIENCE_IN_CROWDS)
     const build = async (): Promise<void> => {
       for (let n = 0; parents.size < LINKS && n < LINKS * BUILDERS; n += 1) {
         const expected: Image = latest
         const wanted = write(expected)
-        const result = await settle(name, wanted)
+        const result = await settle(name, wanted, signal)
         if (result.outcome === 'swapped') {
           assert.ok(![...parents.values()].includes(expected.tag), 'two writes followed the same one')
           parents.set(wanted.tag, expected.tag)

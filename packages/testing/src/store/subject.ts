@@ -26,10 +26,15 @@ export type StoreFaultKind =
 /** How a test makes things go wrong. */
 export interface StoreFaults {
   /**
-   * Makes the next `times` requests go wrong, the client's own repeats included. Returns false when this cannot be done
-   * with this backend; the case is then reported as a gap.
+   * Makes the next `times` requests go wrong, the client's own repeats included. A second injection begins where the first
+   * has ended. Returns false when this cannot be done with this backend; the case is then reported as a gap.
    */
   inject(kind: StoreFaultKind, times: number): boolean | Promise<boolean>
+  /**
+   * Breaks every open connection while no call is under way: `reset` cuts it, `silence` keeps it open and passes nothing any
+   * more. New connections work. Left out, or false: a gap, as for a store that keeps no connection.
+   */
+  breakConnections?(how: 'reset' | 'silence'): boolean | Promise<boolean>
   /** Ends all that was injected. */
   heal(): void | Promise<void>
 }
@@ -40,7 +45,10 @@ export interface StoreSubject {
   readonly store: Store
   /** How to make requests go wrong. Without it, the cases that need it are gaps. */
   readonly faults?: StoreFaults
-  /** Until when the backend keeps the record under a key, in ms since 1970; `undefined` when it does not say. */
+  /**
+   * Until when the backend keeps the record under a key, in ms since 1970: `Infinity` when it was not told to delete it,
+   * `undefined` when records expire by other means, such as a rule of the bucket or a job that sweeps the table.
+   */
   readonly keepUntilOf?: (key: string) => Promise<number | undefined>
   /** Puts something under a key that no store wrote, in whatever form the backend has. */
   readonly plant?: (key: string) => Promise<void>
@@ -48,6 +56,10 @@ export interface StoreSubject {
   readonly bodyLimit?: number
   /** How far the backend's clock may be from this machine's, in ms. Default 0: it runs on this machine. */
   readonly clockSkew?: number
+  /** True when the backend runs in this process, or reads its clock. Then nobody can tell the two clocks apart. Default false. */
+  readonly sharesClock?: boolean
+  /** Passwords and tokens that the store was given: no fault may show them. Without it, the case is a gap. */
+  readonly secrets?: readonly string[]
 }
 
 /** How a case ended when it did not fail: passed, or could not be tried, and why. */
