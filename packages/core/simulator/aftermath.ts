@@ -25,7 +25,7 @@ export async function aftermath(world: World, { call }: Calls): Promise<void> {
       if (took > LEASE + RECOVERY) witness.violate('L3', `the first call after the trouble took ${took} ms`)
       return
     }
-    // The issuer may still be slower than anybody waits: that is no fault of the protocol.
+    // The issuer may still be slower than anyone waits: that is no fault of the protocol.
     if (scenario.tooSlow === 0 && !(result instanceof SignInRequiredError))
       return witness.violate('L3', `the first call after the trouble failed: ${result.message}`)
     await environment.process.sleep(PAUSE)

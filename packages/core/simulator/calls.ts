@@ -20,7 +20,7 @@ export interface Calls {
   readonly open: ReadonlySet<Open>
   /** How long each took that has ended, in ms. */
   readonly durations: readonly number[]
-  /** How many were begun. */
+  /** How many were started. */
   count(): number
 }
 

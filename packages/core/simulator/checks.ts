@@ -6,7 +6,7 @@ import type { SimulatedToken } from './issuer.ts'
 import type { Process } from './process.ts'
 import type { World } from './world.ts'
 
-/** What a call may take beyond its time-out: timers that tick late, answers on their way. */
+/** What a call may take beyond its timeout: timers that tick late, answers on their way. */
 const SLACK = 100
 /** The length of a lease, in ms. */
 export const LEASE: number = leaseLength(DEFAULT_POLICY)

@@ -15,7 +15,7 @@ export interface IssuerOptions {
   readonly lifetime: number
   /** How long it takes, in ms: from, to. */
   readonly latency: readonly [number, number]
-  /** The probability that it takes longer than anybody waits. */
+  /** The probability that it takes longer than anyone waits. */
   readonly tooSlow: number
   /** Whether it fails every request now. */
   readonly isOut: () => boolean

@@ -57,7 +57,7 @@ export function createPlague({
   return (process) => {
     if (random.chance(scenario.crash)) schedule.after(soon(), () => crash(process))
     if (random.chance(scenario.freeze)) schedule.after(soon(), () => freeze(process))
-    // A backward step together with a monotonic clock that stops cannot be noticed by anybody, so one excludes the other.
+    // A backward step together with a monotonic clock that stops cannot be noticed by anyone, so one excludes the other.
     if (scenario.freeze === 0 && random.chance(scenario.clockStep)) schedule.after(soon(), () => stepClock(process))
   }
 }

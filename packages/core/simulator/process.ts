@@ -59,11 +59,11 @@ export function createProcess(name: string, schedule: Schedule, random: Random, 
   // A timer counts on the monotonic clock, so one that stops during a freeze makes it late by as much.
   const after = (ms: number, callback: () => void): (() => void) => {
     const due = monotonic() + ms
-    let cancelled = false
+    let canceled = false
     const arm = (delay: number): void =>
       schedule.after(delay, () =>
         deliver(() => {
-          if (cancelled) return
+          if (canceled) return
           const left = due - monotonic()
           if (left > 0.01) arm(left)
           else callback()
@@ -71,7 +71,7 @@ export function createProcess(name: string, schedule: Schedule, random: Random, 
       )
     arm(ms)
     return () => {
-      cancelled = true
+      canceled = true
     }
   }
 

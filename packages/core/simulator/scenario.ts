@@ -38,7 +38,7 @@ export interface Scenario {
   readonly reject: number
   /** Whether the backend cleans up. */
   readonly cleanUp: boolean
-  /** Whether environments refresh beside the handler, and settle. */
+  /** Whether environments refresh in the background of the handler, and settle. */
   readonly background: boolean
   /** Set where refresh tokens rotate: what the source does after a crash. */
   readonly afterCrash: AfterCrash | undefined

@@ -33,8 +33,8 @@ function turn(): Promise<void> {
 }
 
 /**
- * Runs the production engine in many worlds of virtual time. Every run follows from its seed alone, so a failure can be
- * had again by running its seed alone.
+ * Runs the production engine in many worlds of virtual time. Every run follows from its seed alone, so you can
+ * reproduce a failure by running its seed alone.
  */
 export async function simulate({
   seed = 1,
@@ -44,7 +44,7 @@ export async function simulate({
 }: SimulateOptions): Promise<Summary> {
   const failures: Result[] = []
   const seen = new Map<string, number>()
-  let [begun, ended, events, calls, issuerCalls] = [0, 0, 0, 0, 0]
+  let [started, ended, events, calls, issuerCalls] = [0, 0, 0, 0, 0]
   let active: Run[] = []
 
   const end = (run: Run): void => {
@@ -57,8 +57,8 @@ export async function simulate({
     if (result.violations.length > 0) failures.push(result)
   }
 
-  while ((begun < runs || active.length > 0) && failures.length < stopAfter) {
-    while (active.length < SIDE_BY_SIDE && begun < runs) active.push(prepareRun(seed + begun++, { scenario }))
+  while ((started < runs || active.length > 0) && failures.length < stopAfter) {
+    while (active.length < SIDE_BY_SIDE && started < runs) active.push(prepareRun(seed + started++, { scenario }))
     // Promises between two events of a run settle while the event loop turns; no event may come before they have.
     const next: Run[] = []
     for (const run of active) {

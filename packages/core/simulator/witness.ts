@@ -38,7 +38,7 @@ interface Asked {
   readonly length: number
 }
 
-/** An issuer call under way. */
+/** An issuer call in progress. */
 interface Call {
   readonly process: Process
   readonly freezes: number
@@ -127,7 +127,7 @@ export function createWitness({ schedule, key, body, mayGoAlone, onSeen }: Witne
     onApply({ before: beforeImage, after: afterImage, process }) {
       const before = recordIn(beforeImage?.body)
       const after = recordIn(afterImage.body)
-      if (after === undefined) return violate('I1', 'a body that is no record was written')
+      if (after === undefined) return violate('I1', 'a body that is not a record was written')
       if (beforeImage !== undefined && expected.has(beforeImage.tag))
         violate('I1', `tag ${beforeImage.tag} was expected twice`)
       if (beforeImage !== undefined) expected.add(beforeImage.tag)

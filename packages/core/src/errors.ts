@@ -82,7 +82,7 @@ export class SourceUnavailableError extends WarmTokenError {
   }
 }
 
-/** The issuer gave back the very value that the API had refused. */
+/** The issuer gave back the exact value that the API had refused. */
 export class SameValueError extends WarmTokenError {
   /** The name of the class; said here, for a minifier shortens the class itself. */
   override readonly name: string = 'SameValueError'
@@ -91,7 +91,7 @@ export class SameValueError extends WarmTokenError {
   }
 }
 
-/** No value could be had within the time given. */
+/** No value could be obtained within the time given. */
 export class TimeoutError extends WarmTokenError {
   /** The name of the class; said here, for a minifier shortens the class itself. */
   override readonly name: string = 'TimeoutError'

@@ -223,7 +223,7 @@ describe('a clock that is wrong', () => {
     expect(received).toHaveLength(3)
   })
 
-  it('is corrected for requests that are under way together', async () => {
+  it('is corrected for requests that are in progress together', async () => {
     answer = ahead(() => 20 * MINUTE)
     const store = storeWith()
     await Promise.all(Array.from({ length: 8 }, () => store.read('crm~1', how())))
@@ -250,7 +250,7 @@ describe('a clock that is wrong', () => {
     ['is right', () => Date.now(), 1],
     ['is unknown', () => Number.NaN, 1],
     ['differs each time', () => Date.now() + 60 * MINUTE * received.length, 2],
-  ])('is not blamed for ever: where the time of the server %s', async (_name, now, requests) => {
+  ])('is not blamed forever: where the time of the server %s', async (_name, now, requests) => {
     const body = '{"__type":"x#InvalidSignatureException"}'
     answer = () => ({ status: 400, body, headers: { date: new Date(now()).toUTCString() } })
     const reading = storeWith().read('crm~1', how())

@@ -78,7 +78,7 @@ describe('an endpoint in the environment', () => {
     ['AWS_ENDPOINT_URL', { AWS_ENDPOINT_URL: 'localhost:8000' }],
     ['AWS_ENDPOINT_URL', { AWS_ENDPOINT_URL: 'http://' }],
     ['AWS_ENDPOINT_URL_DYNAMODB', { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_ENDPOINT_URL_DYNAMODB: 'marked' }],
-  ])('is refused by the name %s when it is no URL', async (name, environment) => {
+  ])('is refused by the name %s when it is not a URL', async (name, environment) => {
     await expect(read({ env: { ...environment, AWS_REGION: 'eu-central-1' } })).rejects.toMatchObject({
       name: 'StoreFault',
       code: 'STORE_REFUSED',
@@ -131,7 +131,7 @@ describe('the store on DynamoDB', () => {
     expect(bySdk()).toEqual([false])
   })
 
-  // The SDK refuses to mix these with an endpoint of one's own, which is how it can be told here that they reached it.
+  // The SDK refuses to mix these with your own endpoint, which is how it can be told here that they reached it.
   it.each([
     ['AWS_USE_FIPS_ENDPOINT', 'true', /FIPS/],
     ['AWS_USE_FIPS_ENDPOINT', 'TRUE', /FIPS/],

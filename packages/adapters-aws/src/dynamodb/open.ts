@@ -42,7 +42,7 @@ async function openSender(options: DynamoDBStoreOptions): Promise<Send> {
 }
 
 /**
- * The credentials that Lambda gives a function, read anew for each request, since the variables may be those of a process
+ * The credentials that Lambda gives a function, read again for each request, since the variables may be those of a process
  * that lives long. `undefined` when there are none: with SnapStart they are elsewhere, and the SDK finds them.
  */
 function credentialsIn(env: Env): Credentials | undefined {

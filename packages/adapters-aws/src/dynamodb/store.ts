@@ -124,7 +124,7 @@ function updateOf(table: string, key: string, { expected, body, tag, keepUntil }
   }
 }
 
-/** A record without a tag was written by somebody else: it can only be required to still have none. */
+/** A record without a tag was written by someone else: it can only be required to still have none. */
 function conditionOf(expected: Image | undefined): string {
   if (expected === undefined) return 'attribute_not_exists(#pk)'
   return expected.tag === '' ? 'attribute_not_exists(#tag)' : '#tag = :seen'

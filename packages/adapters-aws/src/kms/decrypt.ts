@@ -7,7 +7,7 @@ import type { EncryptedKey, KmsKeyOptions } from './options.ts'
 
 /** AES-256. */
 const KEY_BYTES = 32
-/** How long all of it may take, in ms: a codec is given no time-out. */
+/** How long all of it may take, in ms: a codec is given no timeout. */
 const LIMIT = 3_000
 
 /**

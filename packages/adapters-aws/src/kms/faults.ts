@@ -2,7 +2,7 @@ import { isPassing, sdkError } from '../shared/sdk-error.ts'
 import { isNotAccepted, ownLack, safeName } from '../shared/source-faults.ts'
 import type { EncryptedKey } from './options.ts'
 
-/** The error for a key that cannot be had. It shows the key's id and KMS's name for the error, nothing else. */
+/** The error for a key that is not available. It shows the key's id and KMS's name for the error, nothing else. */
 export interface KeyFault extends Error {
   readonly name: 'KeyFault'
   /** `KEY_DENIED`, `KEY_REFUSED` or `KEY_UNAVAILABLE`. */

@@ -25,7 +25,7 @@ export interface KmsKeyOptions extends EncryptedKey {
   readonly endpoint?: string
   /** An agent of `node:https`, such as that of a proxy. Not with `client`. Default: one that keeps connections alive. */
   readonly agent?: Agent
-  /** Your own client, or a function that returns it. Default: one with three attempts and short time-outs. */
+  /** Your own client, or a function that returns it. Default: one with three attempts and short timeouts. */
   readonly client?: KMSClient | (() => KMSClient | Promise<KMSClient>)
 }
 

@@ -54,7 +54,7 @@ export async function openObjects(options: S3StoreOptions): Promise<Objects> {
   }
 }
 
-/** The image in an object. One without a first line was written by somebody else: an image that no tag can match. */
+/** The image in an object. One without a first line was written by someone else: an image that no tag can match. */
 function imageOf(text: string, mark: string | undefined): Image {
   const end = text.indexOf('\n')
   return { body: text.slice(end + 1), tag: text.slice(0, Math.max(0, end)), ...(mark !== undefined && { mark }) }

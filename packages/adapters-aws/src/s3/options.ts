@@ -21,7 +21,7 @@ export interface S3StoreOptions {
   /** An agent of `node:https`, such as that of a proxy. Not with `client`. Default: one that keeps connections alive. */
   readonly agent?: Agent
   /**
-   * Your own client, or a function that returns it. It should have three attempts and time-outs of some hundred ms.
+   * Your own client, or a function that returns it. It should have three attempts and timeouts of some hundred ms.
    * Default: a client with such settings, made when memory and file have both missed.
    */
   readonly client?: S3Client | (() => S3Client | Promise<S3Client>)

@@ -6,7 +6,7 @@ import { isAmbiguous, type SdkError, sdkError } from '../shared/sdk-error.ts'
 import { type Condition, openObjects } from './objects.ts'
 import type { S3StoreOptions } from './options.ts'
 
-/** How often a PUT is repeated that met another one under way (409: nothing was applied), and after how long, in ms. */
+/** How often a PUT is repeated that met another one in progress (409: nothing was applied), and after how long, in ms. */
 const MAX_REPEATS = 3
 const REPEAT_AFTER = 10
 const REPEAT_SPREAD = 20

@@ -19,7 +19,7 @@ function survives(error: unknown): boolean {
 }
 
 /**
- * A secret of Secrets Manager, for `clientSecret`, `privateKey` and the like: read when it is first needed, once however
+ * A secret of Secrets Manager, for `clientSecret`, `privateKey` and similar options: read when it is first needed, once however
  * many wait, and again after `maxAge`. When it cannot be read then, the one that is known still serves. Needs
  * `secretsmanager:GetSecretValue`. Throws `TypeError` that names the option when one is missing, wrong or unknown. What
  * it returns rejects with an error that a source may pass on: of name `SourceRefusedError` (`SECRET_DENIED`,

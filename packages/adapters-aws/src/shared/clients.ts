@@ -24,7 +24,7 @@ interface ClientSettings {
 }
 
 /**
- * The settings for a client that this package makes. They are part of the protocol: a client has no time-out by default, and
+ * The settings for a client that this package makes. They are part of the protocol: a client has no timeout by default, and
  * without `throwOnRequestTimeout` it only warns.
  */
 export function clientSettings({ region, endpoint, agent }: Place): ClientSettings {

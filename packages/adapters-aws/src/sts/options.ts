@@ -24,7 +24,7 @@ export interface AssumeRoleOptions {
   readonly endpoint?: string
   /** An agent of `node:https`, such as that of a proxy. Not with `client`. Default: one that keeps connections alive. */
   readonly agent?: Agent
-  /** Your own client, or a function that returns it. Default: one with one attempt and short time-outs. */
+  /** Your own client, or a function that returns it. Default: one with one attempt and short timeouts. */
   readonly client?: STSClient | (() => STSClient | Promise<STSClient>)
 }
 

@@ -1,7 +1,7 @@
 import type { StoreFault } from '@warmtoken/core/adapter'
 import { asFields, isStoreFault, markAmbiguous, mayHaveBeenApplied, storeFault } from '@warmtoken/core/adapter'
 
-/** What Redis and Upstash say to somebody who may not; the remedy is the same. */
+/** What Redis and Upstash say to someone who may not; the remedy is the same. */
 const DENIED = /^(NOPERM|NOAUTH|WRONGPASS|Unauthorized)\b/i
 /** Requests that no repeat can make succeed. */
 const REFUSED = /^ERR max (request|single record) size/i

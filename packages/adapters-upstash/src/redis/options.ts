@@ -22,7 +22,7 @@ export interface RedisClient {
 export interface UpstashStoreOptions {
   /** The REST URL of the database. */
   readonly url?: string
-  /** Allow `http:` in `url` beyond this machine, where everybody on the way can read the tokens. Default false. */
+  /** Allow `http:` in `url` beyond this machine, where everyone on the way can read the tokens. Default false. */
   readonly allowInsecure?: boolean
   /** Its REST token. It must be allowed EVAL and EVALSHA: a read-only token is not. */
   readonly token?: string
@@ -31,8 +31,8 @@ export interface UpstashStoreOptions {
   /** An agent of `node:https`, such as that of a proxy. Not with `client`. Default: one that keeps connections alive. */
   readonly agent?: Agent
   /**
-   * A `Redis` of `@upstash/redis`, or a function that returns it. It should retry once, not deserialize, not pipeline by
-   * itself, and have no `signal` or one that is a function. Default: none. Requests are sent without a client then, so that a
+   * A `Redis` of `@upstash/redis`, or a function that returns it. It should retry once, not deserialize, not pipeline on
+   * its own, and have no `signal` or one that is a function. Default: none. Requests are sent without a client then, so that a
    * new environment loads neither the client nor the `fetch` that it uses.
    */
   readonly client?: RedisClient | (() => RedisClient | Promise<RedisClient>)

@@ -55,7 +55,7 @@ type Client = Redis extends RedisClient ? RedisClient : never
 
 /**
  * Asks through the user's client. Its promise is dropped when the signal aborts, because it takes no signal for one call. It
- * repeats by itself and shows only the last attempt, so whatever it fails with, the first may have been applied.
+ * repeats on its own and shows only the last attempt, so whatever it fails with, the first may have been applied.
  */
 function askByClient(redis: Client): Ask {
   return (name, script, { keys, args, signal }) =>

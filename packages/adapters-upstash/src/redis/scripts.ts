@@ -11,8 +11,8 @@ function script(text: string): Script {
 }
 
 /**
- * What is under a key, as `{state, tag, body}`. Something else under the key, or a hash of somebody else's, is there
- * and has no tag. The `=` keeps a client that deserializes by itself from making a number of a tag or an object of a
+ * What is under a key, as `{state, tag, body}`. Something else under the key, or a hash of someone else's, is there
+ * and has no tag. The `=` keeps a client that deserializes on its own from making a number of a tag or an object of a
  * body. The time goes first, in whole ms: rounded down, so that it is true to 1 ms.
  */
 const LOOK = `

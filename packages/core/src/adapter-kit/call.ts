@@ -2,7 +2,7 @@ import { systemRuntime } from '../lib/runtime.ts'
 import { abortable, withDeadline as runWithDeadline } from '../lib/timing.ts'
 
 /**
- * Runs a call under a deadline, for clients that know no signal or no time-out of their own. Rejects with an error named
+ * Runs a call under a deadline, for clients that know no signal or no timeout of their own. Rejects with an error named
  * `TimeoutError` after `ms`, or `AbortError` as soon as the outer signal aborts; the signal that the call was given aborts
  * too. When a starved process fires the timer late, an answer that came in time is still read.
  */

@@ -194,7 +194,7 @@ describe('a deadline', () => {
   })
 })
 
-it('the date of an answer is a second wide, and what is no date is no time', () => {
+it('the date of an answer is a second wide, and what is not a date is no time', () => {
   expect(parseServerDate('Sun, 29 Nov 2026 10:00:00 GMT')).toEqual({ at: Date.UTC(2026, 10, 29, 10), precision: 1_000 })
   expect(parseServerDate('soon')).toBeUndefined()
   expect(parseServerDate(undefined)).toBeUndefined()

@@ -314,10 +314,10 @@ describe('an abort', () => {
     ['when the request has arrived', ''],
     ['in the head', OK.slice(0, 10)],
     ['in the body', OK.slice(0, -1)],
-  ])('%s closes the connection, and the next request has its own answer', async (_name, begun) => {
+  ])('%s closes the connection, and the next request has its own answer', async (_name, started) => {
     const controller = new AbortController()
     const post = client()
-    raw.answer = (socket) => void socket.write(begun, () => controller.abort())
+    raw.answer = (socket) => void socket.write(started, () => controller.abort())
     expect(await nameOf(post(controller.signal))).toBe('AbortError')
     await gone(raw.connections[0])
     raw.answer = (socket) => void socket.write(OK)
@@ -338,7 +338,7 @@ describe('an abort', () => {
   })
 })
 
-describe('a time-out', () => {
+describe('a timeout', () => {
   const LIMITS = { connectTimeout: 300, answerTimeout: 800 }
 
   it('ends a request that is not answered, and leaves no timer', async () => {

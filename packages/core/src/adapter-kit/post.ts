@@ -10,7 +10,7 @@ import { stopwatch } from './stopwatch.ts'
 const MAX_CONNECTIONS = 50
 /**
  * How long an idle connection is used again, in ms. A freeze may have killed it without a word, and a request on it would
- * take a whole time-out.
+ * take a whole timeout.
  */
 const MAX_IDLE = 4_000
 const DROP_ALL = -1
@@ -137,7 +137,7 @@ function send({ url, request, agent, options }: Sending, signal: AbortSignal): P
       isOver = true
       signal.removeEventListener('abort', stop)
       if (result instanceof Error) {
-        // The freeze in which one connection died seldom spared the others.
+        // The freeze in which one connection died rarely spared the others.
         if (sent.socket?.connecting === false) dropIdle(agent, DROP_ALL)
         sent.destroy()
         reject(result)

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 
-/** A server that answers with the very bytes, in the very pieces, that a test names. */
+/** A server that answers with the exact bytes, in the exact pieces, that a test names. */
 export interface RawServer {
   readonly url: URL
   /** The connections, in the order in which they came. */

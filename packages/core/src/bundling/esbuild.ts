@@ -52,7 +52,7 @@ export function builtinModules(): Plugin {
     setup(build) {
       const { initialOptions } = build
       if (initialOptions.splitting) {
-        // Tells which chunk holds what.
+        // Says which chunk holds what.
         initialOptions.metafile = true
         inOneChunk(build)
         build.onEnd((result) => dropIdleHelpers(result, initialOptions.absWorkingDir ?? process.cwd()))

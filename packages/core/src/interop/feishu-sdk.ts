@@ -17,7 +17,7 @@ export interface FeishuSdkCache {
 export interface FeishuSdkCacheOptions {
   /** The app's id, the same that the client and the source have. */
   readonly appId: string
-  /** The handle of `feishuTenant`, for a client of an app of one's own (`AppType.SelfBuild`). Either this or `tenants`. */
+  /** The handle of `feishuTenant`, for a client of your own app (`AppType.SelfBuild`). Either this or `tenants`. */
   readonly tenant?: TokenHandle
   /** What `tokens.use(feishuStoreTenant(…))` returned, for a client of a store app (`AppType.ISV`). */
   readonly tenants?: Pick<TokenFamily<{ readonly tenantKey: string }>, 'for'>
@@ -42,7 +42,7 @@ function isSymbol(key: unknown, name: string): boolean {
 }
 
 /**
- * A cache for one client of the SDK: one for each app and host. A token that cannot be had rejects the SDK's call with our
+ * A cache for one client of the SDK: one for each app and host. A token that is not available rejects the SDK's call with our
  * typed error, so the SDK does not ask the platform in its own way. Throws `TypeError` for wrong options.
  *
  * @example

@@ -45,7 +45,7 @@ const MARGIN = 302_000
  * The cache plugin of one application for one token; msal does not say which token it looks for. Calls for other tenants
  * or scopes find nothing and are msal's own. Throws `TypeError` for wrong options.
  *
- * A token with less than five minutes left, when no longer one can be had, is told to msal as one of five minutes, or msal
+ * A token with less than five minutes left, if none with more is available, is reported to msal as one of five minutes, or msal
  * would not use it; `extExpiresOn` of msal's answer is always the true end.
  *
  * @example

@@ -42,7 +42,7 @@ function suffixOf({ repositoryIds = [], repositoryNames = [], permissions = {} }
 
 /**
  * A cache for one `createAppAuth`. `family`: what `tokens.use(gitHubInstallation(…))` returned, of the same App and host.
- * `choices`: all of repositories and permissions that are asked for, since the library's keys do not tell all apart.
+ * `choices`: all of repositories and permissions that are asked for, since the library's keys do not distinguish them all.
  * `TypeError` for two that look the same there; one that is not in the list rejects the library's call with it.
  *
  * @example
@@ -75,7 +75,7 @@ export function octokitCache(
       const selection = choice.repositoryIds === undefined && repositories === undefined ? 'all' : 'selected'
       return [token.value, ...dates, selection, write(asFields(token.extra['permissions']) ?? {}).join(',')].join('|')
     },
-    // What the library was told to fetch by itself (`refresh`) stays with whoever asked for it.
+    // What the library was told to fetch on its own (`refresh`) stays with the caller that asked for it.
     set() {},
   }
 }

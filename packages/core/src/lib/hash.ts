@@ -69,7 +69,7 @@ export function sha256(text: string): string {
   return state.map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
 }
 
-/** Eight characters that tell one secret or value from another without showing it. */
+/** Eight characters that distinguish secrets or values without showing them. */
 export function fingerprint(text: string): string {
   return sha256(`warmtoken fingerprint\n${text}`).slice(0, 8)
 }

@@ -41,7 +41,7 @@ describe('the canonical form', () => {
     ['an absent and an empty list', {}, { a: [] }],
     ['a name that holds a separator', { 'a":1,"b': 2 }, { a: 1, b: 2 }],
     ['half a character and its replacement', '\ud800', '\ufffd'],
-  ] as const)('tells apart %s', (_name, one, other) => {
+  ] as const)('distinguishes %s', (_name, one, other) => {
     expect(canonical(one)).not.toBe(canonical(other))
   })
 

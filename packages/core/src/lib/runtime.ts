@@ -6,7 +6,7 @@ const LONGEST = 2 ** 31 - 1
 /** Random bits in a mark: as many as nobody draws twice. */
 const MARK_BYTES = 16
 
-/** The real clocks, random numbers and timers. Timers never keep a process alive by themselves. */
+/** The real clocks, random numbers and timers. Timers never keep a process alive on their own. */
 export const systemRuntime: Runtime = {
   ...systemClocks,
   unique,
@@ -17,7 +17,7 @@ export const systemRuntime: Runtime = {
 }
 
 /**
- * A mark of random bits from the kernel, which draws anew even where a whole machine was copied. Node's crypto module
+ * A mark of random bits from the kernel, which draws again even where a whole machine was copied. Node's crypto module
  * takes 5 ms to load, and with it loaded the first UUID still takes 2, since it draws 128 of them at once.
  */
 function unique(): string {

@@ -77,7 +77,7 @@ export interface WarmRecord {
   readonly lease?: Lease
   /** The last failure, gone with the next success. */
   readonly failure?: Failure
-  /** An exclusive fetch that has begun. */
+  /** An exclusive fetch that has started. */
   readonly intent?: Intent
   /** How far the mint budget is used up, as an instant; see `engine/time/mint-budget.ts`. */
   readonly budget?: number

@@ -40,7 +40,7 @@ export interface Acquire {
   readonly budget?: number | undefined
 }
 
-/** The record with the lease in new hands. Bound to the very state that it replaces by the swap's expected tag. */
+/** The record with the lease in new hands. Bound to the exact state that it replaces by the swap's expected tag. */
 export function acquire(record: WarmRecord, { nonce, now, length, rejected, intent, budget }: Acquire): WarmRecord {
   const refused = record.value !== undefined && record.value.fingerprint === rejected
   return {
@@ -82,7 +82,7 @@ function afterFailure(intent: Intent | undefined, spent: Spent): Intent | undefi
   return intent !== undefined && spent === 'dead' ? { ...intent, dead: true } : intent
 }
 
-/** The record with the failure; the lease is given back with the same write. */
+/** The record with the failure; the lease is released with the same write. */
 export function fail(record: WarmRecord, failure: Failure, refresh: Refresh, spent: Spent): WarmRecord {
   const { lease: _lease, ...rest } = record
   const intent = afterFailure(record.intent, spent)

@@ -56,7 +56,7 @@ describe('rotation', () => {
     expect(() => aesGcm({ ring: ring('new') }).open(sealed, 'k')).toThrow('"old"')
   })
 
-  it('seals a token anew at its next refresh, with no call failing and nothing in clear text at rest', async () => {
+  it('seals a token again at its next refresh, with no call failing and nothing in clear text at rest', async () => {
     const store = memoryStore()
     let fetches = 0
     const source = custom({
@@ -113,7 +113,7 @@ describe('a key ring', () => {
     }
   })
 
-  it('that cannot be had is asked for again', async () => {
+  it('that is not available is asked for again', async () => {
     let calls = 0
     const codec = aesGcm({
       ring: async () => {

@@ -1,5 +1,5 @@
 /**
- * Seals values with AES-256-GCM before they rest in a file or a store.
+ * Seals values with AES-256-GCM before they are stored in a file or a store.
  *
  * @module
  */

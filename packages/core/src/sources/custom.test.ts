@@ -12,7 +12,7 @@ function handleOf(given: unknown): TokenHandle {
   return createTokens({ directory: false }).use(source)
 }
 
-describe('what a function of one’s own gives', () => {
+describe('what your own function gives', () => {
   it.each([
     ['nothing', undefined, 'BAD_TOKEN'],
     ['the bare token', 'MARKED', 'BAD_TOKEN'],
@@ -50,7 +50,7 @@ describe('what a function of one’s own gives', () => {
   })
 })
 
-describe('a secret whose fingerprint cannot be had', () => {
+describe('a secret whose fingerprint is not available', () => {
   it('hides no refusal, shows nothing of its own error, and does not make the issuer be asked again', async () => {
     let fetches = 0
     const source = custom({
@@ -96,7 +96,7 @@ describe('a source with parameters', () => {
     expect(asked).toEqual(['north', 'south'])
   })
 
-  it('gives the same token to whoever asks for the same parameters', async () => {
+  it('gives the same token to all callers with the same parameters', async () => {
     const { tokens, asked } = family()
     await tokens.for({ tenant: 'north' }).get()
     expect((await tokens.for({ tenant: 'north' }).get()).tier).toBe('memory')

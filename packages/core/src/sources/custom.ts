@@ -1,5 +1,5 @@
 /**
- * A source of one's own: any function that gives a token.
+ * Your own source: any function that gives a token.
  *
  * @module
  */

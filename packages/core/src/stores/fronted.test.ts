@@ -114,7 +114,7 @@ describe('a front before an authority', () => {
     expect((await store.swap('key', write(image, 'b'), near)).outcome).toBe('swapped')
   })
 
-  it('is no copy when somebody else wrote it', async () => {
+  it('is no copy when someone else wrote it', async () => {
     const { store, front, authority } = pair()
     await authority.inner.swap('key', write(undefined, 'a'), near)
     await front.inner.swap('key', { expected: undefined, body: 'something', tag: 'x', keepUntil: 1e13 }, near)

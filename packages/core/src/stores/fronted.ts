@@ -19,7 +19,7 @@ export interface FrontedStoreOptions {
   readonly skew?: number
   /** How long the front keeps a copy that was read from the authority. Default 86,400,000 (a day). */
   readonly keep?: number
-  /** Hears what went wrong with the front. What it throws is ignored. Default: nobody. */
+  /** Receives failures of the front. What it throws is ignored. Default none. */
   readonly onProblem?: (problem: FrontProblem) => void
 }
 
@@ -119,7 +119,7 @@ export function frontedStore(options: FrontedStoreOptions): Store {
       const result = await authority.swap(key, swap, how)
       const { keepUntil, expected: known } = swap
       if (result.outcome === 'swapped') await copy(key, result.image, { keepUntil, known })
-      // The copy was stale, or somebody else's swap has just been applied and its copy is under way.
+      // The copy was stale, or someone else's swap has just been applied and its copy is in progress.
       if (result.outcome === 'conflict' && result.seen.image !== undefined) {
         await copy(key, result.seen.image, { keepUntil, known })
       }

@@ -33,7 +33,7 @@ export function rebuildChain(
     met.add(tag)
     const record = recordOf(write, key, links.at(-1)?.record)
     if (record === undefined) {
-      violate('I1', tag, 'a body that is no record was written')
+      violate('I1', tag, 'a body that is not a record was written')
       break
     }
     links.push({ write, record })
@@ -43,7 +43,7 @@ export function rebuildChain(
 }
 
 /**
- * The record that landed. Of a write that was repeated with a newer text it is the one that the next write built upon:
+ * The record that landed. Of a write that was repeated with a newer text it is the one that the next write built on:
  * only a publish is repeated so, and what comes after a publish keeps its value.
  */
 function recordOf({ bodies }: Write, key: string, next: WarmRecord | undefined): WarmRecord | undefined {

@@ -29,14 +29,14 @@ describe('a clean history', () => {
     fc.assert(fc.property(anyOrder, (lines) => checkHistory(lines, tag()).violations.length === 0))
   })
 
-  it('passes although a write that nobody was told of is missing from the chain', () => {
+  it('passes although an unacknowledged write is missing from the chain', () => {
     const made = cleanHistory()
     const body = printRecord(withLease(made.record(), 'n5'))
     made.events.push({ type: 'sent', key: KEY, by: 'bob', tag: 'lost', expected: made.tag(), body, sentAt: 9_999_999 })
     expect(invariantsOf(made)).toEqual([])
   })
 
-  it('passes with a write that was repeated with a newer text: the one built upon counts', () => {
+  it('passes with a write that was repeated with a newer text: the one built on counts', () => {
     const made = draft()
     made.swap('ann', withLease(made.record(), 'n1'))
     const first = withValue(made.record(), 'n1')

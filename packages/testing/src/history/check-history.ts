@@ -22,9 +22,9 @@ export interface HistoryCounts {
   readonly publishes: number
   /** Leases that were replaced by another's after their end. */
   readonly takeOvers: number
-  /** Leases that were used although nobody was told that they had been won. */
+  /** Leases that were used although their write was not acknowledged. */
   readonly adoptions: number
-  /** Writes on the chain that nobody was told of. */
+  /** Writes on the chain that were not acknowledged. */
   readonly untold: number
   /** Publishes that met another's record and changed nothing. */
   readonly fenced: number
@@ -43,7 +43,7 @@ export interface HistoryResult {
 }
 
 /**
- * Checks the history of one key, as {@link recordingStore} tells it, in O(n log n): the lines of all recorders in any
+ * Checks the history of one key, as {@link recordingStore} reports it, in O(n log n): the lines of all recorders in any
  * order, and the tag that is in the store at the end (`undefined` when nothing is). Throws `TypeError` for the lines of
  * more than one key.
  *

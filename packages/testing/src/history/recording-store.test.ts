@@ -30,7 +30,7 @@ it('tells a swap before it is sent and after it is answered', async () => {
   ])
 })
 
-it('tells what consistent reads saw, and nothing of the others', async () => {
+it('says what consistent reads saw, and nothing of the others', async () => {
   const { store, events } = recorded(memoryStore())
   await store.read('k', { signal, consistent: false })
   await store.read('k', { signal, consistent: true })

@@ -13,7 +13,7 @@ export interface Write {
   readonly bodies: readonly string[]
   /** When it was first acknowledged; `undefined` when it never was. */
   readonly acknowledgedAt: number | undefined
-  /** Whether an attempt of it may have landed without anybody being told. */
+  /** Whether an attempt of it may have been applied unnoticed. */
   readonly uncertain: boolean
   /** Whether it met another record. */
   readonly refused: boolean

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { assertThere, faultOf, type Trial } from './kit.ts'
 
-/** How long a call is let run before it is aborted, in ms, and within how long a store must give up by itself. */
+/** How long a call is let run before it is aborted, in ms, and within how long a store must give up on its own. */
 const RUN = 150
 const END = 5_000
 
@@ -15,7 +15,7 @@ export const aborts: Readonly<Record<string, Trial>> = {
     return 'pass'
   },
 
-  'a read that is aborted half-way never says "absent"': async ({ key, read, put }) => {
+  'a read that is aborted halfway never says "absent"': async ({ key, read, put }) => {
     const name = key()
     const image = await put(name)
     for (const wait of [0, 1, 2, 5]) {
@@ -41,7 +41,7 @@ export const aborts: Readonly<Record<string, Trial>> = {
     return 'pass'
   },
 
-  'a write that is aborted never claims a conflict, and its tag tells what became of it': async (kit) => {
+  'a write that is aborted never claims a conflict, and its tag says what became of it': async (kit) => {
     const { key, read, settle, write, swap } = kit
     for (const wait of [-1, 0, 1, 2, 5]) {
       const name = key()
@@ -63,20 +63,20 @@ export const aborts: Readonly<Record<string, Trial>> = {
     const name = key()
     await put(name)
     const fault = await during('hang', 100, () => faultOf(read(name, { signal: AbortSignal.timeout(RUN) })))
-    assert.equal(fault.retryable, true, 'a time-out may pass')
+    assert.equal(fault.retryable, true, 'a timeout may pass')
     return 'pass'
   },
 
-  'a read without an answer ends by itself, as a fault': async ({ key, read, put, during }) => {
+  'a read without an answer ends on its own, as a fault': async ({ key, read, put, during }) => {
     const name = key()
     await put(name)
-    // The engine's own deadline is far shorter; here the clients' time-outs may do their work, or the signal at last.
+    // The engine's own deadline is far shorter; here the clients' timeouts may do their work, or the signal at last.
     const fault = await during('hang', 100, () => faultOf(read(name, { signal: AbortSignal.timeout(END) })))
-    assert.equal(fault.retryable, true, 'a time-out may pass')
+    assert.equal(fault.retryable, true, 'a timeout may pass')
     return 'pass'
   },
 
-  'a write without an answer is unknown, and its tag tells what became of it': async (kit) => {
+  'a write without an answer is unknown, and its tag says what became of it': async (kit) => {
     const { key, read, settle, write, swap, during } = kit
     const name = key()
     const wanted = write(undefined)

@@ -104,7 +104,7 @@ export const faults: Readonly<Record<string, Trial>> = {
     return 'pass'
   },
 
-  'a write that meets another under way is repeated (409 of S3)': async (kit) => {
+  'a write that meets another in progress is repeated (409 of S3)': async (kit) => {
     await writeThrough(kit, 'busy')
     const { key, read, write, swap, during } = kit
     const name = key()
@@ -167,12 +167,12 @@ export const faults: Readonly<Record<string, Trial>> = {
     return 'pass'
   },
 
-  'refused access is a fault that a person must mend': async (kit) => {
+  'refused access is a fault that needs operator action': async (kit) => {
     assert.equal(await lasting(kit, 'denied', false), 'STORE_DENIED')
     return 'pass'
   },
 
-  'a missing table or bucket is a fault that a person must mend': async (kit) => {
+  'a missing table or bucket is a fault that needs operator action': async (kit) => {
     assert.equal(await lasting(kit, 'missing', false), 'STORE_MISSING')
     return 'pass'
   },

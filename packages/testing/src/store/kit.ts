@@ -6,7 +6,7 @@ import type { CaseResult, StoreFaultKind, StoreSubject } from './subject.ts'
 export const KEEP = 3_600_000
 /** How long a call may take that nothing holds up, in ms. */
 const PATIENCE = 2_000
-/** How long a call may take while requests go wrong, in ms: the time-outs and repeats of clients do their work. */
+/** How long a call may take while requests go wrong, in ms: the timeouts and repeats of clients do their work. */
 const PATIENCE_WITH_FAULTS = 8_000
 /** How long each of hundreds of calls at once may take, in ms. */
 export const PATIENCE_IN_CROWDS = 15_000

@@ -16,7 +16,7 @@ export type StoreFaultKind =
   | 'server-error'
   /** The backend asks for patience, in its own words, and applies nothing. */
   | 'throttled'
-  /** The backend says that another write is under way, and applies nothing (409 of S3). */
+  /** The backend says that another write is in progress, and applies nothing (409 of S3). */
   | 'busy'
   /** The backend refuses the caller. */
   | 'denied'

@@ -13,7 +13,7 @@ async function failures(subject: StoreSubject): Promise<readonly string[]> {
 
 const good = memoryStore()
 
-/** A store that is right but for what is replaced. */
+/** A store that is right except for what is replaced. */
 function broken(change: (inner: Store) => Partial<Store>): Store {
   const inner = memoryStore()
   return { ...inner, ...change(inner) }
@@ -63,7 +63,7 @@ const BROKEN: readonly (readonly [string, string, (inner: Store) => Partial<Stor
   ],
   [
     'applies an old write again',
-    'the same write again changes nothing after somebody else has written',
+    'the same write again changes nothing after someone else has written',
     (inner) => {
       const written = new Set<string>()
       return {
@@ -126,7 +126,7 @@ const BROKEN: readonly (readonly [string, string, (inner: Store) => Partial<Stor
   ],
   [
     'leaves absent keys out',
-    'reading many tells of each key what reading one tells',
+    'reading many returns for each key what reading one returns',
     (inner) => ({
       readMany: async (keys, how) => {
         const found = (await inner.readMany?.(keys, how)) ?? new Map<string, Seen>()

@@ -75,7 +75,7 @@ export const writes: Readonly<Record<string, Trial>> = {
     return 'pass'
   },
 
-  'the same write again changes nothing after somebody else has written': async ({ key, read, write, swap, put }) => {
+  'the same write again changes nothing after someone else has written': async ({ key, read, write, swap, put }) => {
     const name = key()
     const wanted = write(undefined)
     const first = await swap(name, wanted)
@@ -86,7 +86,7 @@ export const writes: Readonly<Record<string, Trial>> = {
     return 'pass'
   },
 
-  'what somebody else put there is seen, and replaced only when expected': async (kit) => {
+  'what someone else put there is seen, and replaced only when expected': async (kit) => {
     const { key, read, put, write, swap, subject } = kit
     if (subject.plant === undefined) return { gap: 'no way to put something there was given' }
     const name = key()

@@ -41,7 +41,7 @@ function attach({ url, headers }: ApiRequest, { value }: TokenValue): void {
 }
 
 /**
- * The access token of an application (`POST /v1.0/oauth2/accessToken`). `fetch` sends it as DingTalk wants it: in the
+ * The access token of an application (`POST /v1.0/oauth2/accessToken`). `fetch` sends it as DingTalk requires it: in the
  * header `x-acs-dingtalk-access-token`, or to the older APIs (`/topapi/…`) in the address. Throws `TypeError` that names the option when one is missing, wrong or unknown.
  *
  * @example

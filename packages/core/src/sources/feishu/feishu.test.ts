@@ -142,7 +142,7 @@ describe('a store app without a good ticket', () => {
   })
 
   it.each([
-    ['cannot be had now', answer('oops', 503), 'FEISHU_TICKET_MISSING'],
+    ['is not available now', answer('oops', 503), 'FEISHU_TICKET_MISSING'],
     ['answers nonsense', answer('oops'), 'FEISHU_TICKET_MISSING'],
     ['throttles', answer({ code: 99991400 }, 429, { 'retry-after': '9' }), 'HTTP_429'],
     ['does not know the secret', answer({ code: 10014 }), 'FEISHU_10014'],
@@ -151,7 +151,7 @@ describe('a store app without a good ticket', () => {
     expect(await failureOf(source.fetch(fetchRequest(undefined)))).toMatchObject({ code })
   })
 
-  it('is told that the inbox cannot be read, and why by its code only', async () => {
+  it('is informed that the inbox cannot be read, and why by its code only', async () => {
     const fault = Object.assign(new Error('MARKED'), { code: 'STORE_DENIED', retryable: false })
     const denied: Store = { ...memoryStore(), read: () => Promise.reject(fault) }
     const inbox = ticketInbox({ store: denied, appId: APP.appId })

@@ -10,7 +10,7 @@ function ring(byte: number) {
   return { current: 'k', keys: { k: new Uint8Array(32).fill(byte) } }
 }
 
-/** A store whose clock stands, and which tells what is in it. */
+/** A store whose clock stands, and which says what is in it. */
 function setUp(change: (store: Store) => Store = (store) => store) {
   let time = NOW
   const store = memoryStore({ wall: () => time })

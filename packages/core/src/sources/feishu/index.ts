@@ -1,5 +1,5 @@
 /**
- * Tokens of Feishu and Lark, for apps of one's own and for apps of the store. What a hit loads is this definition; the
+ * Tokens of Feishu and Lark, for your own apps and for apps of the store. What a hit loads is this definition; the
  * requests are loaded with the first fetch.
  *
  * @module
@@ -97,7 +97,7 @@ function fromStore(where: string, kind: string, options: FeishuStoreOptions) {
 }
 
 /**
- * The tenant access token of an app of one's own. Throws `TypeError` that names the option when one is missing, wrong or
+ * The tenant access token of your own app. Throws `TypeError` that names the option when one is missing, wrong or
  * unknown.
  *
  * @example
@@ -109,7 +109,7 @@ export function feishuTenant(options: FeishuOptions): Source<TokenValue> {
   return selfBuilt('feishuTenant', 'feishu-tenant', 'tenant_access_token', options)
 }
 
-/** The app access token of an app of one's own. Throws `TypeError` that names the option when one is missing, wrong or unknown. */
+/** The app access token of your own app. Throws `TypeError` that names the option when one is missing, wrong or unknown. */
 export function feishuApp(options: FeishuOptions): Source<TokenValue> {
   return selfBuilt('feishuApp', 'feishu-app', 'app_access_token', options)
 }

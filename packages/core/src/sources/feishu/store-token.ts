@@ -13,7 +13,7 @@ export interface FeishuStoreApp extends FeishuApp {
 /** The app token that this process holds; in memory, and nowhere else. */
 export interface KeptAppToken {
   current: { readonly token: string; readonly usableUntil: number } | undefined
-  /** The one request for it under way, and what ends that. */
+  /** The one request for it in progress, and what ends that. */
   asking: { readonly token: Promise<string>; readonly signal: AbortSignal } | undefined
 }
 
@@ -62,7 +62,7 @@ async function sharedAppToken(app: KeepingApp, conversation: Conversation): Prom
     try {
       return await asking.token
     } catch (error) {
-      // Given up by whoever began it, which is no answer for anybody else.
+      // Its caller gave up; that is not an answer for other callers.
       if (!asking.signal.aborted) throw error
     }
   }

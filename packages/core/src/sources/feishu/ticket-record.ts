@@ -78,7 +78,7 @@ export async function putTicket(
   throw notKept('the store gave no clear answer, or others were faster')
 }
 
-/** What is to be written upon what is there; `undefined` when that is newer. */
+/** What is to be written on what is there; `undefined` when that is newer. */
 function compose(
   key: string,
   { sealed, at }: Kept,

@@ -97,7 +97,7 @@ export function issuedIn(fields: Fields, field: TokenField): Issued<TokenValue> 
   }
 }
 
-/** Asks for a token of an app of one's own. */
+/** Asks for a token of your own app. */
 export async function requestInternalToken(
   app: FeishuApp,
   field: TokenField,

@@ -15,7 +15,7 @@ function sha256(text: string): Buffer {
   return builtin('crypto').createHash('sha256').update(text, 'utf8').digest()
 }
 
-/** Whether two texts are the same, in a time that tells nothing of either. */
+/** Whether two texts are the same, in a time that reveals nothing of either. */
 export function isEqual(one: string, other: string): boolean {
   return builtin('crypto').timingSafeEqual(sha256(one), sha256(other))
 }

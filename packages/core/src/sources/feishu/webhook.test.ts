@@ -106,7 +106,7 @@ describe('a webhook without an Encrypt Key', () => {
   it.each([
     ['another token', ticketEvent({ token: 'x' })],
     ['no token', ticketEvent({ token: undefined })],
-    ['a token that is no text', ticketEvent({ token: [TOKEN] })],
+    ['a token that is not a string', ticketEvent({ token: [TOKEN] })],
     ['a token that goes on', ticketEvent({ token: `${TOKEN}x` })],
     ['another token for a challenge', { ...challenge, token: 'x' }],
     ['another token in a header', { schema: '2.0', header: { token: 'x' }, event: {} }],
@@ -119,7 +119,7 @@ describe('a webhook without an Encrypt Key', () => {
   it.each([
     ['no body', { headers: {} }],
     ['a null body, as a REST API of API Gateway sends it', { headers: {}, body: null }],
-    ['a body that is no text', { headers: {}, body: {} }],
+    ['a body that is not a string', { headers: {}, body: {} }],
     ['no headers', { body: JSON.stringify(ticketEvent()) }],
     ['null headers', { headers: null, body: JSON.stringify(ticketEvent()) }],
     ['nothing at all', undefined],
@@ -130,8 +130,8 @@ describe('a webhook without an Encrypt Key', () => {
     ['a ticket of another app', plain(ticketEvent({}, { app_id: 'cli_other' }))],
     ['no ticket', plain(ticketEvent({}, { app_ticket: '' }))],
     ['a ticket of two words', plain(ticketEvent({}, { app_ticket: 'a b' }))],
-    ['a ticket that is no text', plain(ticketEvent({}, { app_ticket: {} }))],
-    ['a challenge that is no text', plain({ ...challenge, challenge: 5 })],
+    ['a ticket that is not a string', plain(ticketEvent({}, { app_ticket: {} }))],
+    ['a challenge that is not a string', plain({ ...challenge, challenge: 5 })],
     ['a challenge without end', plain({ ...challenge, challenge: 'x'.repeat(2_000) })],
     ['an encrypted event', sealed(ticketEvent())],
   ] as const)('answers 400 to %s', async (_what, request) => {
@@ -195,7 +195,7 @@ describe('a webhook with an Encrypt Key', () => {
     ['a challenge that is not encrypted', plain(challenge)],
   ] as const)('answers one and the same 401 when the event is %s', async (_what, request) => {
     const { receive, inbox } = setUp({ encryptKey: KEY })
-    // Answers that differ would tell whether a forged event could be decrypted.
+    // Answers that differ would say whether a forged event could be decrypted.
     expect(await receive(request)).toEqual({
       statusCode: 401,
       headers: { 'content-type': 'application/json' },

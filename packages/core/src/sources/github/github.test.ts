@@ -143,7 +143,7 @@ describe('an assertion', () => {
     expect((await claimsOf(assertionsOf(issuer)[0])).iss).toBe('7')
   })
 
-  it('is signed anew for every attempt, with the key of the moment', async () => {
+  it('is signed again for every attempt, with the key of the moment', async () => {
     const issuer = await start(good())
     let reads = 0
     const source = sourceFor(issuer.url, { privateKey: async () => (reads++ === 0 ? PKCS8 : PKCS1) })
@@ -230,7 +230,7 @@ describe('an answer that', () => {
   it.each<[string, Script, string]>([
     ['is a 500', answer(BODY, 500), 'HTTP_500'],
     ['is a redirect', answer(BODY, 301, { location: `/${BODY}` }), 'SOURCE_REDIRECT'],
-    ['is no JSON', answer(BODY, 201), 'BAD_ANSWER'],
+    ['is not JSON', answer(BODY, 201), 'BAD_ANSWER'],
     ['lacks a token', good({ token: undefined, note: BODY }), 'BAD_TOKEN'],
     ['has a token that no header takes', good({ token: `${BODY}\n` }), 'BAD_TOKEN'],
     ['lacks its end', good({ token: BODY, expires_at: undefined }), 'BAD_LIFE'],

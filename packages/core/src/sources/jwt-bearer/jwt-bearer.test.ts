@@ -156,14 +156,14 @@ describe('a failure', () => {
   })
 
   it.each([
-    ['is no key', '-----BEGIN PRIVATE KEY-----\nMARKED\n-----END PRIVATE KEY-----', 'BAD_KEY'],
+    ['is not a key', '-----BEGIN PRIVATE KEY-----\nMARKED\n-----END PRIVATE KEY-----', 'BAD_KEY'],
     [
       'is of another kind',
       async () => exportPKCS8((await generateKeyPair('ES256', { extractable: true })).privateKey),
       'BAD_KEY',
     ],
     ['is too short', shortRsaKey, 'BAD_KEY'],
-    ['is no text', () => 42 as never, 'BAD_SECRET'],
+    ['is not a string', () => 42 as never, 'BAD_SECRET'],
   ])('because the key %s is a refusal, and nobody is asked', async (_name, key, code) => {
     const { issuer, options } = await setUp()
     const source = jwtBearer({ ...options, privateKey: key })

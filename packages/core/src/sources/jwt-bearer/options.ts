@@ -21,7 +21,7 @@ export interface JwtBearerOptions extends IssuerOptions, RequestOptions, TokenRe
   readonly claims?: { readonly [name: string]: Json }
   /** The lifetime of the assertion, in ms: up to an hour. Default 60,000. */
   readonly assertionLife?: number
-  /** The client, where the issuer wants its id beside the assertion. Default none. */
+  /** The client, where the issuer requires its id beside the assertion. Default none. */
   readonly clientId?: string
   /** The scopes asked for, as a parameter of the request; their order does not matter. */
   readonly scope?: readonly string[]

@@ -16,7 +16,7 @@ import {
 } from '../shared/answer.ts'
 import type { TokenReading } from './options.ts'
 
-/** Error codes of RFC 6749 §5.2 and others that may pass by themselves. */
+/** Error codes of RFC 6749 §5.2 and others that may pass on their own. */
 const PASSING = ['temporarily_unavailable', 'server_error', 'slow_down']
 /** The lifetime of a token whose issuer does not state it, in ms. */
 const USUAL_LIFETIME = 300_000
@@ -63,7 +63,7 @@ const BEARER_WORDS = ['', 'bearertoken', 'accesstoken', 'jwt', 'na']
 /** The scheme for the `authorization` header. */
 function schemeOf(given: unknown, { scheme, tokenField = 'access_token', lenient, bound }: Reading): string {
   const type = isNothing(given) ? '' : typeof given === 'string' ? given.trim() : undefined
-  // RFC 9449 §5: a client that wants a bound token must not take one that is not.
+  // RFC 9449 §5: a client that requires a bound token must not take one that is not.
   if (bound && type?.toLowerCase() !== 'dpop')
     throw new SourceUnavailableError('the issuer gave a token that is not bound to the key', { code: 'BAD_TOKEN' })
   if (scheme !== undefined) return scheme

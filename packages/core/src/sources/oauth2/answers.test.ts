@@ -64,13 +64,13 @@ async function failureOf(handle: TokenHandle): Promise<WarmTokenError> {
 const good = { access_token: `${BODY}-token`, token_type: 'Bearer', expires_in: 3600 }
 
 const BAD: readonly (readonly [string, Script, string])[] = [
-  ['is no JSON', answer(`<html>${BODY}</html>`), 'BAD_ANSWER'],
+  ['is not JSON', answer(`<html>${BODY}</html>`), 'BAD_ANSWER'],
   ['is empty', answer(''), 'BAD_ANSWER'],
   ['is a JSON list', answer([BODY]), 'BAD_ANSWER'],
   ['is JSON cut short', answer(JSON.stringify(good).slice(0, -4)), 'BAD_ANSWER'],
   ['lacks a token', answer({ ...good, access_token: undefined, note: BODY }), 'BAD_TOKEN'],
   ['has an empty token', answer({ ...good, access_token: '' }), 'BAD_TOKEN'],
-  ['has a token that is no text', answer({ ...good, access_token: { it: BODY } }), 'BAD_TOKEN'],
+  ['has a token that is not a string', answer({ ...good, access_token: { it: BODY } }), 'BAD_TOKEN'],
   ['has a token with a line break', answer({ ...good, access_token: `${BODY}\r\nx-more: 1` }), 'BAD_TOKEN'],
   ['has a token of letters that no header takes', answer({ ...good, access_token: `${BODY}é` }), 'BAD_TOKEN'],
   ['has a token type that is no word', answer({ ...good, token_type: `${BODY} x` }), 'BAD_TOKEN'],
@@ -206,7 +206,7 @@ describe('a secret that is', () => {
     expect(issuer.received).toEqual([])
   })
 
-  it('not to be had is a typed error that does not repeat what was thrown', async () => {
+  it('that is not available is a typed error that does not repeat what was thrown', async () => {
     const { handle } = await setUp(answer(good), {
       clientSecret: () => Promise.reject(new Error(`no access to ${SECRET}`)),
     })

@@ -33,7 +33,7 @@ function wantsNonce(nonce: string): Script {
   return answer({ error: 'use_dpop_nonce' }, 400, { 'dpop-nonce': nonce })
 }
 
-/** An issuer that answers by these scripts in turn, the last one for ever, and a source bound to a key. */
+/** An issuer that answers by these scripts in turn, the last one forever, and a source bound to a key. */
 async function setUp(...scripts: readonly Script[]) {
   const issuer = await startScriptedIssuer((response, received) =>
     (scripts[Math.min(issuer.received.length, scripts.length) - 1] ?? answer(GOOD))(response, received),
@@ -67,7 +67,7 @@ describe('a token bound to a key', () => {
     expect(Object.keys(protectedHeader.jwk ?? {}).sort()).toEqual(['crv', 'kty', 'x', 'y'])
   })
 
-  it('is asked for once more with the nonce that the issuer wants, all made anew, and the nonce is remembered', async () => {
+  it('is asked for once more with the nonce that the issuer wants, all made again, and the nonce is remembered', async () => {
     const { issuer, fetch } = await setUp(wantsNonce('first'), answer(GOOD, 200, { 'dpop-nonce': 'second' }))
     await fetch()
     await fetch()
@@ -88,11 +88,14 @@ describe('a token bound to a key', () => {
     ['none', {}],
     ['an empty one', { 'dpop-nonce': '' }],
     ['one that is too long', { 'dpop-nonce': 'x'.repeat(1_025) }],
-  ])('is asked for once when the issuer wants a nonce and gives %s', async (_name, headers: Record<string, string>) => {
-    const { issuer, fetch } = await setUp(answer({ error: 'use_dpop_nonce' }, 400, headers))
-    await expect(fetch()).rejects.toMatchObject({ code: 'use_dpop_nonce' })
-    expect(issuer.received.length).toBe(1)
-  })
+  ])(
+    'is asked for once when the issuer requires a nonce and gives %s',
+    async (_name, headers: Record<string, string>) => {
+      const { issuer, fetch } = await setUp(answer({ error: 'use_dpop_nonce' }, 400, headers))
+      await expect(fetch()).rejects.toMatchObject({ code: 'use_dpop_nonce' })
+      expect(issuer.received.length).toBe(1)
+    },
+  )
 
   it('is not taken when the issuer did not bind it', async () => {
     const { fetch } = await setUp(answer({ ...GOOD, token_type: 'Bearer' }))

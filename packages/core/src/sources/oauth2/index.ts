@@ -50,8 +50,8 @@ export function clientCredentials(options: ClientCredentialsOptions): Source<Tok
       clientId,
       authentication,
       audience,
-      // A secret that is at hand is part of the identity. One that must be fetched is not: a cold start that finds a
-      // good record would else have to fetch it. Its cool-down is bound to it all the same.
+      // A secret that is available is part of the identity. One that must be fetched is not: a cold start that finds a
+      // good record would otherwise have to fetch it. Its cool-down is bound to it anyway.
       secret: secretIdentity(secret),
       dpop: secretIdentity(key),
     }),

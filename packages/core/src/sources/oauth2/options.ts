@@ -188,7 +188,7 @@ export function asSet(list: readonly string[] = []): readonly string[] {
 export function targetOf(options: Omit<ClientOptions, 'clientId'>): { readonly [name: string]: Json } {
   const { issuer, tokenEndpoint, scope, resource, parameters, headers, tokenField } = options
   return {
-    // As a list, so that an endpoint is never taken for an issuer.
+    // As a list, so that an endpoint is never treated as an issuer.
     address: issuer ?? [tokenEndpoint ?? ''],
     scope: asSet(scope),
     resource: asSet(resource),

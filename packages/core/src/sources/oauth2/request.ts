@@ -80,7 +80,7 @@ interface Attempt {
   readonly now: number
 }
 
-/** Sends the request, bound to the key if there is one, and once more when the issuer first wants its nonce (RFC 9449 §8). */
+/** Sends the request, bound to the key if there is one, and once more when the issuer first requires its nonce (RFC 9449 §8). */
 async function sendBound(request: TokenRequest, attempt: Attempt): Promise<Answer> {
   const { dpop: pem } = request
   if (pem === undefined) return send(request, attempt)

@@ -31,8 +31,8 @@ function parseChain(previous: TokenValue | undefined): Chain | undefined {
 
 /**
  * What to spend: the newest refresh token, unless the seed is one that this chain has not seen. Then a person has signed
- * in again and the seed begins anew. Seeds already used are remembered, so that an environment which still holds an old
- * one goes on with the chain.
+ * in again and the seed begins again. Seeds already used are remembered, so that an environment which still holds an old
+ * one continues with the chain.
  */
 export function nextSpending(seed: string, previous: TokenValue | undefined): Chain {
   const chain = parseChain(previous)

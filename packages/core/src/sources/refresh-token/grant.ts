@@ -29,7 +29,7 @@ export async function refreshTokenGrant(options: Grant, request: FetchRequest<un
   const { previous, spends } = request
   const seed = await openSecret(options.refreshToken, 'refreshToken')
   const spent: Chain = rotates ? nextSpending(seed, previous) : { token: seed, seeds: [] }
-  // The intent is written ahead for one token; another one, such as a seed of this very second, must wait for its own.
+  // The intent is written ahead for one token; another one, such as a seed of this exact second, must wait for its own.
   if (rotates && spends !== undefined && fingerprint(spent.token) !== spends)
     throw new SourceUnavailableError('the seed changed while the lease was asked for', {
       code: 'SOURCE_CHANGED',

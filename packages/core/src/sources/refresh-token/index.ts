@@ -40,7 +40,7 @@ const RULES = {
 }
 
 /**
- * Tokens by the refresh token grant (RFC 6749 §6). The newest refresh token rests sealed beside the access token in the
+ * Tokens by the refresh token grant (RFC 6749 §6). The newest refresh token is stored sealed beside the access token in the
  * store; the next fetch spends it. Rejects with `SignInRequiredError` when the issuer no longer takes it. Throws
  * `TypeError` that names the option when one is missing, wrong or unknown.
  *

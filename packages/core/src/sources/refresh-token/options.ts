@@ -21,7 +21,7 @@ export interface RefreshTokenOptions extends ClientOptions {
   readonly rotates?: boolean
   /**
    * What to do when an environment vanished with the refresh token in its hand, so that it may be spent: `'retry-once'`
-   * one more try, and if that is refused a person must sign in; `'stop'` a person must at once; `{ grace }` the issuer
+   * one more try, and if that is refused the user must sign in; `'stop'` the user must at once; `{ grace }` the issuer
    * tolerates a repeat for so many ms; `'repeat'` it always does. Default `'retry-once'`.
    */
   readonly afterCrash?: Exclusive<TokenValue>['afterCrash']

@@ -41,7 +41,7 @@ async function failureOf(promise: Promise<unknown>): Promise<unknown> {
 }
 
 describe('the chain of refresh tokens', () => {
-  it('begins with the seed and goes on with what the issuer gives', async () => {
+  it('begins with the seed and continues with what the issuer gives', async () => {
     const { fetch, issuer, spent } = await setUp(answer(GOOD))
     const first = await fetch()
     expect(first).toEqual({
@@ -68,19 +68,19 @@ describe('the chain of refresh tokens', () => {
     expect(spent()).toEqual(['newest'])
   })
 
-  it('keeps a refresh token of any characters, for it is sent in a form', async () => {
+  it('keeps a refresh token of any characters, because it is sent in a form', async () => {
     const { fetch, spent } = await setUp(answer({ ...GOOD, refresh_token: 'zwei ü+%&=\n' }))
     await fetch((await fetch()).value)
     expect(spent()[1]).toBe('zwei ü+%&=\n')
   })
 
-  it('begins anew with a seed that it has not seen, and no old seed brings it back', async () => {
+  it('begins again with a seed that it has not seen, and no old seed brings it back', async () => {
     const { fetch, source } = await setUp(answer(GOOD), { refreshToken: 'seed-2' })
     const before = valueWith({ token: 'dead', seeds: [fingerprint('seed-1')] })
     expect(await source.exclusive?.spends(before)).toBe(fingerprint('seed-2'))
     const after = (await fetch(before)).value
     expect(after.chain).toEqual({ token: 'second', seeds: [fingerprint('seed-1'), fingerprint('seed-2')] })
-    // An environment that still holds the first seed goes on with the chain of the second.
+    // An environment that still holds the first seed continues with the chain of the second.
     const old = await setUp(answer(GOOD), { refreshToken: 'seed-1' })
     await old.fetch(after)
     expect(old.spent()).toEqual(['second'])
@@ -156,7 +156,7 @@ describe('a refusal', () => {
     ['invalid_grant', 400],
     ['interaction_required', 400],
     ['bad_refresh_token', 200],
-  ])('by %s means that a person must sign in', async (code, status) => {
+  ])('by %s means that the user must sign in', async (code, status) => {
     const { fetch } = await setUp(answer({ error: code, error_description: BODY }, status))
     const error = await failureOf(fetch())
     expect(error).toMatchObject({ name: 'SignInRequiredError', code: 'SIGN_IN_REQUIRED', retryable: false })
@@ -264,7 +264,7 @@ describe('options', () => {
     },
   )
 
-  it('tell how long an old access token still works', () => {
+  it('say how long an old access token still works', () => {
     expect(refreshToken({ ...base, overlap: 0 }).traits).toEqual({ overlap: 0 })
     expect(refreshToken(base).traits).toBeUndefined()
   })

@@ -5,7 +5,7 @@ import { requestByAssertion } from '../jwt-bearer/grant.ts'
 import type { SalesforceOptions } from './options.ts'
 
 /**
- * How long a token is used, in ms. A session of Salesforce ends when nobody used it for the org's time-out, 2 h unless
+ * How long a token is used, in ms. A session of Salesforce ends when nobody used it for the org's timeout, 2 h unless
  * changed: a token dropped well before that since its issue is always still alive. One that ended sooner is rejected.
  */
 const LIFE = 5_400_000

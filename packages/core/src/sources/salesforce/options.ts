@@ -16,8 +16,8 @@ export interface SalesforceOptions {
   /** The `aud` of the assertion. Default `loginUrl`. */
   readonly audience?: string
   /**
-   * How long a token is used, in ms, for Salesforce does not say. It must be below the org's session time-out. Default
-   * 5,400,000 (90 min), for the usual time-out of 2 h.
+   * How long a token is used, in ms, because Salesforce does not say. It must be below the org's session timeout. Default
+   * 5,400,000 (90 min), for the usual timeout of 2 h.
    */
   readonly lifetime?: number
   /** Allow `http:` for a server on this machine. Default false. */

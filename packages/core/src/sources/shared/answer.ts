@@ -107,7 +107,7 @@ export function isSuccess({ status }: Answer): boolean {
   return status >= 200 && status < 300
 }
 
-/** Statuses below 500 that pass by themselves: request timeout, too early, too many requests. */
+/** Statuses below 500 that pass on their own: request timeout, too early, too many requests. */
 const PASSING_STATUSES: readonly number[] = [408, 425, 429]
 /** With these a page in HTML still is the issuer's own word: many servers send one for wrong credentials or addresses. */
 const FINAL_AS_HTML: readonly number[] = [401, 404]

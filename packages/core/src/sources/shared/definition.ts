@@ -14,7 +14,7 @@ export async function readSecret(secret: Secret): Promise<string> {
 
 /**
  * The secret's part of an identity: the fingerprint of a secret given as text. A function has none, because a cold start
- * that finds a good record must not call it. Its cool-down is bound to the secret all the same.
+ * that finds a good record must not call it. Its cool-down is bound to the secret anyway.
  */
 export function secretIdentity(secret: Secret): string | null {
   return typeof secret === 'string' ? fingerprint(secret) : null

@@ -13,7 +13,7 @@ export interface Received {
 /** Answers one request; what it does with the response is the test's affair. */
 export type Script = (response: ServerResponse, received: Received) => void
 
-/** An issuer that does what a test tells it. */
+/** An issuer whose answers a test chooses. */
 export interface ScriptedIssuer {
   readonly url: string
   /** All requests so far, oldest first. */

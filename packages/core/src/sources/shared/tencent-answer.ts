@@ -3,7 +3,7 @@ import { SourceRefusedError, SourceUnavailableError } from '../../errors.ts'
 import type { Fields } from '../../lib/parse.ts'
 import { type Answer, isSuccess, refusal, requireLifetime, tokenOf } from './answer.ts'
 
-/** Error codes that may pass by themselves; `retryAfter` in ms where the issuer asks for patience. */
+/** Error codes that may pass on their own; `retryAfter` in ms where the issuer asks for patience. */
 export type Passing = { readonly [errcode: string]: { readonly retryAfter?: (answer: Answer) => number } }
 
 /**

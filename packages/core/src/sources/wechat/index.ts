@@ -83,7 +83,7 @@ export function weChat(options: WeChatOptions): Source<TokenValue> {
 }
 
 /**
- * The older access token (`GET /cgi-bin/token`): each call replaces it for everybody, so only one environment may ask.
+ * The older access token (`GET /cgi-bin/token`): each call replaces it for everyone, so only one environment may ask.
  * For accounts that share the token with a program that asks so too; otherwise {@link weChat} is the better one. Throws
  * `TypeError` that names the option when one is missing, wrong or unknown.
  *
@@ -100,7 +100,7 @@ export function weChatLegacy(options: WeChatLegacyOptions): Source<TokenValue> {
     identity: () => identityOf(account),
     secretFingerprint: fingerprintOf(account.secret),
     traits: { ...TENCENT_TRAITS, overlap: given.overlap ?? 0 },
-    // What a fetch spends is the token that everybody holds. One more call after a crash replaces it once more.
+    // What a fetch spends is the token that everyone holds. One more call after a crash replaces it once more.
     exclusive: { spends: () => fingerprint(JSON.stringify(identityOf(account))), afterCrash: 'repeat' },
     async fetch(request) {
       const { requestReplacingToken } = await import('./token.ts')

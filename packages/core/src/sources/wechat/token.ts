@@ -19,7 +19,7 @@ const MINUTE = 60_000
 const DAY = 24 * HOUR
 const CHINA = 8 * HOUR
 
-/** The quota of the day is over until midnight, unless somebody clears it: so a look each hour. */
+/** The quota of the day is over until midnight, unless someone clears it: so a look each hour. */
 function untilQuota(answer: Answer): number {
   const now = dateOf(answer) ?? Date.now()
   return Math.min(HOUR, DAY - ((now + CHINA) % DAY))

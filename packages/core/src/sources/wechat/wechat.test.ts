@@ -69,7 +69,7 @@ describe('the stable token', () => {
     expect(bodies).toEqual([undefined, true])
   })
 
-  it('is forced no second time when the issuer, asked too soon, repeats it all the same', async () => {
+  it('is forced no second time when the issuer, asked too soon, repeats it anyway', async () => {
     const issuer = await start(answer(GOOD))
     const rejected = fingerprint(GOOD.access_token)
     const issued = await weChat(optionsFor(issuer.url)).fetch(fetchRequest(undefined, { rejected }))
@@ -154,9 +154,9 @@ describe.each(factories)('an error in the answer to %s', (_name, make) => {
   })
 
   it.each<[string, Script, string]>([
-    ['has a code that is no number', coded(BODY), 'BAD_ANSWER'],
+    ['has a code that is not a number', coded(BODY), 'BAD_ANSWER'],
     ['has a code that is a fraction', coded(0.5), 'BAD_ANSWER'],
-    ['is no JSON', answer(`<html>${BODY}`), 'BAD_ANSWER'],
+    ['is not JSON', answer(`<html>${BODY}`), 'BAD_ANSWER'],
     ['lacks a token', answer({ errcode: 0, errmsg: BODY, expires_in: 7200 }), 'BAD_TOKEN'],
     ['has a token that no header takes', answer({ ...GOOD, access_token: `${BODY}\n` }), 'BAD_TOKEN'],
     ['lacks a life', answer({ access_token: BODY }), 'BAD_LIFE'],

@@ -11,7 +11,7 @@ interface Application {
   readonly corpSecret: Secret
 }
 
-/** The longest rest of a life that is waited out, in seconds; less is no use to anybody. */
+/** The longest rest of a life that is waited out, in seconds; less is no use to anyone. */
 const REST = 1
 /** WeCom shuts out who asks too often for a minute at least. In ms. */
 const MINUTE = 60_000

@@ -106,7 +106,7 @@ describe('an error in the answer', () => {
   })
 
   it.each<[string, Script, string]>([
-    ['is no JSON', answer(`<html>${BODY}`), 'BAD_ANSWER'],
+    ['is not JSON', answer(`<html>${BODY}`), 'BAD_ANSWER'],
     ['lacks a token', answer({ ...GOOD, errmsg: BODY, access_token: undefined }), 'BAD_TOKEN'],
     ['lacks a life', answer({ ...GOOD, access_token: BODY, expires_in: undefined }), 'BAD_LIFE'],
     ['is a status 500', answer(BODY, 500), 'HTTP_500'],

@@ -195,7 +195,7 @@ describe('a file that is', () => {
     ['without its clocks', rewrite((fields) => ({ ...fields, monotonic: 'x' })), 'corrupt'],
     ["another key's", rewrite((fields) => ({ ...fields, key: 'oauth2~fedcba' })), 'key'],
     ['too large', (path) => appendFileSync(path, 'x'.repeat(MAX_FILE_SIZE)), 'size'],
-    ['writable by everybody', (path) => chmodSync(path, 0o606), 'permissions'],
+    ['writable by everyone', (path) => chmodSync(path, 0o606), 'permissions'],
     ['writable by the group', (path) => chmodSync(path, 0o660), 'permissions'],
     [
       'a symbolic link',
@@ -228,7 +228,7 @@ describe('a file that is', () => {
   })
 
   it("another user's is a miss and a problem", () => {
-    // Only root may give files away; for anybody else the folder is already root's, which is refused the same way.
+    // Only root may give files away; for anyone else the folder is already root's, which is refused the same way.
     if (process.getuid?.() === 0) {
       expect(readSpoiled((path) => chownSync(path, 12_345, 12_345))).toEqual({ found: undefined, problems: ['owner'] })
     } else {
@@ -267,7 +267,7 @@ describe('a folder that is', () => {
     expect(tier.problems).toEqual(['folder'])
   }
 
-  it('writable by everybody is not used', () => {
+  it('writable by everyone is not used', () => {
     mkdirSync(directory)
     chmodSync(directory, 0o777)
     tellsOnceAndIsNotUsed()
@@ -281,7 +281,7 @@ describe('a folder that is', () => {
     expect(readdirSync(join(root, 'elsewhere'))).toEqual([])
   })
 
-  it('writable by everybody is not read from either', () => {
+  it('writable by everyone is not read from either', () => {
     makeTier().write(KEY, entry())
     chmodSync(directory, 0o777)
     const tier = makeTier()
@@ -376,7 +376,7 @@ describe('after a new boot (the monotonic clock has gone back)', () => {
     return { found: tier.read(KEY), problems: tier.problems }
   }
 
-  it('the wall clock alone tells how much time has passed', () => {
+  it('the wall clock alone says how much time has passed', () => {
     const { found, problems } = afterBoot(START + 5_000)
     expect(problems).toEqual([])
     expect([found?.earliest, found?.latest]).toEqual([START + 5_000, START + 6_000])
@@ -421,7 +421,7 @@ describe('four processes that write the same entry at once', () => {
 })
 
 describe('a token whose file tier does not work', () => {
-  it('is had all the same, and an event says why', async () => {
+  it('is returned anyway, and an event says why', async () => {
     writeFileSync(directory, 'in the way')
     const events: WarmEvent[] = []
     const tokens = createTokens({ directory, onEvent: (event) => events.push(event) })

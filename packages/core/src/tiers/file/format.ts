@@ -1,10 +1,10 @@
-/** How an entry rests in a file. In a file that imports nothing a bundler puts numbers where they are used. @module */
+/** How an entry is stored in a file. In a file that imports nothing a bundler puts numbers where they are used. @module */
 
 /** The version of the file's form. */
 export const SCHEMA = 2
 /** The largest file that is read, in bytes. */
 export const MAX_FILE_SIZE = 1_048_576
-/** Permission bits that let somebody else change a file. */
+/** Permission bits that let someone else change a file. */
 export const OTHERS_WRITE = 0o022
 
 /**

@@ -33,7 +33,7 @@ export interface FileReader {
   pathOf(key: string): string
   /** Whether a file or folder belongs to this user and nobody else can change it. */
   isOwn(stat: Pick<Stats, 'uid' | 'mode'>): boolean
-  /** Whether the folder, which must be there, may be used: one that somebody else can write to is not. */
+  /** Whether the folder, which must be there, may be used: one that someone else can write to is not. */
   trusts(): boolean
   /** The entry of the key in the text of a file. Throws when it has not even the form of one. */
   parse(text: string, key: string): FileEntry | undefined

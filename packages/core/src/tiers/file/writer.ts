@@ -9,7 +9,7 @@ const FOLDER_MODE = 0o700
 
 /** The file tier: one small file a key in a private folder. Everything in it is synchronous. */
 export interface FileTier {
-  /** The entry of the key; tells why one that is there is not accepted. */
+  /** The entry of the key; says why one that is there is not accepted. */
   read(key: string): FileEntry | undefined
   /** Writes the entry of the key, whole or not at all. */
   write(key: string, entry: FileEntry): void
