@@ -1,15 +1,29 @@
 import { describe, expect, it } from 'vitest'
 import { describeFinding, findIn, findPhrases, parsePhrases, readPhrases } from './words.ts'
 
-/** Code whose comments, messages and test names are checked. Add yours once it is clean. */
-const CODE = ['bench', 'functions', 'infra', 'scripts', 'test', 'packages/local']
+/** Folders and files whose prose is checked: pages, and the comments, messages and test names of code. */
+const CHECKED = ['*.md', 'docs', '.changeset', '.github', 'bench', 'functions', 'infra', 'packages', 'scripts', 'test']
 
-/** Folders and files whose prose is checked. Add yours once it is clean. */
-const CHECKED = ['*.md', 'docs', 'packages/*/README.md', '.changeset', '.github', ...CODE]
+/** Code that is yet to be rewritten. Take out yours once it is clean; add nothing. */
+const NOT_YET = [
+  'contracts.ts',
+  'events.ts',
+  'data/**',
+  'engine/**',
+  'middy/**',
+  'observe/**',
+  'sessions/**',
+  'tokens/**',
+]
 
 describe('the prose', () => {
   it('uses no phrase of words.txt; the better one stands beside it', () => {
-    expect(findPhrases(CHECKED).map(describeFinding)).toEqual([])
+    expect(
+      findPhrases(
+        CHECKED,
+        NOT_YET.map((place) => `packages/core/src/${place}`),
+      ).map(describeFinding),
+    ).toEqual([])
   })
 })
 
