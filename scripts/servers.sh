@@ -34,7 +34,7 @@ install_packages() {
   done
 }
 
-# The packages and what they need that is not installed: unpacking brings no dependencies by itself.
+# The packages and what they need that is not installed: unpacking brings no dependencies on its own.
 with_dependencies() {
   apt-cache $options depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances "$@" |
     grep -E '^[a-z0-9][a-z0-9.+-]*$' | sort -u | while read -r package; do

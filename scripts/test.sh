@@ -1,5 +1,5 @@
 #!/bin/sh
-# `pnpm test`: every test, or those of the folders that are named. Where a server cannot be had, the tests that need it do
+# `pnpm test`: every test, or those of the folders that are named. Where a server is not available, the tests that need it do
 # not run; the reporter lists them, and the run ends with an error.
 set -u
 missing=no

@@ -42,7 +42,7 @@ describe('a server in a child process', () => {
     await expect(startChildServer({ ...settings, binary: '/nonexistent/server' })).rejects.toThrow('install it by …')
   })
 
-  it('tells its last words when it ends by itself', async () => {
+  it('tells its last words when it ends on its own', async () => {
     const args = ['-c', 'echo cannot do that; exit 3']
     const settings = { args, whenMissing: '', answers: async () => false }
     await expect(startChildServer({ ...settings, binary: 'sh' })).rejects.toThrow(
