@@ -10,12 +10,12 @@ export type Mistake =
   | 'keeps connections that were cut'
   | 'keeps the other connections when one is dead'
   | 'shows its password'
-  | 'hands out the clock of this process'
+  | 'returns the clock of this process'
   | 'takes the refusal of a repeat for that of the write'
   | 'asks for no expiry'
   | 'rejects a write that may have been applied'
 
-/** A store over the line server that keeps its connections, right but for the mistakes. */
+/** A store over the line server that keeps its connections, right except for the mistakes. */
 export function lineStore(port: number, password: string, mistakes: readonly Mistake[] = []): Store {
   const has = (mistake: Mistake): boolean => mistakes.includes(mistake)
   const idle: Connection[] = []
@@ -83,7 +83,7 @@ export function lineStore(port: number, password: string, mistakes: readonly Mis
   }
 
   const timeOf = (answer: unknown): ServerTime | undefined =>
-    has('hands out the clock of this process')
+    has('returns the clock of this process')
       ? { at: Date.now(), precision: 0 }
       : (asFields(answer)?.['time'] as ServerTime | undefined)
 

@@ -55,10 +55,10 @@ describe('the suite, on a store that keeps connections over TCP,', () => {
   it('passes one that is right, whatever goes wrong on the way', async () => {
     const outcomes = await outcomesOf(await subjectWith(), () => true)
     expect([...outcomes].filter(([, outcome]) => outcome !== 'pass')).toEqual([
-      ['what somebody else put there is seen, and replaced only when expected', expect.stringContaining('no way')],
-      ['reading many tells of each key what reading one tells', expect.stringContaining('one key at a time')],
+      ['what someone else put there is seen, and replaced only when expected', expect.stringContaining('no way')],
+      ['reading many returns for each key what reading one returns', expect.stringContaining('one key at a time')],
       ['an image from reading many can be expected', expect.stringContaining('one key at a time')],
-      ['reading no keys tells nothing', expect.stringContaining('one key at a time')],
+      ['reading no keys returns nothing', expect.stringContaining('one key at a time')],
     ])
   })
 
@@ -85,7 +85,7 @@ describe('the suite, on a store that keeps connections over TCP,', () => {
     ],
     ['shows its password', 'no password shows in a fault', /shows a password/],
     [
-      'hands out the clock of this process',
+      'returns the clock of this process',
       'the time is that of the backend, not of this process',
       /moves with the clock of this process/,
     ],
@@ -97,7 +97,7 @@ describe('the suite, on a store that keeps connections over TCP,', () => {
     ['asks for no expiry', 'the backend is told until when to keep a record', /not told to delete/],
     [
       'rejects a write that may have been applied',
-      'a write without an answer is unknown, and its tag tells what became of it',
+      'a write without an answer is unknown, and its tag says what became of it',
       /no answer/,
     ],
   ])('notices one that %s', async (mistake, behavior, message) => {

@@ -134,7 +134,7 @@ test('what is no request passes, and takes no fault', async () => {
   expect(proxy.counts()).toEqual({ requests: 0, injected: {} })
 })
 
-test('rules see the request, and counters tell what was injected', async () => {
+test('rules see the request, and counters say what was injected', async () => {
   proxy.rules.push(({ chunk, number }) =>
     number > 1 && chunk.includes('b') ? { kind: 'bytes', when: 'before', bytes: 'no\n' } : undefined,
   )

@@ -55,7 +55,7 @@ export const connections: Readonly<Record<string, Trial>> = {
   },
 }
 
-/** Runs with everybody else's listeners put aside; resolves to the error that would have ended the process. */
+/** Runs with everyone else's listeners put aside; resolves to the error that would have ended the process. */
 async function uncaught(act: () => Promise<void>): Promise<unknown> {
   const others = process.listeners('uncaughtException')
   let thrown: unknown

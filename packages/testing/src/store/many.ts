@@ -17,7 +17,7 @@ export const many: Readonly<Record<string, Trial>> = {
     return 'pass'
   },
 
-  'reading many reports each key what reading one tells': async (kit) => {
+  'reading many returns for each key what reading one returns': async (kit) => {
     const names = Array.from({ length: KEYS }, (_, n) => kit.key(`-${n}/%2F ä`))
     const images = new Map<string, { body: string; tag: string }>()
     const signal = AbortSignal.timeout(PATIENCE_IN_CROWDS)
@@ -45,7 +45,7 @@ export const many: Readonly<Record<string, Trial>> = {
     return 'pass'
   },
 
-  'reading no keys reports nothing': async (kit) => {
+  'reading no keys returns nothing': async (kit) => {
     const found = await kit.readMany([])
     if (found === undefined) return WITHOUT
     assert.equal(found.size, 0)

@@ -31,7 +31,7 @@ export interface StoreFaults {
    */
   inject(kind: StoreFaultKind, times: number): boolean | Promise<boolean>
   /**
-   * Breaks every open connection while no call is under way: `reset` cuts it, `silence` keeps it open and passes nothing any
+   * Breaks every open connection while no call is in progress: `reset` cuts it, `silence` keeps it open and passes nothing any
    * more. New connections work. Left out, or false: a gap, as for a store that keeps no connection.
    */
   breakConnections?(how: 'reset' | 'silence'): boolean | Promise<boolean>

@@ -47,7 +47,7 @@ export const time: Readonly<Record<string, Trial>> = {
     if (told === undefined) return { gap: 'the backend does not tell the time' }
     assert.ok(
       Math.abs(told.at - Date.now()) < shift / 2 + told.precision,
-      'the time moves with the clock of this process: hand out what the backend said, or `undefined`. If the backend runs in this process, set `sharesClock`',
+      'the time moves with the clock of this process: return what the backend said, or `undefined`. If the backend runs in this process, set `sharesClock`',
     )
     return 'pass'
   },
