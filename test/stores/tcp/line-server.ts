@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
-import type { ReadOptions, Swap } from '@warmtoken/core'
+import type { ReadOptions, Swap } from '@warmtoken/core/adapter'
 import { parseJson } from '@warmtoken/core/adapter'
 import { memoryStore } from '@warmtoken/core/memory'
 

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import type { ServerTime, Store, Swapped } from '@warmtoken/core'
+import type { ServerTime, Store, Swapped } from '@warmtoken/core/adapter'
 import { asFields, isStoreFault, parseJson, storeFault } from '@warmtoken/core/adapter'
 import type { LineRequest } from './line-server.ts'
 

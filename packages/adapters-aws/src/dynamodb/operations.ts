@@ -1,4 +1,4 @@
-import type { ServerTime } from '@warmtoken/core'
+import type { ServerTime } from '@warmtoken/core/adapter'
 
 /** An attribute on the wire: the texts and numbers that are used here. */
 export interface Attribute {

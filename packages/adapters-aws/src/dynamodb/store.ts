@@ -1,4 +1,4 @@
-import type { Image, ReadOptions, Seen, ServerTime, Store, Swap, Swapped } from '@warmtoken/core'
+import type { Image, ReadOptions, Seen, ServerTime, Store, Swap, Swapped } from '@warmtoken/core/adapter'
 import { isStoreFault } from '@warmtoken/core/adapter'
 import { awsFault, type Remedy } from '../shared/faults.ts'
 import { isAmbiguous, type SdkError, sdkError } from '../shared/sdk-error.ts'

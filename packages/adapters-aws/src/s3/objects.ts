@@ -1,5 +1,5 @@
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import type { Image, Seen } from '@warmtoken/core'
+import type { Image, Seen } from '@warmtoken/core/adapter'
 import { abortable } from '@warmtoken/core/adapter'
 import { clientSettings, timeOf, watchAmbiguous, watchDate } from '../shared/clients.ts'
 import { sdkError } from '../shared/sdk-error.ts'

@@ -1,4 +1,4 @@
-import type { ReadOptions, Seen, Store, Swap, Swapped } from '@warmtoken/core'
+import type { ReadOptions, Seen, Store, Swap, Swapped } from '@warmtoken/core/adapter'
 import { pause, type StoreFault, storeFault } from '@warmtoken/core/adapter'
 import { timeOf } from '../shared/clients.ts'
 import { awsFault, type Remedy } from '../shared/faults.ts'

@@ -1,5 +1,5 @@
 import type { Redis } from '@upstash/redis'
-import type { ServerTime } from '@warmtoken/core'
+import type { ServerTime } from '@warmtoken/core/adapter'
 import { abortable, markAmbiguous, mayHaveBeenApplied } from '@warmtoken/core/adapter'
 import { isUnknownScript, unreadable, upstashFault } from './faults.ts'
 import type { RedisClient, UpstashStoreOptions } from './options.ts'

@@ -1,4 +1,4 @@
-import type { Image, ReadOptions, Seen, Store, Swap, Swapped } from '@warmtoken/core'
+import type { Image, ReadOptions, Seen, Store, Swap, Swapped } from '@warmtoken/core/adapter'
 import { isStoreFault, mayHaveBeenApplied } from '@warmtoken/core/adapter'
 import { unreadable } from './faults.ts'
 import type { UpstashStoreOptions } from './options.ts'

@@ -61,7 +61,7 @@ export const textRule: Rule = ['a text, not empty', isText]
 /** Anything with fields. */
 export const objectRule: Rule = ['an object', (value) => asFields(value) !== undefined]
 /** A text, or what gives it. */
-export const textOrFunctionRule: Rule = ['a text or a function', (value) => isText(value) || isFunction(value)]
+export const textOrFunctionRule: Rule = ['a function or text, not empty', (value) => isText(value) || isFunction(value)]
 /** Texts. */
 export const textsRule: Rule = ['a list of texts', (value) => Array.isArray(value) && value.every(isText)]
 /** An address on the web. */

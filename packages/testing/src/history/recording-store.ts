@@ -1,4 +1,4 @@
-import type { Seen, Store } from '@warmtoken/core'
+import type { Seen, Store } from '@warmtoken/core/adapter'
 import type { HistoryEvent } from './event.ts'
 
 /** How a recorder is set up. */

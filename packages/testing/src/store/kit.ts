@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Image, Seen, StoreFault, Swap, Swapped } from '@warmtoken/core'
+import type { Image, Seen, StoreFault, Swap, Swapped } from '@warmtoken/core/adapter'
 import type { CaseResult, StoreFaultKind, StoreSubject } from './subject.ts'
 
 /** How long a record of the suite is kept by backends that clean up, in ms. */

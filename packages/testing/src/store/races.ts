@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Image } from '@warmtoken/core'
+import type { Image } from '@warmtoken/core/adapter'
 import { assertThere, type Kit, PATIENCE_IN_CROWDS, type Trial } from './kit.ts'
 
 /** How many race for one record. */

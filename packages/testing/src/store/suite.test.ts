@@ -1,4 +1,4 @@
-import type { Image, Seen, Store } from '@warmtoken/core'
+import type { Image, Seen, Store } from '@warmtoken/core/adapter'
 import { memoryStore } from '@warmtoken/core/memory'
 import { describe, expect, it } from 'vitest'
 import type { StoreSubject } from './subject.ts'

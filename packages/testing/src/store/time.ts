@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Image, ServerTime } from '@warmtoken/core'
+import type { Image, ServerTime } from '@warmtoken/core/adapter'
 import { assertConflict, assertThere, KEEP, type Trial } from './kit.ts'
 
 /** How long is waited to see that nothing is cleaned up too early, in ms; twice what the record was first given. */

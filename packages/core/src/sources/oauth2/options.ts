@@ -175,7 +175,10 @@ export function checkClient<T extends ClientOptions>(
   const { clientSecret, privateKey, authentication = privateKey ? KEY : clientSecret ? 'basic' : lone } = given
   const takesKey = authentication === KEY
   if (!privateKey === takesKey || !clientSecret !== (takesKey || authentication === 'none'))
-    misuse(where, `give of "clientSecret" and "privateKey" what "${authentication}" takes`)
+    misuse(
+      where,
+      `"${authentication}" takes ${takesKey ? '"privateKey", not' : authentication === 'none' ? 'no' : 'a'} "clientSecret"`,
+    )
   return { ...given, authentication, secret: privateKey ?? clientSecret ?? '' }
 }
 
