@@ -1,4 +1,4 @@
-// One cold environment: a worker thread with modules and state of its own, as a Lambda execution environment has them.
+// One cold environment: a worker thread with its own modules and state, as a Lambda execution environment has them.
 import { parentPort, threadId, workerData } from 'node:worker_threads'
 import { dynamoDBStore } from '@warmtoken/adapters-aws/dynamodb'
 import { createTokens } from '@warmtoken/core'
@@ -9,25 +9,29 @@ export interface Wiring {
   readonly issuer: string
   readonly client: { readonly id: string; readonly secret: string }
   readonly table: { readonly name: string; readonly endpoint: string }
-  /** Whether it keeps its token in a module variable only, or by warmtoken. */
-  readonly way: 'module cache' | 'warmtoken'
+  /** Sets this round's token apart from those of other rounds. */
+  readonly round: number
+  /** Whether it keeps its token in a module variable, or shares it by warmtoken. */
+  readonly way: 'module variable' | 'warmtoken'
 }
 
 /**
- * Makes the function that gives the token. Thirty environments share the cores of one machine here, so all that costs
- * processor time at a first call, such as loading an SDK, is rehearsed before: only the waiting is compared.
+ * Makes the function that gives the token. Thirty environments share the cores of one machine here, so everything that
+ * costs processor time at a first call, such as loading modules, happens before: only the waiting is compared.
  */
-async function prepare({ issuer, client, table, way }: Wiring): Promise<() => Promise<string>> {
+async function prepare({ issuer, client, table, round, way }: Wiring): Promise<() => Promise<string>> {
   await (await fetch(`${issuer}/_count`)).text()
-  if (way === 'module cache') return plainModuleCache(issuer, client)
-  const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb')
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
-  const store = dynamoDBStore({
-    table: table.name,
-    client: new DynamoDBClient({ region: 'us-east-1', endpoint: table.endpoint, credentials }),
-  })
-  const tokens = createTokens({ store, directory: false, storeTimeout: 5_000, sourceTimeout: 10_000, timeout: 30_000 })
-  // Nothing there gives tokens, so this ends in an error; but everything has been used once.
+  if (way === 'module variable') return plainModuleVariable(issuer, client)
+  const variables = {
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
+  }
+  const store = dynamoDBStore({ table: table.name, env: variables })
+  const patience = { storeTimeout: 5_000, sourceTimeout: 10_000, timeout: 30_000 }
+  const tokens = createTokens({ store, directory: false, namespace: `round-${round}`, ...patience })
+  // Nothing there gives tokens, so this ends in an error, after everything has been used once.
   const rehearsal = { tokenEndpoint: `${issuer}/_count`, clientId: `rehearsal ${threadId}`, clientSecret: 'none' }
   const nothing = tokens.use(clientCredentials({ ...rehearsal, allowInsecure: true }))
   await nothing.get().catch(() => undefined)
@@ -38,7 +42,7 @@ async function prepare({ issuer, client, table, way }: Wiring): Promise<() => Pr
 }
 
 /** What most functions do today. */
-function plainModuleCache(issuer: string, { id, secret }: Wiring['client']): () => Promise<string> {
+function plainModuleVariable(issuer: string, { id, secret }: Wiring['client']): () => Promise<string> {
   let cached: { readonly value: string; readonly until: number } | undefined
   return async () => {
     if (cached !== undefined && Date.now() < cached.until) return cached.value

@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, globSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startLab } from '../lab/lab.ts'
+import { artifact, makeNewcomer, type Newcomer } from './newcomer.ts'
+import { packAll, ROOT, type Tarballs } from './tarballs.ts'
+
+const EXAMPLES = join(ROOT, 'examples')
+const names = readdirSync(EXAMPLES, { withFileTypes: true }).flatMap((entry) =>
+  entry.isDirectory() ? [entry.name] : [],
+)
+
+/** What the caller of each example gets, as far as it is the same in every run. */
+const ANSWERS: Readonly<Record<string, string>> = {
+  'handler-upstash': 'Ada Lovelace',
+  'middy-dynamodb': 'Ada Lovelace',
+  'rotating-refresh-token': 'Ada Lovelace',
+  'your-own-source': 'sunny',
+  'your-own-store': 'Ada Lovelace',
+}
+
+let newcomer: Newcomer
+let tarballs: Tarballs
+beforeAll(async () => {
+  newcomer = makeNewcomer()
+  tarballs = await packAll()
+})
+afterAll(() => {
+  for (const child of running) child.kill('SIGKILL')
+  newcomer?.remove()
+  tarballs?.remove()
+})
+
+const running: ChildProcess[] = []
+const SERVE = `const { environment } = await (await import('./servers.ts')).startServers()
+console.log(JSON.stringify(environment))`
+
+/** Starts the servers of an example in a process of their own, and gives the variables that point at them. */
+async function startServers(folder: string): Promise<Readonly<Record<string, string>>> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', SERVE], {
+    cwd: folder,
+    env: newcomer.environment,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  running.push(child)
+  const [line] = await once(createInterface({ input: child.stdout }), 'line')
+  return JSON.parse(String(line))
+}
+
+it('each example is expected here', () => {
+  expect(names.toSorted()).toEqual(Object.keys(ANSWERS).toSorted())
+})
+
+describe.each(names)('examples/%s, from tarballs in an empty folder with an empty home', (name) => {
+  let folder = ''
+  beforeAll(async () => {
+    folder = join(newcomer.home, name)
+    cpSync(join(EXAMPLES, name), folder, { recursive: true })
+    await newcomer.run(folder, 'npm', 'install', ...globSync(`${tarballs.folder}/*.tgz`))
+  })
+
+  it('passes its own tests', async () => {
+    const output = await newcomer.run(folder, 'npm', 'test')
+    expect(output).toMatch(/^ℹ fail 0$/m)
+    expect(Number(/^ℹ pass (\d+)$/m.exec(output)?.[1])).toBeGreaterThanOrEqual(2)
+  })
+
+  it('has types that fit the published ones', async () => {
+    expect(await newcomer.run(folder, join(ROOT, 'node_modules/.bin/tsc'), '-p', '.')).toBe('')
+  })
+
+  it('answers through the Lambda runtime what a caller can read, from a bundle that holds no secret', async () => {
+    await newcomer.run(folder, 'npm', 'run', 'bundle')
+    const environment = await startServers(folder)
+    const bundle = artifact(join(folder, 'dist'))
+    const lab = await startLab({ bundle, handler: 'handler.handler', environment })
+    try {
+      const first = lab.environment()
+      for (const _call of ['cold', 'warm']) {
+        const outcome = await first.invoke()
+        expect(outcome).toMatchObject({
+          status: 'answered',
+          result: { statusCode: 200, body: expect.stringContaining(ANSWERS[name] ?? '') },
+        })
+      }
+      expect(lab.output()).not.toContain('only-for-local-runs')
+    } finally {
+      await lab.close()
+    }
+  })
+
+  it('has a README that fits a screen and links only to its files', () => {
+    const readme = readFileSync(join(EXAMPLES, name, 'README.md'), 'utf8')
+    expect(readme.split('\n').length).toBeLessThan(45)
+    for (const file of globSync('*.ts', { cwd: join(EXAMPLES, name) })) expect(readme).toContain(`](${file})`)
+  })
+})
