@@ -1,4 +1,4 @@
-import { join, relative, sep } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import { builtinModules } from '@warmtoken/core/esbuild'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
 
@@ -39,6 +39,8 @@ export async function bundle(root: string, entries: readonly string[]): Promise<
     ...AS_DEPLOYED,
     absWorkingDir: root,
     entryPoints: [...entries],
+    // Peer dependencies of packages, such as the SDK's clients, are the application's.
+    nodePaths: [...new Set(entries.map((entry) => join(root, dirname(entry), 'node_modules')))],
     outdir,
     outbase: root,
     write: false,
