@@ -9,7 +9,15 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const STAMP = `${ROOT}node_modules/.warmtoken-ready`
 /** Dependencies without the development ones, of the root, of the functions, of `infra`, and of what these two use. */
-const DEV = ['--prod', '--filter', 'warmtoken', '--filter', '@warmtoken/functions...', '--filter', '@warmtoken/infra...']
+const DEV = [
+  '--prod',
+  '--filter',
+  'warmtoken',
+  '--filter',
+  '@warmtoken/functions...',
+  '--filter',
+  '@warmtoken/infra...',
+]
 
 const everything = process.argv[2] !== 'dev' || read('node_modules/.modules.yaml').includes('"devDependencies": true')
 const wanted = `${everything ? 'everything' : 'dev'} ${hash(read('pnpm-lock.yaml'))}`
@@ -18,7 +26,9 @@ if (read('node_modules/.warmtoken-ready') !== wanted) install(everything ? [] : 
 function install(args) {
   const status = pnpm('install', '--frozen-lockfile', ...args)
   if (status !== 0 || !existsSync(`${ROOT}node_modules/.bin/node`)) {
-    console.error('warmtoken: the install did not finish. Look at the lines above, then run: npx -y pnpm@12.21.0 install')
+    console.error(
+      'warmtoken: the install did not finish. Look at the lines above, then run: npx -y pnpm@12.21.0 install',
+    )
     process.exit(1)
   }
   writeFileSync(STAMP, wanted)
