@@ -28,7 +28,8 @@ test('what only a fetch or the store needs is not in what a call answered from m
 test('nothing asks for a require, which ES modules do not have', async () => {
   const { files } = await bundle(ROOT, ['functions/contacts.ts'])
   const text = [...files.values()].map((contents) => new TextDecoder().decode(contents)).join('\n')
-  expect(text).not.toContain('Dynamic require of')
+  // What esbuild puts where it cannot bundle a require. Core knows the text as well, to explain it.
+  expect(text).not.toMatch(/Error\(.?Dynamic require of/)
 })
 
 test('two builds make the same files', async () => {
