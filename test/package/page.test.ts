@@ -86,7 +86,7 @@ let newcomer: Newcomer
 let tarballs: Tarballs
 let terminal: Terminal
 let folder = ''
-/** The ports of the page, and free ones to take in their place: somebody else may run here as well. */
+/** The ports of the page, and free ones to take in their place: another program may run here as well. */
 const ports = new Map<string, string>()
 
 beforeAll(async () => {
