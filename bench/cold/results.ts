@@ -2,21 +2,23 @@ import { median, medianRatio, show } from '../run/numbers.ts'
 import { type Details, type Goal, publish } from '../run/page.ts'
 import { column } from '../run/rounds.ts'
 import type { ColdStarts, Costs } from './measure.ts'
-import { EMPTY, firsts, loads, type Variant } from './variants.ts'
+import { EMPTY, EMPTY_BARE, firsts, loads, type Variant } from './variants.ts'
 
 interface Results extends ColdStarts {
   readonly rounds: number
 }
 
-const ABOUT = `Each bundle is minified ES modules by esbuild, loaded in processes of its own, in turns with the others; the time of an empty bundle in the same round is
-subtracted. *First token* is from the start of loading until the token is available; the store is a local DynamoDB
-behind HTTPS, and the limit is one request signed by hand in 60 lines and sent by \`node:https\`. A real table adds the same network to all.
+const ABOUT = `Each bundle is minified ES modules by esbuild. It is loaded in new processes, in turn with the others; the time of an empty bundle in
+the same round is subtracted. The process is **as in Lambda**: it has already loaded \`node:http\`, \`fs\`, \`path\`, \`util\`, \`async_hooks\` and
+\`stream\`, as the runtime client does before it calls a handler. The rows *bare process* have loaded nothing.
+*First token* is from the start of loading until the token is available. The store is a local DynamoDB behind HTTPS, and the limit is one request signed by
+hand in 60 lines and sent by \`node:https\`. A real table adds the same network to all.
 *Plugin* is \`builtinModules()\` of \`@warmtoken/core/esbuild\`; ours are with it unless said otherwise, the peers without.`
 
 /** One field over the empty bundle, round by round. */
 function over({ measured }: Results) {
-  return ({ name }: Variant, of: keyof Costs): readonly number[] => {
-    const empty = column(measured, EMPTY.name, (costs) => costs[of])
+  return ({ name, bare = false }: Variant, of: keyof Costs): readonly number[] => {
+    const empty = column(measured, (bare ? EMPTY_BARE : EMPTY).name, (costs) => costs[of])
     return column(measured, name, (costs) => costs[of]).map((one, round) => one - (empty[round] ?? Number.NaN))
   }
 }
@@ -32,24 +34,23 @@ function loadGoals(results: Results): readonly Goal[] {
   const ours = named(loads, 'warmtoken + Middy')
   const [limit = ours] = loads.filter(({ part }) => part === 'limit')
   const bytes = (variant: Variant): number => (results.bundles.get(variant.name)?.bytes ?? Number.NaN) / 1_000
-  const ideal = `${limit.name}: ${show(median(added(limit, 'load')))} ms`
+  const times = (variant: Variant): number => medianRatio(added(variant, 'load'), added(limit, 'load'))
   // Cachified has no tiers; the nearest that has is bentocache with its client.
   const rival = named(loads, 'bentocache + Middy + DynamoDB client')
   return [
     {
       what: 'loading core + Middy',
-      limit: ideal,
-      ours: median(added(ours, 'load')),
-      unit: ' ms',
-      goal: 1.5,
-      peer: { name: rival.name, ratio: median(added(rival, 'load')) },
+      limit: `${limit.name}: ${show(median(added(limit, 'load')))} ms`,
+      ours: times(ours),
+      goal: 5,
+      peer: { name: rival.name, ratio: times(rival) },
     },
     {
       what: 'bytes of core + Middy',
       limit: `${show(bytes(limit))} KB`,
       ours: bytes(ours),
       unit: ' KB',
-      goal: 14,
+      goal: 18,
       peer: { name: rival.name, ratio: bytes(rival) },
     },
   ]
@@ -68,10 +69,10 @@ function firstGoals(results: Results): readonly Goal[] {
     peer: peer === undefined ? undefined : { name: peer, ratio: ratio(peer, against) },
   })
   return [
-    goal('first token by DynamoDB', 'warmtoken, credentials in env', raw, 1.25, 'request signed by hand, fetch'),
-    goal('through the SDK', 'warmtoken through the SDK', 'SDK alone, our plugin', 1.05),
-    goal('through the SDK, no plugin', 'warmtoken through the SDK, no plugin', 'SDK alone', 1.05),
-    goal('with a client handed in', 'warmtoken with a client handed in', 'SDK alone, our plugin', 1.05),
+    goal('first token by DynamoDB', 'warmtoken, credentials in env', raw, 1.35, 'request signed by hand, fetch'),
+    goal('through the SDK', 'warmtoken through the SDK', 'SDK alone, our plugin', 1.15),
+    goal('through the SDK, no plugin', 'warmtoken through the SDK, no plugin', 'SDK alone', 1.15),
+    goal('with a client handed in', 'warmtoken with a client handed in', 'SDK alone, our plugin', 1.15),
     goal('the SDK with our plugin', 'SDK alone, our plugin', 'SDK alone', 1),
   ]
 }

@@ -4,7 +4,7 @@ import { readCommand } from '../run/command.ts'
 import { median } from '../run/numbers.ts'
 import { column } from '../run/rounds.ts'
 import { measureCold } from './measure.ts'
-import { EMPTY, firsts } from './variants.ts'
+import { EMPTY, EMPTY_BARE, firsts } from './variants.ts'
 
 /** Over this time a share is counted, in microseconds: as Lambda does. */
 const PERIOD = 20_000
@@ -28,7 +28,7 @@ const variants = firsts.filter(({ part, plugin }) => part === 'limit' || plugin 
 for (const share of flags.get('share') ?? [72]) {
   const group = makeGroup(share)
   try {
-    const { measured } = await measureCold([EMPTY, ...variants], rounds, group)
+    const { measured } = await measureCold([EMPTY, EMPTY_BARE, ...variants], rounds, group)
     console.log(`first token with ${share / 10} % of a processor, ms (median of ${rounds}, longest)`)
     for (const { name } of variants) {
       const took = column(measured, name, ({ first }) => first)

@@ -6,6 +6,8 @@ export interface Variant {
   readonly part?: 'limit' | 'ours' | 'beside'
   /** Whether built-ins are taken by our plugin. */
   readonly plugin?: boolean
+  /** Whether the process is bare. Default: it has loaded what the runtime client of Lambda has before a handler runs. */
+  readonly bare?: boolean
   /** For a first token: the tier that must give it. */
   readonly tier?: 'file' | 'store' | 'source'
 }
@@ -25,8 +27,11 @@ function first(name: string, file: string, more: Partial<Variant> = {}): Variant
   }
 }
 
-/** What is taken off every time. */
+/** What is taken off each time. */
 export const EMPTY: Variant = load('nothing', 'empty', { part: 'beside' })
+
+/** What is taken off in a bare process. */
+export const EMPTY_BARE: Variant = { ...EMPTY, name: 'nothing, bare process', bare: true }
 
 /** Bundles that are only loaded. */
 export const loads: readonly Variant[] = [
@@ -62,4 +67,11 @@ export const firsts: readonly Variant[] = [
   first('warmtoken with a client handed in, no plugin', 'by-client', { part: 'beside', tier: 'store' }),
   first('warmtoken, file', 'file', { part: 'ours', plugin: true, tier: 'file' }),
   first('warmtoken, an instant source', 'source', { part: 'ours', plugin: true, tier: 'source' }),
+  first('request signed by hand, bare process', 'raw', { part: 'beside', bare: true }),
+  first('warmtoken, credentials in env, bare process', 'lean', {
+    part: 'beside',
+    plugin: true,
+    tier: 'store',
+    bare: true,
+  }),
 ]
