@@ -35,7 +35,7 @@ export interface TokenValue {
   /** What came with it and must travel with it, such as an instance URL. Not secret. */
   readonly extra?: { readonly [name: string]: Json }
   /**
-   * What the source needs for its next fetch, such as a refresh token. Secret: it rests sealed beside the value, comes
+   * What the source needs for its next fetch, such as a refresh token. Secret: it is stored sealed with the value, comes
    * back as `previous`, and is never on a `Token`.
    */
   readonly chain?: Json
@@ -93,7 +93,7 @@ export interface Traits {
    */
   readonly overlap?: number
   /**
-   * How long after its issue a new value may still be refused by an API that has not heard of it. A refusal within that
+   * How long after its issue a new value may still be refused by an API that does not know it. A refusal within that
    * time is answered by a pause and a repeat with the same value first. Default 0.
    */
   readonly settleTime?: number
@@ -107,7 +107,7 @@ export interface Traits {
 
 /**
  * For a source whose fetch spends what cannot be spent twice, such as a refresh token that rotates. It is fetched only
- * under a lease, with its intent written ahead; a value is handed out only once it is committed; nothing rests in files.
+ * under a lease, with its intent written ahead; a value is returned only once it is committed; nothing is stored in files.
  */
 export interface Exclusive<T> {
   /** Resolves to a fingerprint of what the next fetch spends, given the last published value. */
@@ -115,7 +115,7 @@ export interface Exclusive<T> {
   /**
    * What to do when a holder vanished after its intent was written, so that what it meant to spend may be spent:
    * `'repeat'` the issuer does not mind; `{ grace }` it tolerates a repeat for so many ms; `'retry-once'` one more try,
-   * then a person must sign in again; `'stop'` a person must at once.
+   * then the user must sign in again; `'stop'` the user must at once.
    */
   readonly afterCrash: 'repeat' | 'retry-once' | 'stop' | { readonly grace: number }
 }
@@ -147,7 +147,7 @@ export interface Source<T, P = undefined> {
   readonly exclusive?: Exclusive<T>
 }
 
-/** The nearest place that had the value. `source` means it was fetched for this very call. */
+/** The nearest place that had the value. `source` means it was fetched for this exact call. */
 export type Tier = 'memory' | 'file' | 'store' | 'source'
 
 /** A value as a tier keeps it. */
@@ -175,7 +175,7 @@ export interface ServerTime {
 }
 
 /**
- * What a store holds for a key, as it was seen. Hand it back as `expected` to change that very state. A value that no
+ * What a store holds for a key, as it was seen. Hand it back as `expected` to change that exact state. A value that no
  * store wrote is an image too: with a tag that no write has, it can be expected and replaced. Never report it as absent.
  */
 export interface Image {
@@ -183,7 +183,7 @@ export interface Image {
   readonly body: string
   /** The unique mark of the write that made it. */
   readonly tag: string
-  /** The backend's own mark, where it cannot compare tags (an S3 ETag). Opaque to everybody but the store. */
+  /** The backend's own mark, where it cannot compare tags (an S3 ETag). Opaque to everyone but the store. */
   readonly mark?: string
 }
 
@@ -205,13 +205,13 @@ export interface Swap {
   readonly tag: string
   /**
    * Until when the backend must keep it, in ms since 1970; it may have a fraction. Round it up to the unit of the backend.
-   * Deleting later is harmless; a backend that deletes nothing by itself, such as an SQL table, needs a job that sweeps.
+   * Deleting later is harmless; a backend that deletes nothing on its own, such as an SQL table, needs a job that sweeps.
    */
   readonly keepUntil: number
 }
 
 /**
- * What became of a swap. When the record that is in the way has the tag of this very swap, it is `swapped`: a swap is
+ * What became of a swap. When the record that is in the way has the tag of this exact swap, it is `swapped`: a swap is
  * idempotent in its tag. `unknown`: it may or may not have been applied, or may still be. An attempt without an answer makes
  * it `unknown`, whatever a repeat of it is told, a refusal included. The cause of an `unknown` shows no part of the record.
  */
@@ -245,7 +245,7 @@ export interface ReadOptions {
 /**
  * The shared tier: one record a key, changed only by compare-and-swap. This is all that an adapter is.
  *
- * A store may repeat a request once by itself, with the same tag, where no answer came; the engine repeats the rest. Nothing
+ * A store may repeat a request once on its own, with the same tag, where no answer came; the engine repeats the rest. Nothing
  * it does may take 100 attempts.
  *
  * A store that keeps connections listens to the `error` event of each, which ends the process otherwise. It gives a
@@ -267,7 +267,7 @@ export interface Store {
   read(key: string, options: ReadOptions): Promise<Seen>
   /** Resolves to what became of the write. Rejects with a {@link StoreFault} only when nothing was and will be written. */
   swap(key: string, swap: Swap, options: { readonly signal: AbortSignal }): Promise<Swapped>
-  /** Optional, for speed: what is there under many keys, by one call. A key that is absent is in the map all the same. */
+  /** Optional, for speed: what is there under many keys, by one call. A key that is absent is in the map anyway. */
   readMany?(keys: readonly string[], options: ReadOptions): Promise<ReadonlyMap<string, Seen>>
 }
 

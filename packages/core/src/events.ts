@@ -14,7 +14,7 @@ export interface TokenEvent {
   readonly name?: string
 }
 
-/** A token was handed out without asking the source. */
+/** A token was returned without asking the source. */
 export interface HitEvent extends TokenEvent {
   readonly type: 'hit'
   readonly tier: 'memory' | 'file' | 'store'

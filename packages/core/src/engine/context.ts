@@ -25,7 +25,7 @@ export interface Shared {
   readonly jitter: number
   /** Sends an event to the listeners. */
   readonly emit: Listener
-  /** Whether anybody listens. Asked before an event is made on the warm path. */
+  /** Whether anyone listens. Asked before an event is made on the warm path. */
   readonly listening: () => boolean
   /** What users call their values, by key; for errors. */
   readonly names?: ReadonlyMap<string, string> | undefined
@@ -52,7 +52,7 @@ export interface MissContext extends Shared {
   readonly openStore: () => Promise<void> | undefined
   /** Until when the store is left alone. */
   readonly outage: Outage
-  /** Every refresh under way, and what aborts it. */
+  /** Every refresh in progress, and what aborts it. */
   readonly flights: Map<Promise<unknown>, AbortController>
 }
 
@@ -99,7 +99,7 @@ export interface Flight<T> {
   secretFingerprint: string | undefined
 }
 
-/** A value as it is handed out. */
+/** A value as it is returned. */
 export interface Served<T> {
   readonly entry: Entry<T>
   /** Where it came from, for this call. */

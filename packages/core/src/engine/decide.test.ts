@@ -82,7 +82,7 @@ describe('a decision', () => {
       expect(decide(situation)).toBe('use')
   })
 
-  check('never waits with a usable value in hand', (situation) => {
+  check('never waits with a usable value available', (situation) => {
     const { record, latest, need } = situation
     if (decide(situation) !== 'wait' || record.value === undefined) return
     expect(isAlive(situation) && latest + need <= record.value.hardExpiry).toBe(false)

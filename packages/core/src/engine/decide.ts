@@ -26,7 +26,7 @@ export interface Situation {
   readonly earliest: number
   /** The time on the server is this or earlier. */
   readonly latest: number
-  /** For how long, at least, this environment has been seeing this very lease, in ms. */
+  /** For how long, at least, this environment has been seeing this exact lease, in ms. */
   readonly leaseSeenFor: number
   /** Whether the lease is this environment's own and unused: with time enough to fetch under it, or without. */
   readonly own: 'no' | 'usable' | 'spent'

@@ -41,9 +41,9 @@ export interface Engine extends Pick<Shared, 'prefetchKeys'> {
    * promises to `settle` before the environment may freeze.
    */
   enter(): () => void
-  /** Whether a refresh is under way. */
+  /** Whether a refresh is in progress. */
   isBusy(): boolean
-  /** Waits for every refresh under way, at most `timeout` ms (default 1,000), then aborts the rest. Never rejects. */
+  /** Waits for every refresh in progress, at most `timeout` ms (default 1,000), then aborts the rest. Never rejects. */
   settle(options?: { readonly timeout?: number }): Promise<void>
 }
 
@@ -64,7 +64,7 @@ export function createEngine(options: EngineOptions): Engine {
   }
   const { file, emit, prefetchKeys } = shared
   const memory = createMemoryTier<Slot<unknown>>(maxEntries)
-  /** Reads of files under way. */
+  /** Reads of files in progress. */
   const fileReads = new Map<Slot<unknown>, Promise<void>>()
 
   let loading: Promise<MissPath> | undefined

@@ -15,7 +15,7 @@ export async function readFile<T>(shared: Shared, slot: Slot<T>, rejected: strin
   if (lifetime.fingerprint === rejected || lifetime.hardExpiry <= Math.max(latest, slot.entry?.hardExpiry ?? 0)) return
   const value = await unseal(shared, slot, sealed)
   if (value === undefined) return
-  // A new process learns the server's time from the file, until a store tells it better.
+  // A new process learns the server's time from the file, until a store reports it better.
   if (observed) shared.knownTime.anchor ??= anchorAt(shared.clock, earliest, latest)
   placeEntry(shared, slot, {
     entry: { value, ...lifetime },

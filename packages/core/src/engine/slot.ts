@@ -16,7 +16,7 @@ export interface Subject<T> {
 
 /**
  * All that an environment holds for one key. There may be a million slots, so every field exists from the start (one
- * hidden class), and what is seldom needed is in `rare`. The warm path reads three fields.
+ * hidden class), and what is rarely needed is in `rare`. The warm path reads three fields.
  */
 export interface Slot<T> {
   /** Cache key, record key, single-flight key and authenticated data in one. */
@@ -33,7 +33,7 @@ export interface Slot<T> {
   usableUntil: number
   /** What the layer above made of the entry. Cleared when the entry changes. */
   view: unknown
-  /** Present only while something is under way or wrong. */
+  /** Present only while something is in progress or wrong. */
   rare: Rare<T> | undefined
 }
 
@@ -54,7 +54,7 @@ export interface Rare<T> {
   failedAlone?: { readonly failure: Failure; readonly until: number } | undefined
   /** How far the mint budget is used up, as this environment knows it. */
   booked?: number | undefined
-  /** The refresh under way. */
+  /** The refresh in progress. */
   flight?: Promise<Entry<T>> | undefined
   /** Why a value could not be opened, until an event has reported it. */
   unopened?: { readonly error: unknown } | undefined

@@ -22,7 +22,7 @@ export interface WarmTokensOptions extends InvocationOptions {
   readonly setToContext?: boolean
 }
 
-/** Tokens by name, as `request.internal` holds them: a promise until it is at hand. */
+/** Tokens by name, as `request.internal` holds them: a promise until it is available. */
 export type InternalTokens<H extends Handles> = {
   readonly [Name in keyof H]: H[Name] extends TokenFamily<infer P> ? InvocationFamily<P> : Token | Promise<Token>
 }
@@ -38,8 +38,8 @@ export type WarmTokensMiddleware<H extends Handles> = MiddlewareObj<
 
 /**
  * Puts tokens on the context of a Middy handler: at once where memory has them, else from file, store or source within
- * the invocation's remaining time. After the handler, or its error, refreshes under way are settled. Where a
- * middleware that is used after this one answers early, Middy runs neither `after` nor `onError`: a refresh under way
+ * the invocation's remaining time. After the handler, or its error, refreshes in progress are settled. Where a
+ * middleware that is used after this one answers early, Middy runs neither `after` nor `onError`: a refresh in progress
  * is then left to the next invocation. Throws `TypeError` at wiring for wrong arguments.
  *
  * @example

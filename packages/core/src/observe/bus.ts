@@ -9,9 +9,9 @@ interface Told {
   readonly key?: string | undefined
 }
 
-/** Hands events to everybody who listens. */
+/** Hands events to everyone who listens. */
 export interface Bus<Event> {
-  /** Hands an event to everybody. What a listener throws harms nothing. */
+  /** Hands an event to everyone. What a listener throws has no effect. */
   readonly emit: (event: Event) => void
   /** False when nobody would hear: then no event needs to be made. */
   readonly listening: () => boolean
@@ -31,7 +31,7 @@ export function createBus<Event extends Told = WarmEvent>(listeners: readonly ((
     emit(event) {
       const name = names.get(event.key ?? '')
       const named = name ? { ...event, name } : event
-      // A channel reports what its subscribers throw by itself; ours must not break a token either.
+      // A channel reports what its subscribers throw on its own; ours must not break a token either.
       channel.publish(named)
       bus.watch?.(named)
       for (const listener of listeners) {

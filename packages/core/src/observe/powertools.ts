@@ -35,7 +35,7 @@ type Measurement = readonly [name: string, unit: 'Count' | 'Milliseconds', value
 const [, isPowertools] = shaped('addMetric', 'singleMetric')
 const RULES = { source: flagRule }
 
-/** What an event measures; nothing, where it is a hit in memory or a step that others tell of. */
+/** What an event measures; nothing, where it is a hit in memory or a step that others report. */
 function measure(event: WarmEvent): Measurement | undefined {
   switch (event.type) {
     case 'fetch':
@@ -44,7 +44,7 @@ function measure(event: WarmEvent): Measurement | undefined {
       return event.tier === 'store' ? ['TokenStoreMiss', 'Count', 1] : undefined
     case 'hit':
       if (event.waited !== undefined) return ['TokenLeaseWait', 'Milliseconds', event.waited]
-      // A stale value in memory may be handed out a thousand times a second; it came from somewhere once.
+      // A stale value in memory may be returned a thousand times a second; it came from somewhere once.
       return event.stale && event.tier !== 'memory' ? ['TokenStale', 'Count', 1] : undefined
     case 'cool-down':
       return ['TokenCoolDown', 'Count', 1]

@@ -4,7 +4,7 @@ import { asFields, isToken, isTokenType, matches } from '../lib/parse.ts'
 import { pause } from '../lib/timing.ts'
 import { shownCause } from './shown-cause.ts'
 
-/** A token with less lifetime than this, in ms, ends before anybody can use it. */
+/** A token with less lifetime than this, in ms, ends before anyone can use it. */
 const NEARLY_OVER = 1_200
 /** Issuers give a lifetime in whole seconds, so the token may live this much longer, in ms. */
 const WHOLE_SECOND = 1_000
@@ -42,7 +42,7 @@ export async function fetchChecked<P>(
 /** Reads a token from JSON. */
 type Parse = (json: Json) => TokenValue | undefined
 
-/** Names of errors that say by themselves what is wrong; a source of an adapter throws errors of other classes. */
+/** Names of errors that say on their own what is wrong; a source of an adapter throws errors of other classes. */
 const TYPED = /^(Source(Refused|Unavailable)|SignInRequired|SameValue)Error$/
 
 async function ask<P>(source: Source<TokenValue, P>, request: FetchRequest<P>): Promise<unknown> {

@@ -1,7 +1,7 @@
 import type { Tokens } from './types.ts'
 
 /**
- * Finishes what is under way when a handler has returned: waits for this work, then for the refreshes of these toolkits,
+ * Finishes what is in progress when a handler has returned: waits for this work, then for the refreshes of these toolkits,
  * which are aborted when no time is left. The work must not reject. Loaded when there is something to finish: a hit does
  * without it, and it would take 170 bytes of what each hit loads.
  */

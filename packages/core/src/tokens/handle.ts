@@ -30,7 +30,7 @@ function parseTokenValue(json: Json): TokenValue | undefined {
   return isValid ? (fields as TokenValue | undefined) : undefined
 }
 
-/** What a memory hit hands out, made once for each entry. */
+/** What a memory hit returns, made once for each entry. */
 interface View {
   readonly token: Token
   readonly promise: Promise<Token>

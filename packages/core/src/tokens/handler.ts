@@ -89,7 +89,7 @@ export function withTokens(
   const { begin, end } = createInvocations('withTokens', handles, options, { streaming: flagRule })
   if (!isFunction(handler)) misuse('withTokens', 'give a handler, a function')
   const before = options.streaming ? 2 : 1
-  // No named parameters: Lambda's Node.js 24 refuses a function with three of them as one that wants a callback.
+  // No named parameters: Lambda's Node.js 24 refuses a function with three of them as one that requires a callback.
   return async (...given) => {
     const context = (given[before] ?? {}) as InvocationContext & Taken
     const invocation = begin(context, {}, context)

@@ -36,12 +36,12 @@ function remainingTime(context: InvocationContext | undefined): number {
   return Number.isFinite(left) ? Math.min(Math.max(left, 0), most) : unknown
 }
 
-/** Tokens by the names of their handles: at hand where memory had them, else promises, each until it resolves. */
+/** Tokens by the names of their handles: the token where memory had it, otherwise a promise until it resolves. */
 export interface Taken {
   [name: string]: unknown
 }
 
-/** An invocation that has begun. */
+/** An invocation that has started. */
 export interface Invocation {
   readonly context: InvocationContext | undefined
   /** Ends its right to have refreshes run beside it. Harmless to repeat. */
@@ -57,7 +57,7 @@ export interface Invocations {
   /** Takes the tokens, into `taken` under their names, and onto the target; no promise is made where memory has them. */
   begin(context: InvocationContext | undefined, taken: Taken, target: Taken | undefined): Invocation
   /**
-   * Leaves, and finishes what is under way, its own tokens included, within the time that is left. Where nothing is, there
+   * Leaves, and finishes what is in progress, its own tokens included, within the time that is left. Where nothing is, there
    * is no promise either: each costs an invocation some hundred ns.
    */
   end(invocation: Invocation): Promise<void> | undefined
@@ -113,7 +113,7 @@ export function createInvocations(
         invocation.pending = Promise.allSettled(coming).then(() => {
           invocation.pending = undefined
         })
-        // What it resolves to Middy would take for an answer.
+        // What it resolves to Middy would treat as an answer.
         if (target) invocation.ready = Promise.all(coming).then(() => undefined)
       }
       return invocation

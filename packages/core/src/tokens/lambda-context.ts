@@ -31,7 +31,7 @@ export interface LambdaContext {
   succeed(message: string, object: unknown): void
 }
 
-/** What a mobile application tells of itself. */
+/** What a mobile application states about itself. */
 export interface LambdaClientContext {
   client: {
     installationId: string

@@ -18,7 +18,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
-/** A store that counts its requests; each is told by the keys that it is for. */
+/** A store that counts its requests; each is recorded by its keys. */
 function counting(store: Store = memoryStore(), changed: Partial<Store> = {}) {
   const requests: { readonly type: string; readonly keys: readonly string[]; readonly consistent?: boolean }[] = []
   const counted: Store = {
@@ -167,7 +167,7 @@ describe('prewarming many tokens', () => {
   })
 })
 
-describe('prewarming what is no handle', () => {
+describe('prewarming what is not a handle', () => {
   it.each([
     ['nothing', undefined, /^prewarm: give tokens as in/],
     ['a text', 'crm', /^prewarm: give tokens as in/],

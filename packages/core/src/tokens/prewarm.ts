@@ -2,7 +2,7 @@ import type { Token } from './token.ts'
 import type { GetOptions, TokenHandles } from './types.ts'
 
 /**
- * Throws `TypeError` that names what is no handle. It imports nothing: what a hit shared with what is loaded later would be
+ * Throws `TypeError` that names what is not a handle. It imports nothing: what a hit shared with what is loaded later would be
  * one more file that each hit loads.
  */
 function checkHandles(handles: unknown): void {
@@ -11,13 +11,13 @@ function checkHandles(handles: unknown): void {
   for (const [name, handle] of Object.entries(handles)) {
     const { get, key } = Object(handle) as { readonly get?: unknown; readonly key?: unknown }
     if (typeof get !== 'function' || typeof key !== 'string')
-      throw new TypeError(`prewarm: "${name}" is no handle; ${give}`)
+      throw new TypeError(`prewarm: "${name}" is not a handle; ${give}`)
   }
 }
 
 /**
  * Makes sure of tokens, all at once, and looks at the store by one request where it can. Resolves to a token or an
- * error for each, by the same names; rejects with `TypeError` for what is no handle. `wanted` is the engine's.
+ * error for each, by the same names; rejects with `TypeError` for what is not a handle. `wanted` is the engine's.
  */
 export async function prewarm<H extends TokenHandles>(
   wanted: Set<string>,

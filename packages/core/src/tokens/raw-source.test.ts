@@ -25,7 +25,7 @@ describe('a source written by hand', () => {
     ['null', null, 'BAD_TOKEN', 'value.value'],
     ['a text', 'SECRET', 'BAD_TOKEN', 'value.value'],
     ['an empty object', {}, 'BAD_TOKEN', 'value.value'],
-    ['a text in the place of the value', { value: 'SECRET', lifetime: HOUR }, 'BAD_TOKEN', 'value.value'],
+    ['a text in place of the value', { value: 'SECRET', lifetime: HOUR }, 'BAD_TOKEN', 'value.value'],
     ['null for a value', { value: null, lifetime: HOUR }, 'BAD_TOKEN', 'value.value'],
     ['null for a token', { value: { ...value, value: null }, lifetime: HOUR }, 'BAD_TOKEN', 'value.value'],
     ['an empty token', { value: { ...value, value: '' }, lifetime: HOUR }, 'BAD_TOKEN', 'value.value'],

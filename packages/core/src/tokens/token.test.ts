@@ -86,7 +86,7 @@ describe('use', () => {
   it.each([
     ['nothing', undefined],
     ['no kind', { identity, fetch }],
-    ['a kind that is no text', { kind: 5, identity, fetch }],
+    ['a kind that is not a string', { kind: 5, identity, fetch }],
     ['a kind of capitals', { kind: 'A', identity, fetch }],
     ['no identity', { kind: 'a', fetch }],
     ['no fetch', { kind: 'a', identity }],

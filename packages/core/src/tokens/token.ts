@@ -19,18 +19,18 @@ export class Token {
   declare readonly expiresAt: number
   /** The fencing number under which it was published; 0 when it could not be published. */
   declare readonly version: number
-  /** Eight characters that tell it from another token without showing it. */
+  /** Eight characters that distinguish it from other tokens without showing it. */
   declare readonly fingerprint: string
   /** True when less life is left than was asked for, because the source gives no longer one or cannot be reached. */
   declare readonly short: boolean
   /** Life left now, at least, in ms; 0 when there is none. */
   declare readonly remaining: () => number
 
-  /** Of what the engine hands out, and the life in ms that was asked for. */
+  /** Of what the engine returns, and the life in ms that was asked for. */
   constructor({ entry, tier, remaining }: Served<TokenValue>, minLifetime: number) {
     const { value, type, extra = Object.freeze({}) } = entry.value
     this.#value = value
-    // All that is no secret, in the open: nothing of it can be changed.
+    // Everything except the secret, as read-only properties.
     Object.assign(this, {
       type,
       extra,

@@ -127,7 +127,7 @@ describe('a rejected token', () => {
     expect((await handle.get()).value).toBe('secret-2')
   })
 
-  it('is not replaced when a newer one is at hand', async () => {
+  it('is not replaced when a newer one is available', async () => {
     const { handle, fetches } = environment()
     const old = await handle.get()
     await handle.reject(old)
@@ -168,7 +168,7 @@ describe('a rejected token', () => {
 })
 
 describe('a source that fails', () => {
-  it('is asked once when it refuses, whoever asks', async () => {
+  it('is asked once when it refuses, for all callers', async () => {
     const store = memoryStore()
     const refuse = async () => {
       throw new SourceRefusedError('no', { code: 'invalid_client' })
@@ -186,7 +186,7 @@ describe('a source that fails', () => {
     expect(first.fetches() + second.fetches()).toBe(1)
   })
 
-  it('whose secret cannot be had holds nobody', async () => {
+  it('whose secret is not available blocks no caller', async () => {
     const refuse = async (): Promise<never> => {
       throw new SourceRefusedError('no', { code: 'invalid_client' })
     }
@@ -216,7 +216,7 @@ describe('a source that fails', () => {
 })
 
 describe('a publish whose answer is lost', () => {
-  it('is told by the version that is stored, however often it is repeated', async () => {
+  it('is identified by the version that is stored, however often it is repeated', async () => {
     const inner = memoryStore()
     let [swaps, lost] = [0, 0]
     const store: Store = {
@@ -230,7 +230,7 @@ describe('a publish whose answer is lost', () => {
         swaps += 1
         if (swaps !== 2) return result
         lost = 2
-        // Time passes, so that a text made anew would bear a later version.
+        // Time passes, so that a text made again would have a later version.
         await new Promise((resolve) => setTimeout(resolve, 20))
         return { outcome: 'unknown', cause: undefined }
       },
@@ -299,7 +299,7 @@ describe('a store that is down', () => {
     expect([token.value, fetches()]).toEqual(['secret-1', 0])
   })
 
-  it('is not papered over when a person must mend it', async () => {
+  it('is not hidden when an operator must fix it', async () => {
     const denied = Object.assign(new Error('the role needs x'), { code: 'STORE_DENIED', retryable: false })
     const store: Store = { ...down, read: () => Promise.reject(denied) }
     const { handle, fetches } = environment({ store })

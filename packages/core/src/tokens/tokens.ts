@@ -24,15 +24,15 @@ export interface TokensOptions extends Partial<Policy> {
   readonly store?: Store
   /** The folder of the file tier, or `false` for none. Default `/tmp/warmtoken`. */
   readonly directory?: string | false
-  /** How values rest in file and store. Default: as they are, like `plaintext()`, with one event `plaintext` that says so. */
+  /** How values are stored in file and store. Default: as plain text, like `plaintext()`, with one event `plaintext` that says so. */
   readonly codec?: Codec
-  /** Sets keys apart that would else be the same, such as a stage. Default: none. */
+  /** Separates keys that would otherwise be the same, for example by stage. Default: none. */
   readonly namespace?: string
   /** How many tokens memory keeps. Default 10,000. */
   readonly maxEntries?: number
   /**
    * True where the process is never frozen (containers, managed instances): a token that is still usable is refreshed
-   * beside the caller, always. Default false: only inside a handler that settles, otherwise one caller waits for it.
+   * in the background of the caller, always. Default false: only inside a handler that settles, otherwise one caller waits for it.
    */
   readonly background?: boolean
   /** Receives every event: one listener or several. What they throw is ignored. */

@@ -86,8 +86,8 @@ export interface Tokens {
   /** Binds a source that has parameters: `.for({ tenant })` returns the handle of one token. */
   use<P>(source: Source<TokenValue, P>, options?: UseOptions): TokenFamily<P>
   /**
-   * Fetches tokens before anybody asks: on a schedule, or awaited at the top level of a module (there it is part of the
-   * init phase and billed). Resolves to a token or an error for each; rejects with `TypeError` for what is no handle.
+   * Fetches tokens before anyone asks: on a schedule, or awaited at the top level of a module (there it is part of the
+   * init phase and billed). Resolves to a token or an error for each; rejects with `TypeError` for what is not a handle.
    */
   prewarm<H extends TokenHandles>(
     handles: H,
@@ -95,10 +95,10 @@ export interface Tokens {
   ): Promise<{ readonly [Name in keyof H]: Token | Error }>
   /** Returns what was counted so far, as data and as a readable table. Throws `TypeError` without the option `report`. */
   report(): Report
-  /** Lets refreshes run beside the caller until the returned function is called. Then call `settle` before returning. */
+  /** Lets refreshes run in the background of the caller until the returned function is called. Then call `settle` before returning. */
   enter(): () => void
-  /** Whether refreshes are under way, so that there is something to settle. */
+  /** Whether refreshes are in progress, so that there is something to settle. */
   readonly busy: boolean
-  /** Waits for refreshes under way, at most `timeout` ms (default 1,000), then aborts them. Never rejects. */
+  /** Waits for refreshes in progress, at most `timeout` ms (default 1,000), then aborts them. Never rejects. */
   settle(options?: { readonly timeout?: number }): Promise<void>
 }

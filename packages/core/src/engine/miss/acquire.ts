@@ -33,7 +33,7 @@ export type Acquired =
   /** Nothing was written. Wait, for so many ms at most. */
   | { readonly outcome: 'not-written'; readonly left: number }
 
-/** One attempt at the lease, bound to the very record that was seen. */
+/** One attempt at the lease, bound to the exact record that was seen. */
 export async function tryAcquire<T>(flight: Flight<T>, snapshot: Snapshot, takeOver: boolean): Promise<Acquired> {
   const { context, slot, ask, signal } = flight
   const { clock, server, policy, runtime } = context

@@ -90,7 +90,7 @@ export async function callSource<T>(
   return { outcome: 'failed', error, what, secretFingerprint, took, curtailed }
 }
 
-/** Whether the source gave the very value that the API has refused, or one from before it. */
+/** Whether the source gave the exact value that the API has refused, or one from before it. */
 export function isRefused<T>({ slot, ask }: Flight<T>, issued: Issued<T>): boolean {
   if (ask.rejected === undefined) return false
   const given = slot.subject.fingerprint(issued.value)
@@ -152,7 +152,7 @@ function errorOf(key: string, result: Timed<unknown>, time: number): unknown {
   return new SourceUnavailableError(message, { code: 'SOURCE_TIMEOUT' })
 }
 
-/** What is wrong with an answer: a lifetime that makes no sense, or the very value that the API has refused. */
+/** What is wrong with an answer: a lifetime that makes no sense, or the exact value that the API has refused. */
 function problemOf<T>(flight: Flight<T>, issued: Issued<T>): WarmTokenError | undefined {
   const exclusive = flight.slot.subject.source.exclusive !== undefined
   if (exclusive && asFields(issued)?.['unusable'] !== undefined) return undefined

@@ -132,7 +132,7 @@ function failureError(key: string, { kind, code }: Failure, retryAt: number, cau
   const until = new Date(retryAt).toISOString()
   const options = { key, retryAt, code, ...(isKnown(cause) && { cause }) }
   if (code === SIGN_IN) {
-    return new SignInRequiredError(`the refresh chain of ${key} is broken: a person must sign in again`, options)
+    return new SignInRequiredError(`the refresh chain of ${key} is broken: the user must sign in again`, options)
   }
   if (kind === 'refused') {
     const message = `the source refused ${key} (${code}); it is not asked again before ${until}, unless the secret changes`

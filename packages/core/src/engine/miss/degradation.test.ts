@@ -173,7 +173,7 @@ describe('time', () => {
 })
 
 describe('a token that was refused', () => {
-  it('does not come back by a call that was under way', async () => {
+  it('does not come back by a call that was in progress', async () => {
     const { runtime, advance }: { runtime: Runtime; advance(ms: number): void } = shiftedRuntime()
     const answer = deferred()
     const { source } = counting(async (n) => (n === 1 ? 'same' : answer.promise))

@@ -121,7 +121,7 @@ describe('a source whose refresh tokens rotate', () => {
     expect((await environment(world.source, { store }).handle.get()).value).toBe('access-1')
   })
 
-  it('never rests in the file tier', async () => {
+  it('never is stored in the file tier', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'warmtoken-exclusive-'))
     try {
       const store = memoryStore()
@@ -157,7 +157,7 @@ describe('a source whose refresh tokens rotate', () => {
     expect(world.spent).toHaveLength(1)
   })
 
-  it('asks for a person after a holder vanished, and goes on with what the person left', async () => {
+  it('asks for a person after a holder vanished, and continues with what the person left', async () => {
     const { store, runtime, advance } = stage()
     const world = rotating('stop')
     await vanish(world, { store, runtime, advance })
@@ -225,7 +225,7 @@ describe('a source whose refresh tokens rotate', () => {
     const { store, runtime } = stage()
     const world = rotating('stop')
     let sealing: () => void = () => {}
-    const begun = new Promise<void>((arrived) => {
+    const started = new Promise<void>((arrived) => {
       sealing = arrived
     })
     let seal: () => void = () => {}
@@ -241,7 +241,7 @@ describe('a source whose refresh tokens rotate', () => {
     }
     const { tokens, handle } = environment(world.source, { store, runtime, codec: slow })
     const lost = handle.get().catch((error: unknown) => error)
-    await begun
+    await started
     await tokens.settle({ timeout: 0 })
     seal()
     expect(await lost).toMatchObject({ code: 'TIMEOUT' })
@@ -249,7 +249,7 @@ describe('a source whose refresh tokens rotate', () => {
     expect((await environment(world.source, { store, runtime }).handle.get()).value).toBe('access-1')
   })
 
-  it('does not rest in the record by what `spends` says, however long that is', async () => {
+  it('does not be stored in the record by what `spends` says, however long that is', async () => {
     const { store, runtime } = stage()
     const { source, spent } = rotating('stop')
     const long = { ...source, exclusive: { ...source.exclusive, spends: () => 'marked'.padEnd(4_000, '-') } }

@@ -32,7 +32,7 @@ export interface MissPath extends Pick<Coalescer, 'join'> {
   reportFileMiss(slot: Slot<unknown>): void
   /** Forgets the value with this fingerprint, which the API refused: in memory, then in the file. */
   reject(slot: Slot<unknown>, fingerprint: string): void
-  /** Whether a refresh is under way. */
+  /** Whether a refresh is in progress. */
   isBusy(): boolean
   /** Waits for every refresh, at most `timeout` ms, then aborts the rest. Never rejects. */
   settle(timeout: number): Promise<void>
@@ -53,7 +53,7 @@ export function createMissPath(shared: Shared, store: Store): MissPath {
   const context = createContext(shared, store)
   const { clock, policy, flights, runtime, emit, fileTier } = context
   const coalescer = createCoalescer(clock)
-  // Callers that waited for this module to load came before anybody could coalesce them. They are coalesced apart: they are
+  // Callers that waited for this module to load came before anyone could coalesce them. They are coalesced apart: they are
   // given what is served, the others what was made of it.
   const whileLoading = createCoalescer(clock)
 
@@ -80,7 +80,7 @@ export function createMissPath(shared: Shared, store: Store): MissPath {
         : answer(wanted, wanted.callers),
     reportFileMiss(slot) {
       const { key } = slot
-      // Reports by itself why a file was not accepted.
+      // Reports on its own why a file was not accepted.
       fileTier?.read(key)
       reportUnopened(context, slot)
       emit({ type: 'miss', key, tier: 'file' })
@@ -148,7 +148,7 @@ async function getEntry<T>({ context, slot, ask, callers, announce }: Call<T>): 
     // The environment may have been frozen on the way, longer than the value lived.
     if (usableUntil(context, slot, result.value) - clock.fast() < MIN_REMAINING) continue
     if (!joined && callers.count === 1) return result.value
-    // A refresh that was joined half-way may not know what was asked here.
+    // A refresh that was joined halfway may not know what was asked here.
     if (usableEntry(context, slot, ask) !== result.value) continue
     announce(joined ? callers.count : callers.count - 1, { type: 'shared', key })
     return result.value
@@ -191,7 +191,7 @@ function startRefresh<T>(context: MissContext, slot: Slot<T>, ask: Ask): Promise
   return flight
 }
 
-/** Until when, by `clock.fast()`, an entry may be used that was just handed out. */
+/** Until when, by `clock.fast()`, an entry may be used that was just returned. */
 function usableUntil<T>({ clock, server, runtime }: MissContext, slot: Slot<T>, entry: Entry<T>): number {
   if (slot.entry === entry) return slot.usableUntil
   // Other callers were handed it a moment ago, and one of them has rejected it since.

@@ -22,7 +22,7 @@ export const UNCOMMITTED = 'STORE_UNCOMMITTED'
 const PUBLISH_ATTEMPTS = 6
 /** The same where the value must not be lost: more than fit into a lease, which ends them. */
 const EXCLUSIVE_ATTEMPTS = 40
-/** How often a lease is given back or a failure written, at most. */
+/** How often a lease is released or a failure written, at most. */
 const WRITE_BACK_ATTEMPTS = 2
 
 /** What became of a publish. `unknown`: it may be in the store or not. */
@@ -51,7 +51,7 @@ export async function publishEntry<T>(flight: Flight<T>, held: HeldLease, fresh:
   let record = publishedRecord(context, held, { snapshot, fresh })
   let tag = runtime.unique()
   const attempts = exclusive ? EXCLUSIVE_ATTEMPTS : PUBLISH_ATTEMPTS
-  // A swap that expects its own lease is safe at any time, and a clock that has stepped must not lose a value in hand.
+  // A swap that expects its own lease is safe at any time, and a clock that has stepped must not lose a value available.
   const always = exclusive ? PUBLISH_ATTEMPTS : 1
   const endsAt = exclusive ? held.sentAt + held.lease.length : flight.endsAt
   for (let attempt = 0; attempt < attempts && (attempt < always || clock.fast() < endsAt); attempt += 1) {
@@ -78,7 +78,7 @@ export async function publishEntry<T>(flight: Flight<T>, held: HeldLease, fresh:
   return { outcome: 'unknown' }
 }
 
-/** Records the failure for the fleet. A value that is still alive is served all the same (stale-if-error). */
+/** Records the failure for the fleet. A value that is still alive is served anyway (stale-if-error). */
 export async function publishFailure<T>(flight: Flight<T>, held: HeldLease, failed: Failed): Promise<Entry<T>> {
   const { context, slot } = flight
   const { server, environment, emit } = context
@@ -123,7 +123,7 @@ export async function publishedByOther<T>(
 }
 
 /**
- * Changes the record under the lease, as best it can: if the write is lost, the lease ends by itself. Its own tag tells a
+ * Changes the record under the lease, as best it can: if the write is lost, the lease ends on its own. Its own tag tells a
  * repeat from a second write. Resolves to the record that was there instead, when the lease was lost.
  */
 export async function writeBack<T>(
@@ -153,7 +153,7 @@ function publishedRecord<T>(
   return publish(snapshot.record, { ...value, now, refresh })
 }
 
-/** A store that fails now may not have failed for good: a value in hand is worth another try. */
+/** A store that fails now may not have failed for good: a value available is worth another try. */
 async function swapOrUnknown(
   context: MissContext,
   record: WarmRecord,

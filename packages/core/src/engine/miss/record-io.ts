@@ -94,7 +94,7 @@ export function createOpener(store: Store): () => Promise<void> | undefined {
   }
 }
 
-/** A body that is no record for this key counts as empty. Its tag is kept, so that the next swap repairs it. */
+/** A body that is not a record for this key counts as empty. Its tag is kept, so that the next swap repairs it. */
 function toSnapshot(
   { runtime, server, emit }: MissContext,
   key: string,

@@ -16,7 +16,7 @@ const denied: Store = {
   swap: () => Promise.reject(new Error('never')),
 }
 
-describe('a store that a person must mend', () => {
+describe('a store that the user must fix', () => {
   it('is an error of every call and every key, and never a token request for each environment', async () => {
     let fetches = 0
     const source = custom<{ readonly tenant: string }>({
@@ -35,7 +35,7 @@ describe('a store that a person must mend', () => {
 })
 
 describe('a store that must load an SDK first', () => {
-  it('is not taken for a slow one while it loads, and loads once', async () => {
+  it('is not treated as a slow one while it loads, and loads once', async () => {
     let opened = 0
     let ready: () => void = () => {}
     const loading = new Promise<void>((resolve) => {

@@ -76,7 +76,7 @@ describe('the clock of an environment', () => {
     check(['run', 'back', 'ahead'])
   })
 
-  it('bounds it but for what a step back hides of a stop, while both do', () => {
+  it('bounds it except for what a step back hides of a stop, while both do', () => {
     check(['run', 'stop', 'back', 'ahead'], true)
   })
 

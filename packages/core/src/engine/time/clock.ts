@@ -9,7 +9,7 @@ export const DRIFT_TOLERANCE = 50
 /**
  * The time that has passed in this environment, as two bounds. While it is frozen the monotonic clock may stop; the wall
  * clock may step. Neither alone can be trusted, so `fast` goes with the larger and `slow` with the smaller advance of
- * the two. Both start at 0 and never fall. True elapsed time is within `[slow - tolerance, fast + tolerance]`, but for what
+ * the two. Both start at 0 and never fall. True elapsed time is within `[slow - tolerance, fast + tolerance]`, except for what
  * a wall clock that is set back by less than the tolerance hides of a freeze that is as short.
  */
 export interface Clock {

@@ -9,7 +9,7 @@ import { createTokens } from '../../tokens/tokens.ts'
 
 describe('the shortest remaining lifetime', () => {
   it.each([2, 1.5, 1, 0.75, 0.5, 0.25, 0])(
-    'of a token that is handed out is 1 ms: asked when %s ms are left in memory',
+    'of a token that is returned is 1 ms: asked when %s ms are left in memory',
     async (left) => {
       let now = 1_700_000_000_000
       let isUp = true

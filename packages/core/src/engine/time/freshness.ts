@@ -6,7 +6,7 @@ import type { Slot } from '../slot.ts'
 import { type Clock, DRIFT_TOLERANCE } from './clock.ts'
 import type { Interval } from './server-clock.ts'
 
-/** The shortest remaining lifetime with which a value is handed out, in ms: `remaining()` is 1 or more at that moment. */
+/** The shortest remaining lifetime with which a value is returned, in ms: `remaining()` is 1 or more at that moment. */
 export const MIN_REMAINING = 1
 /** The part of the refresh window over which environments are spread: it begins earlier for each by up to so much. */
 export const JITTER_SHARE = 0.5

@@ -70,7 +70,7 @@ describe('a report', () => {
     expect(all.shared).toBe(1)
   })
 
-  it('tells how often the source was asked, and with what success', () => {
+  it('says how often the source was asked, and with what success', () => {
     const { all } = reportOf(fetched(), fetched({ alone: true }), fetched({ outcome: 'throttled' }), fetched())
     expect(all.fetches).toEqual({ all: 4, ok: 3, alone: 1 })
     expect(all.refreshSuccess).toBe(0.75)
@@ -98,7 +98,7 @@ describe('a report', () => {
     expect([sources['crm']?.remainingLife.least, all.remainingLife.least, all.hits.memory]).toEqual([60_000, 5, 3])
   })
 
-  it('knows at most fifty sources, and counts the rest as others', () => {
+  it('knows at most fifty sources, and counts later ones as others', () => {
     const { sources, all } = reportOf(
       ...Array.from({ length: 500 }, (_, n) => hit({ key: `kind-${n}~1` })),
       hit({ key: 'no kind of ours' }),

@@ -3,7 +3,7 @@ import type { Listener } from '../../events.ts'
 
 /** What happened with the tokens of one source. Lengths are in ms; a share of nothing is `null`. */
 export interface SourceReport {
-  /** Values handed out without asking the source, by the tier that had them. */
+  /** Values returned without asking the source, by the tier that had them. */
   readonly hits: { readonly memory: number; readonly file: number; readonly store: number }
   /** Hits, as a share (0 to 1) of hits, shared values and fetches. */
   readonly hitRate: number | null
@@ -28,7 +28,7 @@ export interface SourceReport {
   readonly rejections: number
   /** Reads and writes that the store failed. */
   readonly storeErrors: number
-  /** The life that values had left when they were handed out. */
+  /** The life that values had left when they were returned. */
   readonly remainingLife: { readonly p50: number | null; readonly least: number | null }
 }
 

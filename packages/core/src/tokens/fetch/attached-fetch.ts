@@ -35,7 +35,7 @@ interface Hop {
   readonly headers: Headers
   /** Whether the body goes with it. */
   readonly withBody: boolean
-  /** Whether it still goes to where the caller wants the token. */
+  /** Whether it still goes to where the caller requires the token. */
   readonly isHome: boolean
 }
 

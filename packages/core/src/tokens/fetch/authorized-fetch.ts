@@ -8,7 +8,7 @@ import { makeReplayable } from './replayable-body.ts'
 
 /** The longest body in which a refusal is looked for, in bytes. */
 const MAX_BODY = 64 * 1024
-/** How often a token that the API may not have heard of yet is tried again. */
+/** How often a token that the API may not know yet is tried again. */
 const SETTLE_ATTEMPTS = 3
 
 /** What is sent, with whose token. */
@@ -81,7 +81,7 @@ function refuseCredentials(input: string | URL | Request): void {
 
 /**
  * Sends a request with a token, and once more with a new one when the API refuses the first. A token so young that the
- * API may not have heard of it is tried again first. The caller's signal ends whatever is waited for.
+ * API may not know yet is tried again first. The caller's signal ends whatever is waited for.
  */
 export async function fetchWith(
   sending: Sending,

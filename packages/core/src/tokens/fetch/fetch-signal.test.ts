@@ -67,7 +67,7 @@ describe.each(ways)('a signal %s ends', (_way, call) => {
     expect(api.received.length).toBe(1)
   })
 
-  it('the wait for a new token in the place of a refused one', async () => {
+  it('the wait for a new token in place of a refused one', async () => {
     const controller = new AbortController()
     let fetches = 0
     const handle = handleOf(async () => {
@@ -90,7 +90,7 @@ describe.each(ways)('a signal %s ends', (_way, call) => {
 })
 
 describe('a signal', () => {
-  it('of the options is heard in the place of that of the Request, and null hears none', async () => {
+  it('of the options is heard in place of that of the Request, and null hears none', async () => {
     const handle = handleOf(async () => 'token')
     const gone = AbortSignal.abort(REASON)
     const own = await handle.fetch(new Request(api.url), { signal: new AbortController().signal })

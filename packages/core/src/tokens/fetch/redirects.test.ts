@@ -94,7 +94,7 @@ describe.each(places)('a redirect of an API that takes its token in %s', (_place
     expect((await handle.get()).value).toBe('MARKED 1')
   })
 
-  it('to where the token is refused begins anew with a new one', async () => {
+  it('to where the token is refused begins again with a new one', async () => {
     api.script = (one) => (pathOf(one) === '/a' ? to('/b') : { status: tokenIn(one) === 'MARKED 1' ? 401 : 200 })
     expect((await handleOf(put).fetch(`${api.url}/a`)).status).toBe(200)
     expect(api.received.map((one) => [pathOf(one), tokenIn(one)])).toEqual([

@@ -36,7 +36,7 @@ function isReplayable(body: unknown): boolean {
   )
 }
 
-/** The body of a request, `undefined` when it is too large or too slow. The request itself can be sent all the same. */
+/** The body of a request, `undefined` when it is too large or too slow. The request itself can be sent anyway. */
 async function copyBody(request: Request): Promise<Uint8Array<ArrayBuffer> | undefined> {
   if (request.bodyUsed) return undefined
   const reader = request.clone().body?.getReader()
