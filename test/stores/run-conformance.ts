@@ -1,25 +1,22 @@
 import { type FaultProxy, startFaultProxy } from '@warmtoken/local'
 import { proxiedFaults, type StoreSubject, storeConformance } from '@warmtoken/testing/store'
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { accounts } from './backends/accounts.ts'
 import type { Backend, Running } from './backends/backend.ts'
-import { dynalite, dynamoDBLocal, dynoxide, leanDynalite, leanDynoxide } from './backends/dynamodb.ts'
-import { fronted, memory } from './backends/in-process.ts'
-import { radosgw } from './backends/radosgw.ts'
-import { s3StandIn } from './backends/s3.ts'
-import { upstashByClient, upstashByDefaults, upstashOverMemory, upstashOverRedis } from './backends/upstash.ts'
 import { type Outcomes, printTable } from './report.ts'
 
-/** Ceph's gateway takes a minute to install and start, so it joins when it is asked for. */
-const witness = process.env['WARMTOKEN_RADOSGW'] === undefined ? [] : [radosgw]
-const { WARMTOKEN_DYNAMODB_LOCAL: folder } = process.env
-const second = folder === undefined ? [] : dynamoDBLocal(folder)
-const dynamoDB = [dynalite, leanDynalite, dynoxide, leanDynoxide, ...second]
-const local = [...dynamoDB, s3StandIn, ...witness, upstashOverMemory, upstashOverRedis, upstashByClient]
-const outcomes: Outcomes = new Map()
+/** Runs the suite on each backend of a file, directly and through the fault proxy, and prints a table of all of them. */
+export function runConformance(backends: {
+  readonly direct: readonly Backend[]
+  readonly proxied: readonly Backend[]
+}): void {
+  const outcomes: Outcomes = new Map()
+  for (const backend of backends.direct) suite(outcomes, backend, false)
+  for (const backend of backends.proxied) suite(outcomes, backend, true)
+  afterAll(() => console.log(`\n${printTable(outcomes)}\n`))
+}
 
 /** A backend, directly or through a proxy that makes requests fail. */
-function suite(backend: Backend, isProxied: boolean): void {
+function suite(outcomes: Outcomes, backend: Backend, isProxied: boolean): void {
   const name = `${backend.name}${isProxied ? ', through the fault proxy' : ''}`
   const results: NonNullable<ReturnType<Outcomes['get']>> = new Map()
   outcomes.set(name, results)
@@ -60,8 +57,3 @@ function suite(backend: Backend, isProxied: boolean): void {
     }
   })
 }
-
-for (const backend of [memory, fronted, ...local, upstashByDefaults, ...accounts]) suite(backend, false)
-for (const backend of local) suite(backend, true)
-
-afterAll(() => console.log(`\n${printTable(outcomes)}\n`))
