@@ -24,9 +24,14 @@ function mutate(mutant: Mutant): Plugin {
 }
 
 /** The simulator over the mutated production sources. Throws when an edit no longer fits them. */
-export async function buildMutant(mutant: Mutant): Promise<{ simulate: typeof simulate }> {
+export function buildMutant(mutant: Mutant): Promise<{ simulate: typeof simulate }> {
+  return buildSimulator(mutant, 'simulate.ts')
+}
+
+/** The same for another simulator: `entry` in its folder. */
+export async function buildSimulator<Exports>(mutant: Mutant, entry: string): Promise<Exports> {
   const result = await build({
-    entryPoints: [`${SOURCES}../simulator/simulate.ts`],
+    entryPoints: [`${SOURCES}../simulator/${entry}`],
     bundle: true,
     write: false,
     format: 'esm',
@@ -34,7 +39,5 @@ export async function buildMutant(mutant: Mutant): Promise<{ simulate: typeof si
     plugins: [mutate(mutant)],
   })
   const code = result.outputFiles[0]?.text ?? ''
-  return (await import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`)) as {
-    simulate: typeof simulate
-  }
+  return (await import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`)) as Exports
 }

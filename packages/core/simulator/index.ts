@@ -1,5 +1,8 @@
 export { prepareRun, type Result, type Run } from './run.ts'
 export type { Scenario } from './scenario.ts'
+export { prepareSessionRun, type SessionResult, type SessionRun } from './sessions/run.ts'
+export { type SessionSummary, simulateSessions } from './sessions/simulate.ts'
+export type { SessionInvariant, SessionViolation } from './sessions/witness.ts'
 export { type SimulateOptions, type Summary, simulate } from './simulate.ts'
 export type { Invariant, Violation } from './witness.ts'
 export type { RunOptions } from './world.ts'

@@ -1,8 +1,6 @@
-import { prepareRun, type Result, type Run } from './run.ts'
+import { prepareRun, type Result } from './run.ts'
 import type { Scenario } from './scenario.ts'
-
-/** How many runs go on side by side: one turn of the event loop serves an event of each. */
-const SIDE_BY_SIDE = 64
+import { runSideBySide } from './side-by-side.ts'
 
 /** What came of many runs. */
 export interface Summary {
@@ -28,10 +26,6 @@ export interface SimulateOptions {
   readonly scenario?: Scenario
 }
 
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
-}
-
 /**
  * Runs the production engine in many worlds of virtual time. Every run follows from its seed alone, so you can
  * reproduce a failure by running its seed alone.
@@ -44,29 +38,18 @@ export async function simulate({
 }: SimulateOptions): Promise<Summary> {
   const failures: Result[] = []
   const seen = new Map<string, number>()
-  let [started, ended, events, calls, issuerCalls] = [0, 0, 0, 0, 0]
-  let active: Run[] = []
+  let [ended, events, calls, issuerCalls] = [0, 0, 0, 0]
 
-  const end = (run: Run): void => {
-    const result = run.finish()
+  const end = (result: Result): 'go on' | 'stop' => {
     ended += 1
     events += result.events
     calls += result.calls
     issuerCalls += result.issuerCalls
     for (const [name, count] of result.seen) seen.set(name, (seen.get(name) ?? 0) + count)
     if (result.violations.length > 0) failures.push(result)
+    return failures.length < stopAfter ? 'go on' : 'stop'
   }
 
-  while ((started < runs || active.length > 0) && failures.length < stopAfter) {
-    while (active.length < SIDE_BY_SIDE && started < runs) active.push(prepareRun(seed + started++, { scenario }))
-    // Promises between two events of a run settle while the event loop turns; no event may come before they have.
-    const next: Run[] = []
-    for (const run of active) {
-      if (run.step()) next.push(run)
-      else end(run)
-    }
-    active = next
-    await turn()
-  }
+  await runSideBySide(runs, (index) => prepareRun(seed + index, { scenario }), end)
   return { runs: ended, events, calls, issuerCalls, failures, seen }
 }

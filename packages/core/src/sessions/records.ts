@@ -153,9 +153,10 @@ export function createRecords(parts: RecordParts): Records {
   /** Tries a change once on what was seen. */
   const step = async <T>(key: string, { image, record: before }: Sight, change: Change<T>): Promise<Step<T>> => {
     const time = now()
-    const { record, result } = change(before && withoutEnded(before, time), time, nextVersion(before, time))
+    const version = nextVersion(before, time)
+    const { record, result } = change(before && withoutEnded(before, time), time, version)
     if (record === undefined) return { outcome: 'done', result }
-    const written = await write(key, { ...record, version: nextVersion(before, time) }, image)
+    const written = await write(key, { ...record, version }, image)
     return written === 'swapped' ? { outcome: 'done', result } : { outcome: 'conflict', sight: written }
   }
 

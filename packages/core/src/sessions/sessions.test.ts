@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import type { StandardSchema } from '../contracts.ts'
+import type { StandardSchema, Store } from '../contracts.ts'
 import { aesGcm } from '../seal/aes-gcm.ts'
 import { createFleet, START } from './fleet.test-data.ts'
 import { createSessions } from './sessions.ts'
@@ -183,6 +183,37 @@ describe('a revocation', () => {
     expect(await revoking.sessions.list('ann')).toEqual([])
     expect(await renewing.sessions.verify(token.value, { fresh: true })).toBeUndefined()
     expect(renewing.events.some(({ type }) => type === 'session-renewed')).toBe(false)
+  })
+
+  it('holds here even when an answer comes after it that was asked for before', async () => {
+    const fleet = createFleet()
+    const member = fleet.member()
+    const { token } = await member.sessions.create('ann')
+    let isHeld = false
+    const held = Promise.withResolvers<void>()
+    const asked = Promise.withResolvers<void>()
+    const late: Store = {
+      name: 'late',
+      async read(key, how) {
+        const seen = await fleet.store.read(key, how)
+        if (!isHeld) return seen
+        isHeld = false
+        asked.resolve()
+        await held.promise
+        return seen
+      },
+      swap: fleet.store.swap,
+    }
+    const here = fleet.member({ store: late })
+    await here.sessions.verify(token.value)
+    fleet.advance(RECHECK)
+    isHeld = true
+    const answer = here.sessions.verify(token.value)
+    await asked.promise
+    await here.sessions.revokeAll('ann')
+    held.resolve()
+    expect(await answer).toBeUndefined()
+    expect(here.sessions.peek(token.value)).toBeUndefined()
   })
 
   it('shows at once to a request that asks for a fresh answer', async () => {

@@ -18,10 +18,13 @@ export interface NewSession {
   readonly data: Json | undefined
 }
 
-/** The version that the next write of a record gets: the server's time, and always higher. */
-export function nextVersion(record: UserRecord | undefined, { latest }: Interval): number {
-  // By the latest that the time can be, so that whoever finds no record later knows that it is not an earlier one.
-  return Math.max((record?.version ?? 0) + 1, Math.ceil(latest))
+/**
+ * The version that the next write of a record gets: the server's time, and always higher. By the earliest that the time
+ * can be: a clock that steps, or a freeze, while the store is asked makes the latest run ahead by minutes, and a version
+ * from the future counts as garbage.
+ */
+export function nextVersion(record: UserRecord | undefined, { earliest }: Interval): number {
+  return Math.max((record?.version ?? 0) + 1, earliest)
 }
 
 /** The record without the sessions that have certainly ended. */
