@@ -33,7 +33,7 @@ describe('sessions, simulated', () => {
     expect(REQUIRED.filter((name) => (seen.get(name) ?? 0) === 0)).toEqual([])
   })
 
-  // A clock that steps while the store is asked: the record's version lay in the future, and everybody was signed out.
+  // A clock that steps while the store is asked: the record's version lay in the future, and all users were signed out.
   it.each([7_753, 7_980])('keep them in run %i, which once broke one', async (seed) => {
     const { failures } = await simulateSessions({ seed, runs: 1 })
     expect(failures).toEqual([])

@@ -39,7 +39,7 @@ interface World {
   readonly witness: SessionWitness
   readonly saw: (name: string) => void
   readonly tell: (what: () => string) => void
-  /** Every token that was handed out, or never was one. */
+  /** Every token that was returned, and some that never were valid. */
   readonly tokens: { readonly userId: string; readonly text: string; readonly id: string }[]
   readonly open: Map<object, { readonly process: Process; readonly what: string }>
   calls: number
@@ -124,7 +124,7 @@ function startEnvironment(
         process.freeze()
         schedule.after(random.between(100, 20_000), process.thaw)
       })
-  // A step back while the monotonic clock stands still cannot be noticed by anybody, so one excludes the other.
+  // A step back while the monotonic clock stands still cannot be noticed by anyone, so one excludes the other.
   if (trouble === 'clocks')
     for (let n = 0; n < 3; n += 1)
       schedule.after(random.between(0, horizon), () => {

@@ -16,7 +16,7 @@ export interface Held {
   /** The order of its answer. */
   readonly got: number
   readonly bytes: number
-  /** What is handed out for each hash, made once. */
+  /** What callers get for each hash, made once. */
   readonly views: Map<string, unknown>
   /** No renewal is tried before `clock.fast()` reaches it. */
   renewAt: number

@@ -6,7 +6,7 @@ import { matches } from '../lib/parse.ts'
 export interface CookieOptions {
   /**
    * Its name. Default `__Host-session`: with this prefix a browser takes it only over https (and on localhost), only from
-   * this very host, and for all its paths.
+   * this exact host, and for all its paths.
    */
   readonly name?: string
   /** Which requests from other sites carry it. Default `lax`: those that follow a link. */
@@ -29,7 +29,7 @@ export interface CookieToken {
 }
 
 /**
- * The value of a `set-cookie` header that hands a new session to a browser: `Path=/; Secure; HttpOnly; SameSite=Lax`, for
+ * The value of a `set-cookie` header that gives a new session to a browser: `Path=/; Secure; HttpOnly; SameSite=Lax`, for
  * as long as the session can live. Throws `TypeError` that names a wrong option.
  *
  * @example
@@ -42,7 +42,7 @@ export function sessionCookie({ token, maxAge }: CookieToken, options: CookieOpt
   return print(token.value, Math.floor(maxAge / 1_000), options)
 }
 
-/** The value of a `set-cookie` header that takes the cookie away, with the options that it was set with. */
+/** The value of a `set-cookie` header that removes the cookie, with the options that it was set with. */
 export function clearedCookie(options: CookieOptions = {}): string {
   return print('', 0, options)
 }

@@ -1,4 +1,4 @@
-/** Why a request was not accepted. Told in events only: an answer never says more than that the token is not valid. */
+/** Why a request was not accepted. Only in events: an answer never says more than that the token is not valid. */
 export type RefusalReason =
   /** No credentials were sent. */
   | 'absent'
@@ -21,7 +21,7 @@ export type RefusalReason =
 
 /** Something that happened to sessions. `key` is that of the user's record, `id` that of a session; neither is secret. */
 export type SessionEvent =
-  /** A session was created; `evicted` others of the user had to go because of the limit. */
+  /** A session was created; `evicted` others of the user ended because of the limit. */
   | { readonly type: 'session-created'; readonly key: string; readonly id: string; readonly evicted: number }
   /** A request was refused. `key` where the token named one. */
   | { readonly type: 'session-refused'; readonly reason: RefusalReason; readonly key: string | undefined }
@@ -39,7 +39,7 @@ export type SessionEvent =
   | { readonly type: 'session-reads-limited'; readonly key: string }
   /** The store failed. `code` of the error. */
   | { readonly type: 'store-error'; readonly key: string; readonly operation: 'read' | 'swap'; readonly code: string }
-  /** The store held something that is no record of this user: it counts as absent. */
+  /** The store held something that is not a record of this user: it counts as absent. */
   | { readonly type: 'bad-record'; readonly key: string; readonly reason: string }
   /** Data in the record that the schema does not take: the session counts as absent. `path` in the data. */
   | { readonly type: 'bad-data'; readonly key: string; readonly path: string }

@@ -25,7 +25,7 @@ export interface Member<Data, User> {
 /** Environments on one store and one fake time. */
 export interface Fleet {
   readonly store: Store
-  /** Moves the time of everybody. */
+  /** Moves the time of every member. */
   advance(ms: number): void
   now(): number
   member<Data, User>(options?: Partial<SessionsOptions<Data, User>>): Member<Data, User>
@@ -56,7 +56,7 @@ export function createFleet(): Fleet {
         monotonic: () => (frozenAt ?? time) - frozen,
         random: () => 0.5,
         unique: () => `${Math.random()}.${marks++}`,
-        // Time-outs do not pass by themselves here; pauses do.
+        // Only short pauses end here; a timeout never fires.
         after(ms, callback) {
           const timer = ms < 500 ? setTimeout(callback, 0) : undefined
           return () => clearTimeout(timer)

@@ -20,7 +20,7 @@ export interface SessionsOptions<Data = Json | undefined, User = Json | undefine
   readonly store: Store
   /** Seals records at rest, such as `aesGcm`. Tokens are never in a record, with or without. Default: none. */
   readonly codec?: Codec
-  /** Sets apart the users of two applications in one store. Default: none. */
+  /** Separates the users of two applications in one store. Default: none. */
   readonly namespace?: string
   /** Checks the data of a session on writing and reading: any Standard Schema (Zod, Valibot, ArkType …), synchronous. Default: any JSON. */
   readonly data?: StandardSchema<unknown, Data>

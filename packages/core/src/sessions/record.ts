@@ -1,6 +1,6 @@
 /**
  * The record of one user: every session of theirs in one text, so that one conditional write changes the list and one
- * read tells whether a token is good.
+ * read decides about a token.
  *
  * @module
  */

@@ -14,7 +14,7 @@ import { keepUntilOf, MAX_BODY, parseRecord, printRecord, type UserRecord } from
 import { selectorOf } from './token.ts'
 import { nextVersion, withoutEnded } from './transitions.ts'
 
-/** How long a change may take in all, in ms. A token is handed out within it, or never: see `ABSENT_SLACK`. */
+/** How long a change may take in all, in ms. A token is returned within it, or never: see `ABSENT_SLACK`. */
 export const CHANGE_TIMEOUT = 8_000
 /** How often a change is tried, each time on the record that is there then. */
 const MAX_ATTEMPTS = 200
@@ -174,7 +174,7 @@ export function createRecords(parts: RecordParts): Records {
       let sight = await read(key)
       for (let attempt = 1; attempt <= MAX_ATTEMPTS && clock.fast() < endsAt; attempt += 1) {
         const tried = await step(key, sight, change)
-        // Too late: a token that is handed out now may be older than another environment's knowledge that it is not there.
+        // Too late: another environment may know already that no record holds a token of this age.
         if (tried.outcome === 'done' && clock.fast() >= endsAt) break
         if (tried.outcome === 'done') return tried.result
         sight = tried.sight
@@ -191,7 +191,7 @@ export function createRecords(parts: RecordParts): Records {
 
 const NEVER = new AbortController().signal
 
-/** The record in an image; `undefined` for what is none, with an event. Rejects when the codec cannot tell. */
+/** The record in an image; `undefined` for anything else, with an event. Rejects when the codec cannot tell. */
 async function open(parts: RecordParts, key: string, image: Image, latest: number): Promise<UserRecord | undefined> {
   const record = image.body.length > MAX_BODY ? 'too long' : parseRecord(await unseal(parts, key, image.body), latest)
   const isOf = typeof record !== 'string' && keyOfUser(parts.namespace, record.userId) === key
@@ -210,7 +210,7 @@ async function unseal(parts: RecordParts, key: string, body: string): Promise<st
   if (codec === undefined) return body
   const opened = await withDeadline(runtime, { ms: CODEC_TIMEOUT }, async () => codec.open(body, key))
   if (opened.outcome === 'done') return opened.value
-  // What was never sealed is no record. Anything else may be a key that is not there yet: the sessions are kept.
+  // A text that was never sealed is not a record. Anything else may be a key that is not there yet: the sessions are kept.
   if (opened.outcome === 'failed' && asFields(opened.cause)?.['code'] === 'NOT_SEALED') return ''
   throw codecFailed(parts, key, 'open')
 }

@@ -154,7 +154,7 @@ describe('a revocation', () => {
     }
   })
 
-  it('of all but one ends the others and tells how many', async () => {
+  it('of all but one ends the others and returns how many', async () => {
     const fleet = createFleet()
     const member = fleet.member()
     const made = []
@@ -166,7 +166,7 @@ describe('a revocation', () => {
     expect(await member.sessions.revoke('ann', made[0]?.session.id ?? '')).toBe(false)
   })
 
-  it('is not undone by a renewal that was under way', async () => {
+  it('is not undone by a renewal in progress', async () => {
     const fleet = createFleet()
     const [renewing, revoking] = [fleet.member({ idle: 600_000, renewEvery: 1_000 }), fleet.member()]
     const { token } = await renewing.sessions.create('ann')
@@ -460,7 +460,7 @@ describe('a record', () => {
     expect(await fleet.member().sessions.verify(next.token.value)).toBeDefined()
   })
 
-  it('holds no token, nor does any event, message or printed object, and its hash is no token', async () => {
+  it('holds no token, nor does any event, message or printed object, and its hash is not a token', async () => {
     const fleet = createFleet()
     const member = fleet.member()
     const { token } = await member.sessions.create('ann')
@@ -478,7 +478,7 @@ describe('a record', () => {
     expect(await member.sessions.verify(`wts1_${h}${h}`.slice(0, 94))).toBeUndefined()
   })
 
-  it('is sealed by a codec; one without counts as absent, and a codec that fails keeps everybody signed in', async () => {
+  it('is sealed by a codec; one without counts as absent, and a codec that fails keeps all users signed in', async () => {
     const fleet = createFleet()
     const plain = fleet.member()
     const key = Buffer.alloc(32, 7)

@@ -84,18 +84,18 @@ export interface Sessions<Data = Json | undefined, User = Json | undefined> {
   list(userId: string): Promise<readonly Session<Data, User>[]>
   /** Ends one session by its id. Resolves, once the store has acknowledged it, to whether there was one. */
   revoke(userId: string, id: string): Promise<boolean>
-  /** Ends all sessions of a user, but for the one with the id `except`. Resolves to how many. */
+  /** Ends all sessions of a user, except for the one with the id `except`. Resolves to how many. */
   revokeAll(userId: string, options?: { readonly except?: string }): Promise<number>
   /**
    * Changes the data of a user in all sessions. `change` may be called again with what it gave. Resolves to `false` when the
    * user has no session: then there is nothing to change.
    */
   update(userId: string, change: (user: User) => User): Promise<boolean>
-  /** Whether renewals are under way. */
+  /** Whether renewals are in progress. */
   readonly busy: boolean
-  /** Waits for renewals under way, at most `timeout` ms (default 1,000). Never rejects. */
+  /** Waits for renewals in progress, at most `timeout` ms (default 1,000). Never rejects. */
   settle(options?: { readonly timeout?: number }): Promise<void>
-  /** Tells the listeners; for what stands on sessions, such as `authenticate`. */
+  /** Emits an event to the listeners; for code that uses sessions, such as `authenticate`. */
   emit(event: SessionEvent): void
 }
 
@@ -166,7 +166,7 @@ export function createSessions<Data = Json | undefined, User = Json | undefined>
       })
       .then(
         (isRenewed) => isRenewed && emit({ type: 'session-renewed', key, id }),
-        // Told by `store-error`; the session is good without it.
+        // `store-error` was emitted; the session is good without it.
         () => undefined,
       )
       .finally(() => renewals.delete(renewal))
@@ -195,7 +195,7 @@ export function createSessions<Data = Json | undefined, User = Json | undefined>
       const sharedJson = shared === undefined ? undefined : user.write('create', shared)
       const tried = new Map<string, string>()
       const { record, text, evicted } = await records.change(key, (before, now, version) => {
-        // The answer to an earlier try was lost, and it had come in all the same.
+        // An earlier attempt was applied, and its answer was lost.
         const mine = before?.sessions.find(({ hash }) => tried.has(hash))
         if (before !== undefined && mine !== undefined)
           return { record: undefined, result: { record: before, text: tried.get(mine.hash) ?? '', evicted: 0 } }

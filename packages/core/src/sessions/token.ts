@@ -87,7 +87,7 @@ export function hashOf(text: string): string {
 }
 
 /**
- * A filter against random tokens, not what the security rests on. The body has one length, so that none can be
+ * A filter against random tokens, not what makes it secure. The body has one length, so that none can be
  * extended, and a plain hash is five times as fast as an HMAC.
  */
 function checksum(key: string, body: string): string {
@@ -100,7 +100,7 @@ function bornOf(text: string): number {
   return Buffer.from(text.slice(PREFIX.length, BODY_END), 'base64url').readUIntBE(SELECTOR_BYTES, BORN_BYTES)
 }
 
-/** Compares in a time that tells nothing of where two texts of one length differ. */
+/** Compares two texts of one length in constant time. */
 function isSame(one: string, other: string): boolean {
   let difference = one.length ^ other.length
   for (let n = 0; n < one.length; n += 1) difference |= one.charCodeAt(n) ^ other.charCodeAt(n)

@@ -55,7 +55,7 @@ export function addSession(
   return { ...record, sessions: [...record.sessions.slice(Math.max(0, record.sessions.length - most + 1)), session] }
 }
 
-/** Moves the idle end of a session on; `undefined` when it is gone or somebody else has done so. */
+/** Moves the idle end of a session on; `undefined` when it is gone or was renewed already. */
 export function renewSession(
   record: UserRecord,
   id: string,

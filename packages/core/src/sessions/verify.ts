@@ -38,7 +38,7 @@ export interface Accepted {
   readonly verdict: Extract<Verdict, { outcome: 'accepted' }>
 }
 
-/** Tells good tokens from others. */
+/** Judges tokens. */
 export interface Verifier {
   /** What memory alone can accept. */
   peek(text: unknown): Accepted | undefined
@@ -63,7 +63,7 @@ export function createVerifier(parts: VerifierParts): Verifier {
     return token.born() <= held.record.version ? { reason: 'revoked' } : undefined
   }
 
-  /** `since`: a request with a higher number was sent after the call began, so that it saw all that came before. */
+  /** `since`: a request with a higher number was sent after the call started, so that it saw all that came before. */
   const know = (token: ParsedToken, since: number, bound: number): Known => {
     const held = cache.held(token.selector)
     if (held !== undefined && cache.isYoung(held.sentAt, bound))
@@ -139,7 +139,7 @@ export function createVerifier(parts: VerifierParts): Verifier {
       if (token.born() > (server.latest() ?? Number.POSITIVE_INFINITY) + MAX_AHEAD) return refuse('unknown', token)
       const since = cache.next()
       let known: Known = fresh ? 'unknown' : know(token, since, recheck)
-      // A read that another call had begun before counts as one too, and may not be enough.
+      // A read that another call started earlier counts too, and may not be enough.
       for (let reads = 0; known === 'unknown' && reads <= MAX_READS; reads += 1) {
         try {
           await look(token, key, fresh)

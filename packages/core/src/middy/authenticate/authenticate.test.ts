@@ -83,7 +83,7 @@ describe.each(FORMS)('authenticate, %s', (_, form) => {
     expect((await ask(form({ cookies }))).body).toBe('ann')
   })
 
-  it('answers as RFC 6750 says, and tells why in the event only', async () => {
+  it('answers as RFC 6750 says, and gives the reason in the event only', async () => {
     const { ask, member, bearer, token } = await stage({ needs: { '/admin': ({ user }) => user.roles.includes('x') } })
     const answers = [
       await ask(form({})),
@@ -133,7 +133,7 @@ describe.each(FORMS)('authenticate, %s', (_, form) => {
     expect((await ask(form({}))).statusCode).toBe(401)
   })
 
-  it('lets anybody in on open routes, as the gateway decided', async () => {
+  it('lets every caller in on open routes, as the gateway decided', async () => {
     const { ask, member } = await stage({ open: ['GET /health', '/public/*', '/items/{id}'] })
     const before = member.reads()
     const open: readonly Asked[] = [

@@ -72,13 +72,13 @@ const RULES = {
 const [, isVerifier] = shaped('peek', 'verify')
 /** Kept of the remaining time for the answer to get out, in ms. */
 const MARGIN = 300
-/** Work under way is not waited for any longer, in ms. */
+/** The longest wait for work in progress, in ms. */
 const MOST_SETTLE = 1_000
 
 /**
  * Lets a request in by the session of its bearer token or cookie, and puts it on the context as `session`. Answers 401, 403
- * or 400 as RFC 6750 says, and 503 where the store is needed and cannot tell; why is told in events only. A request by
- * cookie that changes something must come from this site. After the handler, renewals under way are finished. Throws
+ * or 400 as RFC 6750 says, and 503 where the store is needed and cannot tell; the reason is in events only. A request by
+ * cookie that changes something must come from this site. Renewals in progress are finished after the handler. Throws
  * `TypeError` at wiring for wrong arguments.
  *
  * @example
@@ -138,7 +138,7 @@ export function authenticate<S>(
       if (error instanceof WarmTokenError) return answers.unavailable
       throw error
     }
-    // Why it was refused, the verifier has told.
+    // The verifier has emitted the reason.
     return session === undefined ? answers.invalidToken : admit(request, session, context)
   }
 

@@ -4,8 +4,8 @@ import type { IncomingRequest } from '../../sessions/request.ts'
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
 /**
- * Whether another site may have caused a request that a cookie came with. Browsers tell it by `sec-fetch-site`, old ones by
- * `origin`; a request with neither comes from no browser. `origins`: other sites that may.
+ * Whether another site may have caused a request that a cookie came with. Browsers say so in `sec-fetch-site`, old ones in
+ * `origin`; a request with neither does not come from a browser. `origins`: other sites that may.
  */
 export function isForged(request: IncomingRequest, origins: readonly string[]): boolean {
   if (SAFE.has(request.method)) return false

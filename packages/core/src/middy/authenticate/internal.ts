@@ -9,8 +9,8 @@ export interface InternalOptions {
   /** Which routes. */
   readonly routes: readonly string[]
   /**
-   * Accepts who signed the request by IAM, as the gateway has checked: `true` for whoever IAM lets through, or the ARNs
-   * that may, each whole or with `*` at its end.
+   * Accepts who signed the request by IAM, as the gateway has checked: `true` for every caller that IAM lets through, or a
+   * list of ARNs, each whole or with `*` at its end.
    */
   readonly iam?: true | readonly string[]
   /** Accepts who sends this text in `header`: the text, or a function that gives it, called when it is first needed. */
@@ -66,7 +66,7 @@ export function createInternal(options: InternalOptions | undefined): Internal |
       if (isSigned(request)) return true
       const [sent, ...more] = request.headers(header)
       if (secret === undefined || sent === undefined || more.length > 0) return false
-      // Digests are of one length, and compared in a time that tells nothing.
+      // Digests have one length, and the comparison takes constant time.
       return digest().then((expected) => builtin('crypto').timingSafeEqual(expected, digestOf(sent)))
     },
   }
