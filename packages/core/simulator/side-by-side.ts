@@ -14,11 +14,11 @@ export async function runSideBySide<Result>(
   begin: (index: number) => Steps<Result>,
   end: (result: Result) => 'go on' | 'stop',
 ): Promise<void> {
-  let begun = 0
+  let started = 0
   let stopped = false
   let active: Steps<Result>[] = []
-  while ((begun < runs || active.length > 0) && !stopped) {
-    while (active.length < SIDE_BY_SIDE && begun < runs) active.push(begin(begun++))
+  while ((started < runs || active.length > 0) && !stopped) {
+    while (active.length < SIDE_BY_SIDE && started < runs) active.push(begin(started++))
     // Promises between two events of a run settle while the event loop turns; no event may come before they have.
     const next: Steps<Result>[] = []
     for (const run of active) {

@@ -37,6 +37,8 @@ interface Place {
   until: number
   /** The latest end that any record gave it, in server time. */
   end: number
+  /** When a rotation replaced it, in server time. */
+  rotatedAt?: number
 }
 
 interface Stored {
@@ -137,9 +139,11 @@ export function createSessionWitness(schedule: Schedule, saw: (name: string) => 
       for (const [hash, { id, end }] of good) {
         const place = places.get(hash)
         if (place === undefined) places.set(hash, { id, from: now, until: Number.POSITIVE_INFINITY, end })
-        // A rotation gives the old token its end, which may have come before the write did.
-        else if (after.some(({ p }) => p?.h === hash)) place.end = Math.min(place.end, Math.max(end, START + now))
-        else place.end = Math.max(place.end, end)
+        // A rotation gives the old token its end, which may have come before the write was applied.
+        else if (after.some(({ p }) => p?.h === hash)) {
+          place.rotatedAt ??= START + now
+          place.end = Math.max(end, place.rotatedAt)
+        } else place.end = Math.max(place.end, end)
       }
     },
     onRevoke(process, key, id) {
