@@ -2,18 +2,8 @@ import type { Redis } from '@upstash/redis'
 import type { ServerTime } from '@warmtoken/core/adapter'
 import { abortable, markAmbiguous, mayHaveBeenApplied } from '@warmtoken/core/adapter'
 import { isUnknownScript, unreadable, upstashFault } from './faults.ts'
-import type { RedisClient, UpstashStoreOptions } from './options.ts'
+import type { Ask, Call, RedisClient, UpstashStoreOptions } from './options.ts'
 import type { Script } from './scripts.ts'
-
-/** What a script is run on, and until when. */
-interface Call {
-  readonly keys: string[]
-  readonly args: string[]
-  readonly signal: AbortSignal
-}
-
-/** Runs one script, by its text or by its name. Resolves to what it returns; rejects at once when the signal aborts. */
-export type Ask = (name: 'eval' | 'evalsha', script: string, call: Call) => Promise<unknown>
 
 /** What a script answered. Only its form is checked. */
 export interface ScriptAnswer {

@@ -1,6 +1,6 @@
 /**
- * SHA-256 (FIPS 180-4). Node's own costs 5 ms of a cold start, for the crypto module must be loaded; a key needs it
- * before the first look into the file tier, where nothing else does. A test holds it against Node's.
+ * SHA-256 (FIPS 180-4). Node's own costs 5 ms of a cold start, because the crypto module must be loaded; a key needs
+ * it before the first look into the file tier, where nothing else does. A test compares it with Node's.
  *
  * @module
  */
@@ -13,7 +13,7 @@ function fraction(root: number): number {
   return (root * 2 ** 32) | 0
 }
 
-/** Of the first 64 primes, those below 312. A sieve, for dividing takes four times as long in code that is still cold. */
+/** Of the first 64 primes, those below 312. A sieve, since division takes four times as long in cold code. */
 const ROUND: number[] = []
 /** The state before the first block: the first eight of these. */
 const START: number[] = []

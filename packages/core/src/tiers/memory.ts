@@ -2,18 +2,18 @@
 export type MemoryTier<V> = (key: string, make: () => V) => V
 
 /**
- * Keeps at most `max` values: at the bound the one that was asked for longest ago is forgotten. It is asked when a handle
- * is made, not at a hit, so that the warm path moves nothing about.
+ * Keeps at most `max` values and evicts the least recently used one. It is used when a handle is made, not at a hit, so that
+ * the warm path moves nothing.
  */
 export function createMemoryTier<V>(max: number): MemoryTier<V> {
   const values = new Map<string, V>()
   return (key, make) => {
     const value = values.get(key) ?? make()
-    // A map keeps the order in which keys were added.
+    // A map keeps insertion order: this key becomes the newest.
     values.delete(key)
     values.set(key, value)
     if (values.size > max) {
-      // Only at the bound: a map walks over all that was taken out before it comes to the first key.
+      // Only at the bound: a map walks over all deleted entries before it comes to the first key.
       const [oldest = key] = values.keys()
       values.delete(oldest)
     }

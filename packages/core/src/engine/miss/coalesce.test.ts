@@ -14,7 +14,7 @@ import { type Callers, createCoalescer } from './coalesce.ts'
 const HOUR = 3_600_000
 const CALLERS = 1_000
 
-/** A token whose source answers when it is told, and what was told meanwhile. */
+/** A token whose source answers when the test says so, and the events meanwhile. */
 function setUp() {
   const events: WarmEvent[] = []
   const issuer = Promise.withResolvers<void>()
@@ -57,7 +57,7 @@ describe('a thousand concurrent callers', () => {
     expect(new Set((await Promise.all(patient)).map(({ value }) => value))).toEqual(new Set(['abc-1']))
   })
 
-  it('are each told when less life is left than they asked for', async () => {
+  it('each learn when less lifetime is left than they asked for', async () => {
     const { crm, issuer } = setUp()
     const all = [crm.get(), crm.get({ minLifetime: 2 * HOUR }), crm.get(), crm.get({ minLifetime: 2 * HOUR })]
     issuer.resolve()

@@ -44,7 +44,7 @@ describe('a codec', () => {
     open: () => Promise.reject(new Error('no key')),
   }
 
-  it('that cannot seal keeps nobody waiting for a value that cannot be shared', async () => {
+  it('that cannot seal does not make others wait for a value that cannot be shared', async () => {
     const store = memoryStore()
     const { source, count } = counting()
     const fleet = Array.from({ length: 6 }, () => environment(source, { store, codec: broken }).handle.get())

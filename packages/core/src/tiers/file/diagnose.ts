@@ -23,12 +23,12 @@ export function problemOf(reader: FileReader, key: string): FileProblem | undefi
   }
 }
 
-/** Nothing is there, not even the folder, or what stands in its place is none: of that the writer tells. */
+/** Nothing is there, not even the folder, or something that is no folder: the writer reports that. */
 function isMissing(code: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR'
 }
 
-/** An entry that is good, but not for this key, is not the same as one that is spoiled. */
+/** Tells a valid entry for another key from a corrupt one. */
 function problemIn(reader: FileReader, text: string, key: string): FileProblem | undefined {
   try {
     if (reader.parse(text, key) !== undefined) return undefined
