@@ -5,7 +5,7 @@ import { describeFinding, findIn, findPhrases, parsePhrases, readPhrases } from 
 const CHECKED = ['*.md', 'docs', '.changeset', '.github', 'bench', 'functions', 'infra', 'packages', 'scripts', 'test']
 
 /** Code that is yet to be rewritten. Take out yours once it is clean; add nothing. */
-const NOT_YET = ['data/**', 'engine/**', 'middy/authenticate/**', 'sessions/**']
+const NOT_YET = ['data/**', 'sessions/{records,sessions,sessions.test,transitions}.ts']
 
 describe('the prose', () => {
   it('uses no phrase of words.txt; the better one stands beside it', () => {
