@@ -132,55 +132,40 @@ function strike(pair: Pair, fault: TcpFault | undefined, exchange: Exchange): vo
   else answered(pair, exchange, (answer) => strikeAfter(pair, fault, { ...exchange, answer }))
 }
 
+/** Does what is the same at both moments. False for the other faults. */
+function strikeAlike(pair: Pair, fault: TcpFault): boolean {
+  if (fault.kind === 'reset') cut(pair)
+  else if (fault.kind === 'hang') pair.silent = true
+  else if (fault.kind === 'bytes') pair.client.write(fault.bytes)
+  else return false
+  return true
+}
+
 function strikeBefore(pair: Pair, fault: TcpFault, exchange: Exchange): void {
-  const { client, server } = pair
+  if (strikeAlike(pair, fault)) return
+  const { server } = pair
   const { chunk } = exchange
-  switch (fault.kind) {
-    case 'reset':
-      cut(pair)
-      break
-    case 'hang':
-      pair.silent = true
-      break
-    case 'bytes':
-      client.write(fault.bytes)
-      break
-    case 'latency':
-      setTimeout(() => server.write(chunk), fault.ms)
-      break
-    case 'truncate':
-      server.write(chunk.subarray(0, Math.floor(chunk.length / 2)), () => cut(pair))
-      break
-    case 'duplicate':
-      // The copy goes ahead, and its answer is dropped.
-      answered(pair, exchange, () => server.write(chunk))
-  }
+  if (fault.kind === 'latency') setTimeout(() => server.write(chunk), fault.ms)
+  else if (fault.kind === 'truncate') server.write(firstHalf(chunk), () => cut(pair))
+  // The copy goes ahead, and its answer is dropped.
+  else answered(pair, exchange, () => server.write(chunk))
 }
 
 function strikeAfter(pair: Pair, fault: TcpFault, exchange: Exchange & { readonly answer: Buffer }): void {
+  if (strikeAlike(pair, fault)) return
   const { client } = pair
   const { answer } = exchange
-  switch (fault.kind) {
-    case 'reset':
-      cut(pair)
-      break
-    case 'hang':
-      pair.silent = true
-      break
-    case 'bytes':
-      client.write(fault.bytes)
-      break
-    case 'latency':
-      setTimeout(() => client.write(answer), fault.ms)
-      break
-    case 'truncate':
-      client.write(answer.subarray(0, Math.floor(answer.length / 2)), () => cut(pair))
-      break
-    case 'duplicate':
-      client.write(answer)
-      // The copy follows, and its answer is dropped.
-      answered(pair, exchange, () => undefined)
+  if (fault.kind === 'latency') setTimeout(() => client.write(answer), fault.ms)
+  else if (fault.kind === 'truncate') client.write(firstHalf(answer), () => cut(pair))
+  else {
+    client.write(answer)
+    // The copy follows, and its answer is dropped.
+    answered(pair, exchange, () => undefined)
   }
+}
+
+function firstHalf(bytes: Buffer): Buffer {
+  return bytes.subarray(0, Math.floor(bytes.length / 2))
 }
 
 /** Sends a request on and hands over its whole answer, which the client does not see. */
