@@ -41,6 +41,7 @@ export const HOUSE: Plan = {
   data: { about: 'createCache', imports: onEngine },
   sessions: { about: 'createSessions', imports: onEngine },
   middy: { about: 'Middy middleware', imports: [...ground, 'tokens', 'data', 'sessions'] },
+  authorizer: { about: 'API Gateway authorizers', imports: [...ground, 'sessions'] },
   interop: { about: 'caches for vendor SDKs', imports: [...ground, 'tokens'] },
   calendar: { about: 'expiry at a boundary of the calendar', imports: ground },
   bundling: { about: 'esbuild plugin', imports: [] },

@@ -11,11 +11,12 @@ import { checkOptions, flagRule, functionRule, misuse, type Rule, shaped } from 
 import { asFields, matches } from '../../lib/parse.ts'
 import { cookieNameRule, DEFAULT_NAME } from '../../sessions/cookie.ts'
 import { findCredentials } from '../../sessions/credentials.ts'
+import { isForged } from '../../sessions/csrf.ts'
 import type { RefusalReason } from '../../sessions/events.ts'
 import { type IncomingRequest, readRequest } from '../../sessions/request.ts'
 import type { TokenVerifier } from '../../sessions/verifier.ts'
 import { type Answer, createAnswers } from './answers.ts'
-import { isForged } from './csrf.ts'
+
 import { createInternal, type InternalOptions } from './internal.ts'
 import { isPlainPath, matchRoutes, patternsRule } from './routes.ts'
 

@@ -1,4 +1,4 @@
-import type { IncomingRequest } from '../../sessions/request.ts'
+import type { IncomingRequest } from './request.ts'
 
 /** Methods that change nothing (RFC 9110 §9.2.1). */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
