@@ -24,7 +24,6 @@ export default function BundlePlugin(serverless: Serverless): Plugin {
     hooks: {
       'before:package:createDeploymentArtifacts': write,
       'before:deploy:function:packageFunction': write,
-      'before:invoke:local:invoke': write,
     },
   }
 }

@@ -19,7 +19,7 @@ interface Run {
  */
 export default function OfflinePlugin(
   serverless: Serverless,
-  options: Readonly<Record<string, unknown>>,
+  options: Record<string, unknown>,
   { log }: PluginUtils,
 ): Plugin {
   let run: Run | undefined
@@ -33,6 +33,7 @@ export default function OfflinePlugin(
     ])
     const [stack, ports] = await Promise.all([startStack(), choosePorts(serverless, options)])
     const { service } = serverless
+    for (const definition of Object.values(service.functions)) delete definition.package
     service.provider.environment = {
       ...service.provider.environment,
       ...stack.environment,
@@ -49,12 +50,34 @@ export default function OfflinePlugin(
     }
     run = { stack, endings, http: `http://127.0.0.1:${options['httpPort'] ?? ports.httpPort}` }
   }
+  let closeStack: (() => Promise<void>) | undefined
+  // Before the framework resolves the function's variables, which would need an account.
+  const startForInvokeLocal = async (): Promise<void> => {
+    if (serverless.processedInput?.commands.join(' ') !== 'invoke local') return
+    const { provider } = serverless.service
+    // A deployment's settings were given: the function is to use those.
+    if (provider.environment?.['ISSUER']) return
+    const folder = makeRunFolder()
+    const [{ startStack }] = await Promise.all([
+      import('./local-stack.ts'),
+      buildInto(join(folder, 'code'), serverless),
+    ])
+    const { environment, close } = await startStack()
+    // Where the framework looks for the handler, below the service's folder.
+    options['extraServicePath'] = relative(serverless.serviceDir, join(folder, 'code'))
+    closeStack = close
+    provider.environment = { ...provider.environment, ...environment, TOKEN_DIRECTORY: join(folder, 'tmp') }
+  }
   const announce = (): void => {
     if (run) log.notice(announcement(run))
   }
 
   return {
     hooks: {
+      initialize: startForInvokeLocal,
+      // The framework calls one of these when a command has ended, or failed.
+      finalize: () => closeStack?.(),
+      error: () => closeStack?.(),
       'before:offline:start:init': start,
       'after:offline:start:init': announce,
       'before:offline:start:ready': () => run?.endings.handOver(),
@@ -77,7 +100,6 @@ async function buildInto(folder: string, { serviceDir, service }: Serverless): P
     await mkdir(dirname(join(folder, name)), { recursive: true })
     await writeFile(join(folder, name), contents)
   }
-  for (const definition of functions) delete definition.package
 }
 
 async function choosePorts(serverless: Serverless, chosen: Readonly<Record<string, unknown>>) {

@@ -1,5 +1,7 @@
 /** The part of the Serverless Framework's object that the plugins here read and change. */
 export interface Serverless {
+  /** The command line, by words: `['invoke', 'local']`. */
+  readonly processedInput?: { readonly commands: readonly string[] }
   readonly serviceDir: string
   readonly service: {
     readonly provider: { environment?: Record<string, string> }

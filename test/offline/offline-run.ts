@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { until } from './until.ts'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url))
 
 /** `serverless offline start`, running. */
 export interface OfflineRun {
@@ -87,12 +87,14 @@ export function listens(address: string): Promise<boolean> {
   })
 }
 
-function serverless(): string {
+/** The path of the framework's command. */
+export function serverless(): string {
   return createRequire(join(ROOT, 'package.json')).resolve('serverless/bin/serverless.js')
 }
 
 /** Without the machine's own settings. A call to AWS itself is refused at once. */
-function environment({ home, temporary, mark }: { home: string; temporary: string; mark: string }) {
+export function environment(of: { home: string; temporary: string; mark: string }): NodeJS.ProcessEnv {
+  const { home, temporary, mark } = of
   return {
     PATH: process.env['PATH'],
     HOME: home,
