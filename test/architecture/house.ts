@@ -42,6 +42,7 @@ export const HOUSE: Plan = {
   sessions: { about: 'createSessions', imports: onEngine },
   middy: { about: 'Middy middleware', imports: [...ground, 'tokens', 'data', 'sessions'] },
   authorizer: { about: 'API Gateway authorizers', imports: [...ground, 'sessions'] },
+  jwt: { about: 'JWTs of other issuers', imports: [...ground, 'sources', 'tokens', 'sessions'] },
   interop: { about: 'caches for vendor SDKs', imports: [...ground, 'tokens'] },
   calendar: { about: 'expiry at a boundary of the calendar', imports: ground },
   bundling: { about: 'esbuild plugin', imports: [] },
