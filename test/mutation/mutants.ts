@@ -91,7 +91,11 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'version restarts after deletion',
     edits: [
-      { file: 'record/transitions.ts', find: 'Math.max(last + 1, Math.floor(now))', replace: 'last + 1 + 0 * now' },
+      {
+        file: 'record/transitions.ts',
+        find: 'Math.max(last < MAX_NUMBER ? last + 1 : 0, Math.floor(now))',
+        replace: 'last + 1 + 0 * now',
+      },
     ],
   },
   {

@@ -118,9 +118,13 @@ export interface StoreErrorEvent extends TokenEvent {
   readonly code: string
 }
 
-/** The store held something that is not a record for this key. The next publish repairs it. */
+/**
+ * The store held something that is not a record for this key, or a record with a damaged part. The next write repairs it;
+ * for an exclusive source that would lose its chain, it is left alone and the call fails with `STORE_UNREADABLE`.
+ */
 export interface BadRecordEvent extends TokenEvent {
   readonly type: 'bad-record'
+  /** One of a fixed list, such as `not JSON`, `another schema` or `damaged lease`. */
   readonly reason: string
 }
 

@@ -1,7 +1,7 @@
 import type { Entry, FailureKind } from '../contracts.ts'
-import { asFields, asText, asTime, type Fields, parseJson } from '../lib/parse.ts'
+import { asFields, asLine, asText, asTime, type Fields, parseJson } from '../lib/parse.ts'
 
-/** The version of the record's format. A record in another format is not read; the next swap replaces it. */
+/** The version of the record's format. A record in another format cannot be read. */
 export const SCHEMA = 1
 /** The longest name, mark or fingerprint that is accepted, in characters. */
 export const MAX_NAME = 200
@@ -9,6 +9,10 @@ export const MAX_NAME = 200
 export const MAX_RECORD_LENGTH: number = 4 * 1024 * 1024
 /** How many refreshes a record remembers, for operators. */
 export const MAX_REFRESHES = 10
+/** The largest version or epoch. A larger one is damage; after it, counting starts again from the time. */
+export const MAX_NUMBER: number = 2 ** 52
+/** The largest count of failures or tries that is kept. */
+const MAX_COUNT = 1_000_000
 
 const FAILURE_KINDS: readonly string[] = ['refused', 'throttled', 'unavailable', 'same-value'] satisfies FailureKind[]
 
@@ -96,33 +100,42 @@ export function printRecord(record: WarmRecord): string {
   return JSON.stringify({ schema: SCHEMA, ...rest, ...(failure && { failure: printFailure(failure) }) })
 }
 
-/** A parsed record, or why the text is not one: a fixed phrase. */
+/** A part of a record that is there and cannot be read. */
+export type Damage = 'epoch' | 'rejected' | 'keepUntil' | 'value' | 'times' | 'lease' | 'failure' | 'intent' | 'budget'
+
+/** A parsed record with what was left out of it, or why the text is not one: a fixed phrase. */
 export type Parsed =
-  | { readonly outcome: 'record'; readonly record: WarmRecord }
+  | { readonly outcome: 'record'; readonly record: WarmRecord; readonly damaged: readonly Damage[] }
   | { readonly outcome: 'not-a-record'; readonly reason: string }
 
-/** The record in an untrusted text. It must be one for this key. */
+/**
+ * The record in an untrusted text. It must be one for this key. Each part is parsed on its own, so that damage to one does
+ * not cost another. A value whose times are damaged counts as expired: what continues from it still can.
+ */
 export function parseRecord(body: string, key: string): Parsed {
   if (body.length > MAX_RECORD_LENGTH) return notARecord('too long')
   const fields = asFields(parseJson(body))
   if (fields === undefined) return notARecord('not JSON')
   if (fields['schema'] !== SCHEMA) return notARecord('another schema')
   if (fields['key'] !== key) return notARecord('another key')
-  const epoch = asTime(fields['epoch'])
-  const rejected = asTime(fields['rejected'])
-  const keepUntil = asTime(fields['keepUntil'])
-  if (epoch === undefined || rejected === undefined || keepUntil === undefined) return notARecord('bad number')
-  const value = optional(fields['value'], parseValue)
-  const lease = optional(fields['lease'], parseLease)
-  const failure = optional(fields['failure'], parseFailure)
-  const intent = optional(fields['intent'], parseIntent)
-  const budget = asTime(fields['budget'])
-  if (value === null || lease === null || failure === null || intent === null) return notARecord('bad part')
+  const damaged: Damage[] = []
+  const read = <T>(name: Damage, part: unknown, parse: (part: unknown) => T | undefined): T | undefined => {
+    const parsed = part === undefined ? undefined : parse(part)
+    if (part !== undefined && parsed === undefined) damaged.push(name)
+    return parsed
+  }
+  const required = (name: 'epoch' | 'rejected', part: unknown): number => read(name, part ?? null, asNumber) ?? 0
+  const value = read('value', fields['value'], parseValue)
+  if (value?.hardExpiry === 0 && asFields(fields['value'])?.['hardExpiry'] !== 0) damaged.push('times')
+  const lease = read('lease', fields['lease'], parseLease)
+  const failure = read('failure', fields['failure'], parseFailure)
+  const intent = read('intent', fields['intent'], parseIntent)
+  const budget = read('budget', fields['budget'], asTime)
   const record: WarmRecord = {
     key,
-    epoch,
-    rejected,
-    keepUntil,
+    epoch: required('epoch', fields['epoch']),
+    rejected: required('rejected', fields['rejected']),
+    keepUntil: read('keepUntil', fields['keepUntil'] ?? null, asTime) ?? 0,
     ...(value && { value }),
     ...(lease && { lease }),
     ...(failure && { failure }),
@@ -130,37 +143,54 @@ export function parseRecord(body: string, key: string): Parsed {
     ...(budget !== undefined && { budget }),
     refreshes: parseRefreshes(fields['refreshes']),
   }
-  return { outcome: 'record', record }
+  return { outcome: 'record', record, damaged }
 }
 
 function notARecord(reason: string): Parsed {
   return { outcome: 'not-a-record', reason }
 }
 
-/** `undefined` when the part is absent, `null` when it is there and wrong. */
-function optional<T>(part: unknown, parse: (fields: Fields) => T | undefined): T | undefined | null {
-  if (part === undefined) return undefined
-  const fields = asFields(part)
-  return fields === undefined ? null : (parse(fields) ?? null)
+/** A version or an epoch. */
+function asNumber(value: unknown): number | undefined {
+  const number = asTime(value)
+  return number !== undefined && number <= MAX_NUMBER ? number : undefined
 }
 
-function parseValue(fields: Fields): PublishedValue | undefined {
-  const sealed = asText(fields['sealed'], MAX_RECORD_LENGTH)
+function parseValue(part: unknown): PublishedValue | undefined {
+  const fields = asFields(part)
+  const sealed = asText(fields?.['sealed'], MAX_RECORD_LENGTH)
+  if (fields === undefined || sealed === undefined) return undefined
+  const version = asNumber(fields['version'])
   const publisher = asText(fields['publisher'], MAX_NAME)
   const fingerprint = asText(fields['fingerprint'], MAX_NAME)
-  if (sealed === undefined || publisher === undefined || fingerprint === undefined) return undefined
-  const version = asTime(fields['version'])
   const issuedAt = asTime(fields['issuedAt'])
   const softExpiry = asTime(fields['softExpiry'])
   const hardExpiry = asTime(fields['hardExpiry'])
-  if (version === undefined || issuedAt === undefined || softExpiry === undefined || hardExpiry === undefined) {
-    return undefined
-  }
-  if (softExpiry > hardExpiry) return undefined
-  return { sealed, version, issuedAt, softExpiry, hardExpiry, fingerprint, publisher }
+  const isIntact =
+    version !== undefined &&
+    publisher !== undefined &&
+    fingerprint !== undefined &&
+    issuedAt !== undefined &&
+    softExpiry !== undefined &&
+    hardExpiry !== undefined &&
+    softExpiry <= hardExpiry
+  if (isIntact) return { sealed, version, issuedAt, softExpiry, hardExpiry, fingerprint, publisher }
+  return expire({
+    sealed,
+    version: version ?? 1,
+    issuedAt: issuedAt ?? 0,
+    fingerprint: fingerprint ?? '',
+    publisher: publisher ?? '',
+  })
 }
 
-function parseLease(fields: Fields): Lease | undefined {
+/** The value as one that has expired: it is never served, and an exclusive source continues from it. */
+export function expire(value: Omit<PublishedValue, 'softExpiry' | 'hardExpiry'>): PublishedValue {
+  return { ...value, softExpiry: 0, hardExpiry: 0 }
+}
+
+function parseLease(part: unknown): Lease | undefined {
+  const fields: Fields = asFields(part) ?? {}
   const nonce = asText(fields['nonce'], MAX_NAME)
   const acquiredAt = asTime(fields['acquiredAt'])
   const length = asTime(fields['length'])
@@ -172,27 +202,31 @@ function printFailure({ secretFingerprint: secret, ...failure }: Failure): objec
   return { ...failure, ...(secret !== undefined && { secret }) }
 }
 
-function parseFailure(fields: Fields): Failure | undefined {
+function parseFailure(part: unknown): Failure | undefined {
+  const fields: Fields = asFields(part) ?? {}
   const count = asTime(fields['count'])
   const notBefore = asTime(fields['notBefore'])
-  const code = asText(fields['code'], MAX_NAME)
-  const kind = fields['kind']
+  const code = asLine(fields['code'], MAX_NAME)
   const secretFingerprint = fields['secret'] === undefined ? undefined : asText(fields['secret'], MAX_NAME)
-  if (count === undefined || notBefore === undefined || code === undefined || !isFailureKind(kind)) return undefined
-  return { count, kind, code, notBefore, ...(secretFingerprint !== undefined && { secretFingerprint }) }
+  if (count === undefined || notBefore === undefined || code === undefined) return undefined
+  // A later release may know more kinds.
+  const kind = isFailureKind(fields['kind']) ? fields['kind'] : 'unavailable'
+  const known = { count: Math.min(count, MAX_COUNT), kind, code, notBefore }
+  return { ...known, ...(secretFingerprint !== undefined && { secretFingerprint }) }
 }
 
 function isFailureKind(kind: unknown): kind is FailureKind {
   return typeof kind === 'string' && FAILURE_KINDS.includes(kind)
 }
 
-function parseIntent(fields: Fields): Intent | undefined {
+function parseIntent(part: unknown): Intent | undefined {
+  const fields: Fields = asFields(part) ?? {}
   const nonce = asText(fields['nonce'], MAX_NAME)
   const fingerprint = asText(fields['fingerprint'], MAX_NAME)
   const at = asTime(fields['at'])
   const tries = asTime(fields['tries'])
   if (nonce === undefined || fingerprint === undefined || at === undefined || tries === undefined) return undefined
-  return { nonce, fingerprint, at, tries, ...(fields['dead'] === true && { dead: true }) }
+  return { nonce, fingerprint, at, tries: Math.min(tries, MAX_COUNT), ...(fields['dead'] === true && { dead: true }) }
 }
 
 /** For operators only: invalid items are dropped, never a reason to lose a value. */

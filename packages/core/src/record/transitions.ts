@@ -1,19 +1,19 @@
 import { withdraw } from './intent.ts'
 import type { Failure, Intent, PublishedValue, Refresh, WarmRecord } from './record.ts'
-import { MAX_REFRESHES } from './record.ts'
+import { MAX_NUMBER, MAX_REFRESHES } from './record.ts'
 
 /** How long a record outlives all that it holds, in ms: a clean-up must never meet a live lease. */
 export const KEEP_MARGIN: number = 24 * 60 * 60 * 1000
 
 /** How long a record with a chain of refresh tokens is kept after each acquire, in ms: longer than such tokens live unused. */
-const CHAIN_MARGIN = 400 * KEEP_MARGIN
+export const CHAIN_MARGIN: number = 400 * KEEP_MARGIN
 
 /**
  * The next number of a sequence that must survive the deletion of its record: one more than the last, or the time in
  * ms where that is larger.
  */
 function next(last: number, now: number): number {
-  return Math.max(last + 1, Math.floor(now))
+  return Math.max(last < MAX_NUMBER ? last + 1 : 0, Math.floor(now))
 }
 
 function keepUntil(record: WarmRecord, leaseEnd: number): number {

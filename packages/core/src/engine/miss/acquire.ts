@@ -16,6 +16,8 @@ import { readRecord, type Snapshot, swapRecord } from './record-io.ts'
 
 /** How many acquires may fail outright, one after the other, before the store counts as down. */
 const MAX_FAILED_SWAPS = 3
+/** The code of a record that the store neither changes nor shows changed. */
+export const WEDGED = 'STORE_CONFLICT'
 /** How many unanswered acquires are remembered. */
 const MAX_NONCES = 32
 
@@ -59,6 +61,10 @@ export async function tryAcquire<T>(flight: Flight<T>, snapshot: Snapshot, takeO
   if (result === undefined) return { outcome: 'not-written', left: flight.endsAt - sentAt }
   if (result.outcome === 'conflict') {
     forgetNonce(slot, nonce)
+    if (isSameImage(result.snapshot, snapshot)) {
+      countFailedSwap(flight, wedged(context, key))
+      return { outcome: 'not-written', left: flight.endsAt - sentAt }
+    }
     return { outcome: 'seen', snapshot: result.snapshot }
   }
   if (result.outcome === 'unknown') {
@@ -103,6 +109,16 @@ function countFailedSwap<T>(flight: Flight<T>, error: unknown): undefined {
   flight.failedSwaps += 1
   const isTransient = error instanceof StoreError && error.retryable
   if (!isTransient || flight.failedSwaps >= MAX_FAILED_SWAPS) throw error
+}
+
+/** Whether a conflict brought the very image that the swap expected. Another try would end the same way. */
+function isSameImage({ image: seen }: Snapshot, { image: expected }: Snapshot): boolean {
+  return seen?.tag === expected?.tag && seen?.mark === expected?.mark
+}
+
+function wedged({ store }: MissContext, key: string): StoreError {
+  const message = `the ${store.name} store reports a conflict for ${key} and shows the expected record; delete that record`
+  return new StoreError(message, { key, code: WEDGED, retryable: true })
 }
 
 /** What an exclusive source would spend, as the source names it. Rejects when that cannot be known. */

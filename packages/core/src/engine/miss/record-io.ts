@@ -1,13 +1,20 @@
 import type { Image, Seen, Store, Swapped } from '../../contracts.ts'
 import { StoreError, TimeoutError } from '../../errors.ts'
-import { asFields, asText } from '../../lib/parse.ts'
+import { asFields, asLine, asText } from '../../lib/parse.ts'
 import { withDeadline } from '../../lib/timing.ts'
-import { emptyRecord, parseRecord, printRecord, type WarmRecord } from '../../record/record.ts'
+import { withoutImplausible } from '../../record/plausible.ts'
+import { type Damage, emptyRecord, parseRecord, printRecord, type WarmRecord } from '../../record/record.ts'
 import type { MissContext } from '../context.ts'
 import { readTogether } from './batch-reads.ts'
 
 /** How often a read is tried before the store counts as down. */
 const READ_ATTEMPTS = 2
+/** The longest text of a store's error that is passed on, in characters. */
+const MAX_MESSAGE = 500
+/** The code of a record that an exclusive source cannot continue from. */
+export const UNREADABLE = 'STORE_UNREADABLE'
+/** The parts without which nobody knows what an exclusive source may spend. */
+const CHAIN: readonly Damage[] = ['value', 'intent']
 
 /** A record as it was seen, with the image that the next swap must still find. */
 export interface Snapshot {
@@ -15,6 +22,8 @@ export interface Snapshot {
   readonly image: Image | undefined
   /** The record in it; an empty one when there is none or none that can be read. */
   readonly record: WarmRecord
+  /** Why nobody can tell from it what an exclusive source may spend; `undefined` when that can be told. */
+  readonly unreadable?: string | undefined
 }
 
 /** What became of a swap, the conflict already read. */
@@ -94,18 +103,44 @@ export function createOpener(store: Store): () => Promise<void> | undefined {
   }
 }
 
-/** A body that is not a record for this key counts as empty. Its tag is kept, so that the next swap repairs it. */
+/**
+ * Throws when a record is there from which nobody can tell what has been spent. An exclusive source must not take it for
+ * an empty one: it would spend its first refresh token again, and the issuer would revoke the whole chain.
+ */
+export function checkReadable({ store }: MissContext, key: string, { unreadable }: Snapshot): void {
+  if (unreadable === undefined) return
+  const remedy =
+    unreadable === 'another schema'
+      ? 'deploy the release that wrote it'
+      : 'restore the record, or delete it and have the user sign in again'
+  const message = `the record of ${key} in the ${store.name} store cannot be read (${unreadable}); nothing was spent or overwritten: ${remedy}`
+  throw new StoreError(message, { key, code: UNREADABLE, retryable: false })
+}
+
+/**
+ * A body that is not a record for this key counts as empty, and so does each part that is damaged or not plausible. The
+ * image is kept, so that the next swap repairs it.
+ */
 function toSnapshot(
   { runtime, server, emit }: MissContext,
   key: string,
   { seen, sentAt }: { readonly seen: Seen; readonly sentAt: number },
 ): Snapshot {
+  const { image } = seen
   server.observe(seen.time ?? { at: runtime.wall(), precision: 0 }, sentAt)
-  if (seen.image === undefined) return { image: undefined, record: emptyRecord(key) }
-  const parsed = parseRecord(seen.image.body, key)
-  if (parsed.outcome === 'record') return { image: seen.image, record: parsed.record }
-  emit({ type: 'bad-record', key, reason: parsed.reason })
-  return { image: seen.image, record: emptyRecord(key) }
+  if (image === undefined) return { image, record: emptyRecord(key) }
+  const parsed = parseRecord(image.body, key)
+  if (parsed.outcome === 'not-a-record') {
+    emit({ type: 'bad-record', key, reason: parsed.reason })
+    return { image, record: emptyRecord(key), unreadable: parsed.reason }
+  }
+  for (const part of parsed.damaged) emit({ type: 'bad-record', key, reason: `damaged ${part}` })
+  const lost = parsed.damaged.find((part) => CHAIN.includes(part))
+  return {
+    image,
+    record: withoutImplausible(parsed.record, server.interval().latest),
+    unreadable: lost && `damaged ${lost}`,
+  }
 }
 
 /** Adapters need not load this package, so their faults are recognized by their fields. */
@@ -114,7 +149,12 @@ function asStoreError({ store }: MissContext, key: string, cause: unknown): Stor
   const fault = asFields(cause)
   const code = asText(fault?.['code'], 64)
   if (cause instanceof Error && code?.startsWith('STORE_') && typeof fault?.['retryable'] === 'boolean') {
-    return new StoreError(`${cause.message} (${key})`, { key, code, retryable: fault['retryable'], cause })
+    return new StoreError(`${asLine(cause.message, MAX_MESSAGE)} (${key})`, {
+      key,
+      code,
+      retryable: fault['retryable'],
+      cause,
+    })
   }
   const timedOut = cause === undefined
   const message = `the ${store.name} store ${timedOut ? 'did not answer in time' : 'failed'} for ${key}`

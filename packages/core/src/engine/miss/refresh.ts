@@ -7,13 +7,13 @@ import { decide, type Situation } from '../decide.ts'
 import { pollDelay } from '../time/backoff.ts'
 import { isAlive, reachableLifetime, wasRejected } from '../time/expiry.ts'
 import { jitterOf, placeEntry } from '../time/freshness.ts'
-import { heldLease, ownLease, tryAcquire } from './acquire.ts'
+import { heldLease, ownLease, tryAcquire, WEDGED } from './acquire.ts'
 import { secretFingerprintOf } from './call-source.ts'
 import { budgetFreeAtOf, coolDownError, holdStale, noteBudget, pauseStore } from './cool-down.ts'
 import { fetchExclusive } from './fetch-exclusive.ts'
 import { fetchShared } from './fetch-shared.ts'
 import { UNCOMMITTED } from './publish.ts'
-import { readRecord, type Snapshot } from './record-io.ts'
+import { checkReadable, readRecord, type Snapshot, UNREADABLE } from './record-io.ts'
 import { openEntry, writeFile } from './sealing.ts'
 import { withoutStore } from './without-store.ts'
 
@@ -25,6 +25,8 @@ const MIN_LEASE = 600
 const MIN_EXCLUSIVE_LEASE = 2_500
 /** Over how long the environments that saw a lease end are spread, in ms. */
 const TAKE_OVER_SPREAD = 300
+/** Codes of errors that say nothing about other keys of the store. */
+const OF_ONE_KEY: ReadonlySet<string> = new Set([UNCOMMITTED, UNREADABLE, WEDGED])
 
 /**
  * A `get` beyond memory and file: asks the store, and the source only under a lease. Resolves to a usable entry, which is
@@ -53,7 +55,7 @@ export async function refresh<T>({
   try {
     return await lookDecideAct(flight)
   } catch (error) {
-    if (!(error instanceof StoreError) || error.code === UNCOMMITTED) throw error
+    if (!(error instanceof StoreError) || OF_ONE_KEY.has(error.code)) throw error
     pauseStore(context, error)
     return withoutStore(flight, error)
   }
@@ -75,6 +77,7 @@ async function lookDecideAct<T>(flight: Flight<T>): Promise<Entry<T>> {
     if (decision === 'use' || decision === 'use-stale') return serve(flight, snapshot, decision === 'use-stale')
     if (round === 0) context.emit({ type: 'miss', key, tier: 'store' })
     if (decision === 'fail') throw coolDownError(flight, snapshot.record)
+    if (exclusive) checkReadable(context, key, snapshot)
     const left = flight.endsAt - context.clock.fast()
     const held = decision === 'adopt' ? heldLease(flight, snapshot) : undefined
     if (held !== undefined) {
