@@ -29,7 +29,7 @@ export function withoutImplausible(record: WarmRecord, now: number): WarmRecord 
   }
 }
 
-/** A value that was issued in the future or lives for ever counts as expired; its chain goes on. */
+/** A value that was issued in the future or lives forever counts as expired; its chain goes on. */
 function withinLifetime(value: PublishedValue, dated: number): PublishedValue {
   const { issuedAt, hardExpiry } = value
   return issuedAt <= dated && hardExpiry <= dated + MAX_LIFETIME ? value : expire(value)

@@ -131,7 +131,7 @@ describe('an instant of a record that nobody can have written', () => {
     expect(at({ budget: 8.64e15 }).budget).toBeUndefined()
   })
 
-  it('ends a value that lives for ever or comes from the future, and keeps its chain and version', () => {
+  it('ends a value that lives forever or comes from the future, and keeps its chain and version', () => {
     for (const wrong of [{ hardExpiry: NOW + MAX_LIFETIME + SLACK + 1 }, { issuedAt: NOW + SLACK + 1 }]) {
       const value = { ...(GOOD.value as NonNullable<WarmRecord['value']>), ...wrong }
       expect(at({ value }).value).toMatchObject({ sealed: value.sealed, version: NOW, hardExpiry: 0 })

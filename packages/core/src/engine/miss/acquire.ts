@@ -111,7 +111,7 @@ function countFailedSwap<T>(flight: Flight<T>, error: unknown): undefined {
   if (!isTransient || flight.failedSwaps >= MAX_FAILED_SWAPS) throw error
 }
 
-/** Whether a conflict brought the very image that the swap expected. Another try would end the same way. */
+/** Whether a conflict brought the exact image that the swap expected. Another try would end the same way. */
 function isSameImage({ image: seen }: Snapshot, { image: expected }: Snapshot): boolean {
   return seen?.tag === expected?.tag && seen?.mark === expected?.mark
 }

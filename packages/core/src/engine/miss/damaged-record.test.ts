@@ -47,7 +47,7 @@ function withFields(fields: object) {
 
 describe('a record that an exclusive source cannot continue from', () => {
   it.each<[string, (body: string) => string, string, string]>([
-    ['is no JSON', () => 'garbage', 'not JSON', 'restore the record'],
+    ['is not JSON', () => 'garbage', 'not JSON', 'restore the record'],
     ['is of a later schema', withFields({ schema: 2 }), 'another schema', 'deploy the release that wrote it'],
     ['has lost its value', withFields({ value: { sealed: 1 } }), 'damaged value', 'restore the record'],
     ['has lost its intent', withFields({ intent: 'x' }), 'damaged intent', 'restore the record'],

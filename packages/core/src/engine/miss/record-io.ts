@@ -104,7 +104,7 @@ export function createOpener(store: Store): () => Promise<void> | undefined {
 }
 
 /**
- * Throws when a record is there from which nobody can tell what has been spent. An exclusive source must not take it for
+ * Throws when a record is there that does not show what has been spent. An exclusive source must not take it for
  * an empty one: it would spend its first refresh token again, and the issuer would revoke the whole chain.
  */
 export function checkReadable({ store }: MissContext, key: string, { unreadable }: Snapshot): void {
