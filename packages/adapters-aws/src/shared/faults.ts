@@ -18,6 +18,10 @@ const CREDENTIALS: { readonly [name: string]: Remedy } = {
   CredentialsProviderError: { code: 'STORE_DENIED', message: 'there are no credentials' },
   // From our own requests: only a credential brings text from outside into a header.
   RequestRefused: { code: 'STORE_DENIED', message: 'the credentials hold a character that is not allowed' },
+  RequestUnsupported: {
+    code: 'STORE_REFUSED',
+    message: 'this runtime has only a part of node:https; give the option client',
+  },
   UnrecognizedClientException: NOT_ACCEPTED,
   InvalidSignatureException: NOT_ACCEPTED,
   ExpiredTokenException: NOT_ACCEPTED,

@@ -71,8 +71,8 @@ export function isRepeated(error: unknown): boolean {
   return isThrottled(error) || TRANSIENT.has(name) || NETWORK.has(code ?? '') || TRANSIENT_STATUS.has(status)
 }
 
-/** There are no credentials, or none that a header may hold: there are no others the next moment either. */
-const NEVER_SENT = /^(CredentialsProviderError|RequestRefused)$/
+/** There are no credentials, none that a header may hold, or no means to send: the next moment changes none of it. */
+const NEVER_SENT = /^(CredentialsProviderError|RequestRefused|RequestUnsupported)$/
 
 /** Names of errors that pass, of services whose status does not say it. */
 const PASSING = /ServiceUnavailable|InternalServer|InternalError|InternalFailure|Timeout/

@@ -29,6 +29,11 @@ function faultOf(error: Error): StoreFault {
   if (REFUSED.test(words)) return fault('the record is longer than the database accepts', 'STORE_REFUSED')
   if (name === 'RequestRefused')
     return fault('the option "token" holds a character that a token cannot have', 'STORE_REFUSED')
+  if (name === 'RequestUnsupported')
+    return fault(
+      'this runtime has only a part of node:https; set "client" to a Redis of @upstash/redis',
+      'STORE_REFUSED',
+    )
   // The system's own code: that of our request, or what `fetch` failed with.
   const system = asFields(name === 'NetworkError' ? error : cause)?.['code']
   const said = (name === 'UpstashError' && CODE.exec(words)?.[0]) || (typeof system === 'string' ? system : undefined)

@@ -2,7 +2,7 @@ import { type Answer, asFields, createPost, type PostOptions, parseJson, repeatO
 import type { Ask } from './options.ts'
 
 /** Errors after which nothing is repeated: the server has answered, or nothing was sent. */
-const ANSWERED = /^(UpstashError|AnswerNotJson|RequestRefused)$/
+const ANSWERED = /^(UpstashError|AnswerNotJson|RequestRefused|RequestUnsupported)$/
 /** What a header may hold: a sync token with anything else would have the next request refused. */
 const PRINTABLE = /^[ -~]*$/
 

@@ -2,6 +2,7 @@ import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ServerTime } from '../contracts.ts'
 import { builtin } from '../lib/builtin.ts'
+import { asFields } from '../lib/parse.ts'
 import { systemRuntime } from '../lib/runtime.ts'
 import { withDeadline } from '../lib/timing.ts'
 import { stopwatch } from './stopwatch.ts'
@@ -58,7 +59,8 @@ export interface Answer {
 /**
  * Sends a request once and resolves to the answer, whatever its status. Rejects with an error that shows nothing of either,
  * and whose `name` is `AbortError`, `TimeoutError`, `NetworkError` (with the system's `code`), `AnswerTooLong`,
- * `AnswerBroken` or `AnswerUnreadable`: the server may have done what was asked. With `RequestRefused` nothing was sent.
+ * `AnswerBroken` or `AnswerUnreadable`: the server may have done what was asked. With `RequestRefused` and
+ * `RequestUnsupported` nothing was sent.
  */
 export type Post = (request: PostRequest, signal: AbortSignal) => Promise<Answer>
 
@@ -130,7 +132,7 @@ interface Sending {
 function send({ url, request, agent, options }: Sending, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = begin(url, request, agent)
-    if (sent === undefined) return reject(refused())
+    if (sent instanceof Error) return reject(sent)
     let isOver = false
     const finish = (result: Answer | Error): void => {
       if (isOver) return
@@ -154,15 +156,17 @@ function send({ url, request, agent, options }: Sending, signal: AbortSignal): P
   })
 }
 
-/** Begins a request. `undefined` when Node refuses it; its error would quote the header or the path. */
-function begin(url: URL, { path, headers, body }: PostRequest, agent: Agent): ClientRequest | undefined {
+/** Begins a request. What Node refuses it with would quote the header or the path. */
+function begin(url: URL, { path, headers, body }: PostRequest, agent: Agent): ClientRequest | Error {
   const { request } = url.protocol === 'https:' ? builtin('https') : builtin('http')
   const length = { 'content-length': String(Buffer.byteLength(body)) }
   const fixed = { method: 'POST', agent, maxHeaderSize: MAX_HEAD, insecureHTTPParser: false }
   try {
     return request(url, { ...fixed, ...(path !== undefined && { path }), headers: { ...headers, ...length } })
-  } catch {
-    return undefined
+  } catch (error) {
+    // workerd has `node:https`, but not all of its options.
+    const isUnsupported = asFields(error)?.['code'] === 'ERR_OPTION_NOT_IMPLEMENTED'
+    return isUnsupported ? failure('RequestUnsupported', 'this runtime has only a part of node:https') : refused()
   }
 }
 

@@ -11,5 +11,6 @@ export const systemClocks: Pick<Runtime, 'wall' | 'monotonic' | 'random'> = {
 
 /** CLOCK_MONOTONIC of the machine in ms. A new process in the same environment continues from it. */
 export function machineTime(): number {
-  return Number(process.hrtime.bigint()) / 1e6
+  // Workers with an early compatibility date have no `hrtime`.
+  return Number(process.hrtime?.bigint() ?? performance.now() * 1e6) / 1e6
 }

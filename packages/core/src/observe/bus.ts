@@ -1,4 +1,5 @@
 import type { WarmEvent } from '../events.ts'
+import { misuse } from '../lib/options.ts'
 
 /** The name of the `node:diagnostics_channel` on which every event is published. */
 export const CHANNEL = 'warmtoken'
@@ -23,6 +24,7 @@ export interface Bus<Event> {
 
 /** Makes the bus of one `createTokens` or `createSessions`. */
 export function createBus<Event extends Told = WarmEvent>(listeners: readonly ((event: Event) => void)[]): Bus<Event> {
+  if (typeof process === 'undefined') misuse('Workers', 'set "nodejs_compat"')
   const channel = process.getBuiltinModule('diagnostics_channel').channel(CHANNEL)
   const names = new Map<string, string>()
   const bus: Bus<Event> = {

@@ -52,9 +52,8 @@ export function createFileReader(directory: string, runtime: Pick<Runtime, 'wall
   // The key ends in a hash; only that part names the file, so no input of a user reaches the file system.
   const pathOf = (key: string): string => `${directory}/${key.split('~').at(-1)}.json`
 
-  // Where there are no users, every file has the owner 0.
-  const user = process.getuid?.() ?? 0
-  const isOwn: FileReader['isOwn'] = ({ uid, mode }) => uid === user && !(mode & OTHERS_WRITE)
+  // Where there are no users, every file has the owner 0. Asked here and not before: Deno throws without `--allow-sys`.
+  const isOwn: FileReader['isOwn'] = ({ uid, mode }) => uid === (process.getuid?.() ?? 0) && !(mode & OTHERS_WRITE)
 
   const isOwnFolder = (stat: Stats): boolean => stat.isDirectory() && isOwn(stat)
   const trusts = (): boolean => {
