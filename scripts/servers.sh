@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 # binary:package
-servers='redis-server:redis-server'
+servers='redis-server:redis-server chromium-headless-shell:chromium-headless-shell'
 folder=$PWD/.warmtoken/servers
 unpack=no
 [ "${1:-}" = --unpack ] && unpack=yes

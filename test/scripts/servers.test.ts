@@ -26,6 +26,11 @@ async function pretend(name: string, says: string, code: number): Promise<void> 
   await writeFile(join(folder, 'bin', name), `#!/bin/sh\necho "${says}"\nexit ${code}\n`, { mode: 0o755 })
 }
 
+/** Every server that the script looks for. */
+async function pretendServers(): Promise<void> {
+  for (const name of ['redis-server', 'chromium-headless-shell']) await pretend(name, '', 0)
+}
+
 async function run(script: string, ...args: readonly string[]) {
   const options = { cwd: folder, env: { PATH: join(folder, 'bin') } }
   return promisify(execFile)(join(folder, 'bin/sh'), [join(folder, 'scripts', script), ...args], options).then(
@@ -46,7 +51,7 @@ describe('scripts/servers.sh', () => {
   })
 
   it('does nothing where the servers are here', async () => {
-    await pretend('redis-server', '', 0)
+    await pretendServers()
     expect(await run('servers.sh')).toEqual({ code: 0, text: 'servers.sh: all servers are here\n' })
   })
 })
@@ -61,7 +66,7 @@ describe('pnpm test', () => {
   })
 
   it.each([0, 1])('ends with %i as the tests do, where nothing is missing', async (code) => {
-    await pretend('redis-server', '', 0)
+    await pretendServers()
     await pretend('vitest', 'ran', code)
     expect((await run('test.sh')).code).toBe(code)
   })
