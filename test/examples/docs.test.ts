@@ -44,6 +44,26 @@ describe('the page of the configuration', () => {
   })
 })
 
+describe('the page of the sessions', () => {
+  const page = read('docs/sessions.md')
+
+  it.each([
+    ['core/src/sessions/options.ts', 'SessionsOptions'],
+    ['core/src/middy/authenticate/authenticate.ts', 'AuthenticateOptions'],
+  ])('has every option of %s %s', (path, name) => {
+    const members = membersOf(`packages/${path}`, name)
+    expect(members.length).toBeGreaterThan(0)
+    expect(members.filter((member) => !page.includes(`| \`${member}\` |`))).toEqual([])
+  })
+
+  it('has every event and every reason', () => {
+    const source = read('packages/core/src/sessions/events.ts')
+    const words = [...source.matchAll(/(?:type: |^ {2}\| )'([a-z-]+)'/gm)].map(([, word = '']) => word)
+    expect(words.length).toBeGreaterThan(15)
+    expect(words.filter((word) => !page.includes(`\`${word}\``))).toEqual([])
+  })
+})
+
 describe('the pages of the sources', () => {
   it.each([
     ['oauth2', 'core/src/sources/oauth2/options.ts', 'ClientCredentialsOptions'],
