@@ -258,6 +258,11 @@ export interface Store {
   /** For events and errors: `dynamodb`, `s3`, … */
   readonly name: string
   /**
+   * Optional: which table, bucket or database this is, such as `dynamodb/tokens`; the same text in every environment that
+   * shares it. It is sealed with each value, so that a value that was copied from another place does not open here.
+   */
+  readonly place?: string | undefined
+  /**
    * Optional: loads what requests need, such as an SDK, or opens a connection. Awaited before the first request, so that the
    * time it takes does not count as the store's. It may be called again and must be harmless then. What it rejects with is
    * left to the request to say.

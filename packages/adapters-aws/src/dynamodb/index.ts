@@ -23,5 +23,7 @@ export type { DynamoDBStoreOptions } from './options.ts'
 export function dynamoDBStore(options: DynamoDBStoreOptions): Store {
   checkDynamoDBOptions(options)
   const load = () => import('./open.ts').then(({ openCalls }) => openCalls(options))
-  return lazyStore({ name: 'dynamodb', load, many: true })
+  // Some functions may give the name of the table and some its ARN.
+  const place = `dynamodb/${options.table.split('/').at(-1)}`
+  return lazyStore({ name: 'dynamodb', place, load, many: true })
 }

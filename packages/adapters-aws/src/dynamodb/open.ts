@@ -11,7 +11,9 @@ import { makeCalls } from './store.ts'
 type Env = NonNullable<DynamoDBStoreOptions['env']>
 
 /** The store's calls. Made with the first of them. */
-export async function openCalls(options: DynamoDBStoreOptions): Promise<Required<Omit<Store, 'name' | 'open'>>> {
+export async function openCalls(
+  options: DynamoDBStoreOptions,
+): Promise<Required<Omit<Store, 'name' | 'place' | 'open'>>> {
   return makeCalls(options.table, await openSender(options))
 }
 

@@ -22,6 +22,7 @@ export type { S3StoreOptions } from './options.ts'
  */
 export function s3Store(options: S3StoreOptions): Store {
   checkS3Options(options)
+  const { bucket, prefix = 'warmtoken/' } = options
   const load = () => import('./store.ts').then(({ makeCalls }) => makeCalls(options), loadFailed)
-  return lazyStore({ name: 's3', load })
+  return lazyStore({ name: 's3', place: `s3/${bucket}/${prefix}`, load })
 }

@@ -24,5 +24,8 @@ export type { RedisClient, UpstashStoreOptions } from './options.ts'
 export function upstashStore(options: UpstashStoreOptions): Store {
   checkUpstashOptions(options)
   const load = () => import('./store.ts').then(({ makeCalls }) => makeCalls(options))
-  return lazyStore({ name: 'upstash', load, many: true })
+  const { url, prefix = 'warmtoken:' } = options
+  // A client does not say which database it is.
+  const place = url && `upstash/${new URL(url).host}/${prefix}`
+  return lazyStore({ name: 'upstash', place, load, many: true })
 }

@@ -9,7 +9,9 @@ import { READ, SWAP } from './scripts.ts'
 const BATCH = 100
 
 /** The store's calls on a client or a REST URL. Loaded with the first of them. */
-export async function makeCalls(options: UpstashStoreOptions): Promise<Required<Omit<Store, 'name' | 'open'>>> {
+export async function makeCalls(
+  options: UpstashStoreOptions,
+): Promise<Required<Omit<Store, 'name' | 'place' | 'open'>>> {
   const { prefix = 'warmtoken:' } = options
   const run = await makeRunner(options)
 

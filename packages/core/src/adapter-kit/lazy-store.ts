@@ -7,6 +7,8 @@ export type StoreCalls = Pick<Store, 'read' | 'swap' | 'readMany'>
 export interface LazyStore<Calls extends StoreCalls> {
   /** The name of the store, for events and errors. */
   readonly name: string
+  /** Which table, bucket or database this is; see `Store`. */
+  readonly place?: string | undefined
   /** Loads the requests, such as by an `import()`. Called once, before the first request; again after a failure. */
   readonly load: () => Promise<Calls>
   /** Whether there is a `readMany`. Default false. */
@@ -22,7 +24,7 @@ export interface LazyStore<Calls extends StoreCalls> {
  * return lazyStore({ name: 'redis', load: () => import('./calls.js').then(({ makeCalls }) => makeCalls(options)) })
  * ```
  */
-export function lazyStore<Calls extends StoreCalls>({ name, load, many }: LazyStore<Calls>): Store {
+export function lazyStore<Calls extends StoreCalls>({ name, place, load, many }: LazyStore<Calls>): Store {
   let loading: Promise<StoreCalls> | undefined
   const calls = async (): Promise<StoreCalls> => {
     try {
@@ -35,6 +37,7 @@ export function lazyStore<Calls extends StoreCalls>({ name, load, many }: LazySt
   }
   return {
     name,
+    place,
     open: async () => void (await calls()),
     read: async (...call) => (await calls()).read(...call),
     swap: async (...call) => (await calls()).swap(...call),

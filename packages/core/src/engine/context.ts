@@ -12,6 +12,8 @@ import type { KnownTime, ServerClock } from './time/server-clock.ts'
 export interface Shared {
   /** `undefined`: values are stored as plain text. */
   readonly codec?: Codec | undefined
+  /** Which store this is, sealed with each value; `undefined` where the store does not say. */
+  readonly place?: string | undefined
   /** `undefined`: there is no file tier. */
   readonly file: FileReader | undefined
   /** `undefined`: the system's. */

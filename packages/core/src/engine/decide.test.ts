@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { emptyRecord, parseRecord, printRecord, type WarmRecord } from '../record/record.ts'
-import { acquire, fail, KEEP_MARGIN, publish } from '../record/transitions.ts'
+import { acquire, fail, KEEP_MARGIN, nextVersion, publish } from '../record/transitions.ts'
 import { decide, type Situation } from './decide.ts'
 import { isAlive } from './time/expiry.ts'
 
@@ -153,6 +153,7 @@ describe('a transition', () => {
         expect(leased.keepUntil).toBeGreaterThanOrEqual(now + 6_000 + KEEP_MARGIN)
         const lifetime = {
           sealed: 's',
+          version: nextVersion(leased, now),
           publisher: 'n',
           fingerprint: 'f',
           issuedAt: now,

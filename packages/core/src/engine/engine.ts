@@ -11,7 +11,8 @@ import { createClock } from './time/clock.ts'
 import { isFresh, remainingUntil } from './time/freshness.ts'
 
 /** How an engine is made. */
-export interface EngineOptions extends Pick<Shared, 'codec' | 'runtime' | 'policy' | 'emit' | 'listening' | 'names'> {
+export interface EngineOptions
+  extends Pick<Shared, 'codec' | 'place' | 'runtime' | 'policy' | 'emit' | 'listening' | 'names'> {
   /** Returns the store. Called when a value is in neither memory nor file. */
   openStore(): Store | Promise<Store>
   /** The folder of the file tier; `false` for none. */

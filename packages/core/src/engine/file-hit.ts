@@ -1,4 +1,5 @@
-import type { Json } from '../contracts.ts'
+import type { Entry, Json } from '../contracts.ts'
+import { asFields, isTime } from '../lib/parse.ts'
 import type { Shared } from './context.ts'
 import type { Slot } from './slot.ts'
 import { anchorAt, DRIFT_TOLERANCE } from './time/clock.ts'
@@ -7,37 +8,76 @@ import { placeEntry } from './time/freshness.ts'
 /** How long a codec may take, in ms: KMS is asked three times at most for a data key, 800 ms each. */
 const CODEC_TIMEOUT = 3_000
 
+/** When a value begins and ends, and which one it is. */
+export type Lifetime = Omit<Entry<unknown>, 'value'>
+
+/**
+ * What is sealed together with a value: the place that it is for, and its fingerprint, version and instants. A JSON list in
+ * the field `bound` of the value; releases that do not know that field read over it.
+ */
+export type Bound = readonly [
+  place: string,
+  fingerprint: string,
+  version: number,
+  issuedAt: number,
+  softExpiry: number,
+  hardExpiry: number,
+]
+
 /** Reads the file of a slot, and places its entry when that is usable and outlives the one in memory. */
 export async function readFile<T>(shared: Shared, slot: Slot<T>, rejected: string | undefined): Promise<void> {
   const found = shared.file?.read(slot.key)
   if (!found) return
   const { lifetime, sealed, earliest, latest, observed } = found
-  if (lifetime.fingerprint === rejected || lifetime.hardExpiry <= Math.max(latest, slot.entry?.hardExpiry ?? 0)) return
-  const value = await unseal(shared, slot, sealed)
-  if (value === undefined) return
+  const isUseful = ({ fingerprint, hardExpiry }: Lifetime): boolean =>
+    fingerprint !== rejected && hardExpiry > Math.max(latest, slot.entry?.hardExpiry ?? 0)
+  if (!isUseful(lifetime)) return
+  const entry = await unseal(shared, slot, { ...lifetime, sealed })
+  if (!entry || !isUseful(entry)) return
   // A new process learns the server's time from the file, until a store reports it better.
   if (observed) shared.knownTime.anchor ??= anchorAt(shared.clock, earliest, latest)
-  placeEntry(shared, slot, {
-    entry: { value, ...lifetime },
-    tier: 'file',
-    earliest,
-    latest: latest + DRIFT_TOLERANCE,
-  })
+  placeEntry(shared, slot, { entry, tier: 'file', earliest, latest: latest + DRIFT_TOLERANCE })
 }
 
-/** The value in a sealed text; `undefined` when it cannot be opened. The slot then holds the reason for the miss path. */
-export async function unseal<T>({ codec }: Shared, slot: Slot<T>, sealed: string): Promise<T | undefined> {
+/**
+ * The entry in a sealed text; `undefined` when it cannot be opened. The slot then holds the reason for the miss path. What is
+ * written beside the text is not authenticated, so it can only shorten the life of the value.
+ */
+export async function unseal<T>(
+  { codec, place }: Shared,
+  slot: Slot<T>,
+  { sealed, ...beside }: Lifetime & { readonly sealed: string },
+): Promise<Entry<T> | undefined> {
   let error: unknown
   try {
     const text = codec ? await withCodecTimeout(codec.open(sealed, slot.key)) : sealed
-    const value = slot.subject.parse(JSON.parse(text) as Json)
-    if (value !== undefined) return value
+    const json = JSON.parse(text) as Json
+    const { bound, ...fields } = (codec && asFields(json)) ?? {}
+    const lifetime = Array.isArray(bound) ? lifetimeOf(bound, beside, place) : beside
+    const value = slot.subject.parse(
+      lifetime === beside ? json : (('only' in fields ? fields['only'] : fields) as Json),
+    )
+    if (value !== undefined) return { value, ...lifetime }
   } catch (thrown) {
     // Sealed for another key, by a key that is gone, or not sealed at all.
     error = thrown
   }
   slot.rare = { ...slot.rare, unopened: { error } }
   return undefined
+}
+
+/** What was sealed with the value counts; of the instants beside it, the earlier ones. Throws when it is for another place. */
+function lifetimeOf(bound: readonly unknown[], beside: Lifetime, place: string | undefined): Lifetime {
+  const [from, fingerprint, version, issuedAt, softExpiry, hardExpiry] = bound as Bound
+  if ((place && from && from !== place) || ![version, issuedAt, softExpiry, hardExpiry].every(isTime))
+    throw Object.assign(new Error('sealed for another store'), { code: 'SEALED_ELSEWHERE' })
+  return {
+    fingerprint,
+    version,
+    issuedAt,
+    softExpiry: Math.min(softExpiry, beside.softExpiry),
+    hardExpiry: Math.min(hardExpiry, beside.hardExpiry),
+  }
 }
 
 /** What a codec returns. A codec that hangs counts as failed: it must not hold a call forever. */

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MAX_COOL_DOWN, MAX_LEASE, MAX_LIFETIME, SLACK, withoutImplausible } from './plausible.ts'
 import { emptyRecord, parseRecord, printRecord, type WarmRecord } from './record.ts'
-import { acquire, publish } from './transitions.ts'
+import { acquire, nextVersion, publish } from './transitions.ts'
 
 const NOW = 1_800_000_000_000
 const HOUR = 3_600_000
@@ -100,8 +100,9 @@ describe('a record in an untrusted text', () => {
         for (let round = 0; round < 3; round += 1) {
           next = acquire(next, { nonce: 'n', now: NOW, length: 6_000, rejected: undefined, intent: next.intent })
           expect(parsed(printRecord(next))).toEqual({ outcome: 'record', record: next, damaged: [] })
-          const { version: _version, ...value } = { ...GOOD.value, ...next.value } as NonNullable<WarmRecord['value']>
-          next = publish(next, { ...value, now: NOW, refresh: [NOW, 'e', 1, 'ok', 'f'] })
+          const value = { ...GOOD.value, ...next.value } as NonNullable<WarmRecord['value']>
+          const version = nextVersion(next, NOW)
+          next = publish(next, { ...value, version, now: NOW, refresh: [NOW, 'e', 1, 'ok', 'f'] })
           expect(parsed(printRecord(next))).toEqual({ outcome: 'record', record: next, damaged: [] })
         }
       }),

@@ -1,5 +1,5 @@
 import type { Entry, FailureKind } from '../contracts.ts'
-import { asFields, asLine, asText, asTime, type Fields, parseJson } from '../lib/parse.ts'
+import { asFields, asText, asTime, type Fields, parseJson } from '../lib/parse.ts'
 
 /** The version of the record's format. A record in another format cannot be read. */
 export const SCHEMA = 1
@@ -245,4 +245,12 @@ function isRefresh(item: unknown): item is Refresh {
     asText(item[3], MAX_NAME) !== undefined &&
     asText(item[4], MAX_NAME) !== undefined
   )
+}
+
+/** Characters that break a line of a log, move the cursor or turn the direction of text. */
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
+
+/** The value as one line that is safe in a message or a log: at most `max` characters, control characters replaced by `?`. */
+export function asLine(value: unknown, max: number): string | undefined {
+  return typeof value === 'string' ? value.slice(0, max).replace(CONTROL, '?') : undefined
 }

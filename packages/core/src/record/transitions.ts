@@ -54,8 +54,13 @@ export function acquire(record: WarmRecord, { nonce, now, length, rejected, inte
   }
 }
 
-/** What a publish writes; the version is found here. */
-export type Publish = Omit<PublishedValue, 'version'> & {
+/** The version of the next value to publish. `now`: upper bound of the server's time. */
+export function nextVersion({ value }: WarmRecord, now: number): number {
+  return next(value?.version ?? 0, now)
+}
+
+/** What a publish writes. */
+export type Publish = PublishedValue & {
   /** Upper bound of the server's time. */
   readonly now: number
   /** For the ring of refreshes. */
@@ -65,7 +70,7 @@ export type Publish = Omit<PublishedValue, 'version'> & {
 /** The record with the new value; lease, failure and intent are gone with the same write. */
 export function publish(record: WarmRecord, { now, refresh, ...value }: Publish): WarmRecord {
   const { lease: _lease, failure: _failure, intent: _intent, ...rest } = record
-  const published = { ...rest, value: { ...value, version: next(record.value?.version ?? 0, now) } }
+  const published = { ...rest, value: { ...value, version: nextVersion(record, value.version) } }
   return { ...published, keepUntil: keepUntil(published, now), refreshes: remember(record, refresh) }
 }
 

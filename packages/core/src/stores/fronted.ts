@@ -104,6 +104,7 @@ export function frontedStore(options: FrontedStoreOptions): Store {
 
   return {
     name: `${front.name}+${authority.name}`,
+    place: authority.place,
     async open() {
       await Promise.all([front.open?.().catch(() => {}), authority.open?.()])
     },

@@ -71,6 +71,7 @@ export function createTokens(options: TokensOptions = {}): Tokens {
     maxEntries: 10_000,
     ...given,
     ...bus,
+    place: store?.place,
     policy: given,
     openStore: async () => (await import('./open-store.ts')).openStore(store, bus),
   })

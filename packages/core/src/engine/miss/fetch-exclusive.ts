@@ -11,7 +11,7 @@ import { forgetNonce, type HeldLease } from './acquire.ts'
 import { type Answer, callSource, classify, isRefused } from './call-source.ts'
 import { nextFailure, rememberFailure } from './cool-down.ts'
 import { abortedBeforeFetch } from './fetch-shared.ts'
-import { publishEntry, publishedByOther, publishFailure, UNCOMMITTED, writeBack } from './publish.ts'
+import { publishEntry, publishedByOther, publishFailure, UNCOMMITTED, versioned, writeBack } from './publish.ts'
 import { canSeal, seal } from './sealing.ts'
 
 /**
@@ -29,8 +29,8 @@ export async function fetchExclusive<T>(flight: Flight<T>, held: HeldLease): Pro
   const answer = await askSource(flight, held, time)
   if (answer.outcome === 'failed') return publishFailure(flight, held, answer)
   const { issued, askedAt, took } = answer
-  const entry = newEntry(flight, issued, askedAt)
-  const sealed = await seal(context, slot, entry.value)
+  const entry = versioned(context, held, newEntry(flight, issued, askedAt))
+  const sealed = await seal(context, slot, entry)
   const published = sealed === undefined ? undefined : await publishEntry(flight, held, { entry, sealed, took })
   const newer = published?.outcome === 'fenced' ? await publishedByOther(flight, held, published.snapshot) : undefined
   if (newer !== undefined) return newer

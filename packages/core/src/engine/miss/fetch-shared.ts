@@ -8,7 +8,7 @@ import { placeEntry } from '../time/freshness.ts'
 import { isEnoughToFetch, timeToFetch } from '../time/lease-length.ts'
 import { forgetNonce, type HeldLease } from './acquire.ts'
 import { callSource } from './call-source.ts'
-import { publishEntry, publishedByOther, publishFailure, writeBack } from './publish.ts'
+import { publishEntry, publishedByOther, publishFailure, versioned, writeBack } from './publish.ts'
 import { seal, writeFile } from './sealing.ts'
 
 /**
@@ -36,14 +36,15 @@ export async function fetchShared<T>(flight: Flight<T>, held: HeldLease): Promis
   if (answer.outcome === 'failed') return publishFailure(flight, held, answer)
   const { took, issued, askedAt } = answer
   const entry = newEntry(flight, issued, askedAt)
-  const sealed = await seal(context, slot, entry.value)
+  const next = versioned(context, held, entry)
+  const sealed = await seal(context, slot, next)
   if (sealed === undefined) {
     // Other environments must not wait for a value that cannot be shared.
     await writeBack(flight, held, release)
     placeEntry(context, slot, { entry: packEntry(entry), tier: 'source', ...server.interval() })
     return slot.entry ?? entry
   }
-  const published = await publishEntry(flight, held, { entry, sealed, took })
+  const published = await publishEntry(flight, held, { entry: next, sealed, took })
   if (published.outcome === 'fenced') return (await publishedByOther(flight, held, published.snapshot)) ?? entry
   const version = published.outcome === 'published' ? published.version : 0
   placeEntry(context, slot, { entry: packEntry({ ...entry, version }), tier: 'source', ...server.interval() })

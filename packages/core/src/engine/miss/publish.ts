@@ -3,7 +3,7 @@
 import type { Entry } from '../../contracts.ts'
 import { sleep } from '../../lib/timing.ts'
 import type { Refresh, WarmRecord } from '../../record/record.ts'
-import { abandon, fail, publish } from '../../record/transitions.ts'
+import { abandon, fail, nextVersion, publish } from '../../record/transitions.ts'
 import type { Flight, MissContext } from '../context.ts'
 import { rareOf } from '../slot.ts'
 import { pollDelay } from '../time/backoff.ts'
@@ -14,7 +14,7 @@ import type { HeldLease } from './acquire.ts'
 import type { Failed } from './call-source.ts'
 import { nextFailure, rememberFailure, SIGN_IN } from './cool-down.ts'
 import { readRecord, type Snapshot, type SwapResult, swapRecord } from './record-io.ts'
-import { openEntry } from './sealing.ts'
+import { openEntry, withOpened } from './sealing.ts'
 
 /** The code of a value that could not be committed. */
 export const UNCOMMITTED = 'STORE_UNCOMMITTED'
@@ -33,10 +33,16 @@ export type Published =
 
 /** A value to publish. */
 interface Fresh<T> {
+  /** With the version that it is sealed with, see `versioned`. */
   readonly entry: Entry<T>
   readonly sealed: string
   /** How long the source took, in ms. */
   readonly took: number
+}
+
+/** The entry with the version that a publish under this lease gives it. Until then nobody else publishes. */
+export function versioned<T>({ server }: MissContext, { record }: HeldLease, entry: Entry<T>): Entry<T> {
+  return { ...entry, version: nextVersion(record, server.latest() ?? 0) }
 }
 
 /** Publishes under the lease: repeated with the same tag while the answer is unknown, rebased while the lease is held. */
@@ -118,6 +124,7 @@ export async function publishedByOther<T>(
   const isNewer = value !== undefined && value.version > (held.record.value?.version ?? 0)
   if (!isNewer || !isAlive({ record, latest: server.interval().latest })) return undefined
   const entry = await openEntry(context, slot, value)
+  if (!isAlive({ record: withOpened(record, entry), latest: server.interval().latest })) return undefined
   if (entry !== undefined) placeEntry(context, slot, { entry, tier: 'store', ...server.interval() })
   return entry
 }
@@ -146,10 +153,10 @@ function publishedRecord<T>(
   { snapshot, fresh }: { readonly snapshot: Snapshot; readonly fresh: Fresh<T> },
 ): WarmRecord {
   const { sealed, took, entry } = fresh
-  const { issuedAt, softExpiry, hardExpiry, fingerprint } = entry
+  const { version, issuedAt, softExpiry, hardExpiry, fingerprint } = entry
   const now = server.latest() ?? 0
   const refresh: Refresh = [Math.floor(now), environment(), took, 'ok', fingerprint]
-  const value = { issuedAt, softExpiry, hardExpiry, fingerprint, sealed, publisher: lease.nonce }
+  const value = { version, issuedAt, softExpiry, hardExpiry, fingerprint, sealed, publisher: lease.nonce }
   return publish(snapshot.record, { ...value, now, refresh })
 }
 

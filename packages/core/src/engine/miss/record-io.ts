@@ -1,9 +1,9 @@
 import type { Image, Seen, Store, Swapped } from '../../contracts.ts'
 import { StoreError, TimeoutError } from '../../errors.ts'
-import { asFields, asLine, asText } from '../../lib/parse.ts'
+import { asFields, asText } from '../../lib/parse.ts'
 import { withDeadline } from '../../lib/timing.ts'
 import { withoutImplausible } from '../../record/plausible.ts'
-import { type Damage, emptyRecord, parseRecord, printRecord, type WarmRecord } from '../../record/record.ts'
+import { asLine, type Damage, emptyRecord, parseRecord, printRecord, type WarmRecord } from '../../record/record.ts'
 import type { MissContext } from '../context.ts'
 import { readTogether } from './batch-reads.ts'
 

@@ -14,7 +14,7 @@ import { fetchExclusive } from './fetch-exclusive.ts'
 import { fetchShared } from './fetch-shared.ts'
 import { UNCOMMITTED } from './publish.ts'
 import { checkReadable, readRecord, type Snapshot, UNREADABLE } from './record-io.ts'
-import { openEntry, writeFile } from './sealing.ts'
+import { openEntry, withOpened, writeFile } from './sealing.ts'
 import { withoutStore } from './without-store.ts'
 
 /** More rounds than any call can need within its time: a bound, not a schedule. */
@@ -73,6 +73,7 @@ async function lookDecideAct<T>(flight: Flight<T>): Promise<Entry<T>> {
   let snapshot = await readRecord(context, key, { consistent, signal })
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const situation = await assess(flight, snapshot)
+    snapshot = { ...snapshot, record: situation.record }
     const decision = decide(situation)
     if (decision === 'use' || decision === 'use-stale') return serve(flight, snapshot, decision === 'use-stale')
     if (round === 0) context.emit({ type: 'miss', key, tier: 'store' })
@@ -105,13 +106,15 @@ async function lookDecideAct<T>(flight: Flight<T>): Promise<Entry<T>> {
 }
 
 /** Collects what the decision depends on. Opens the published value: one that cannot be opened is no value. */
-async function assess<T>(flight: Flight<T>, { record }: Snapshot): Promise<Situation> {
+async function assess<T>(flight: Flight<T>, snapshot: Snapshot): Promise<Situation> {
   const { context, slot, ask } = flight
-  const { value, lease, failure } = record
+  const { value: sealed, lease, failure } = snapshot.record
   const { traits } = slot.subject.source
-  if (value !== undefined && flight.opened?.sealed !== value.sealed) {
-    flight.opened = { sealed: value.sealed, entry: await openEntry(context, slot, value) }
+  if (sealed !== undefined && flight.opened?.sealed !== sealed.sealed) {
+    flight.opened = { sealed: sealed.sealed, entry: await openEntry(context, slot, sealed) }
   }
+  const record = withOpened(snapshot.record, sealed && flight.opened?.entry)
+  const { value } = record
   if (failure?.kind === 'refused' && flight.secretFingerprint === undefined) {
     flight.secretFingerprint = await secretFingerprintOf(context, slot)
   }

@@ -2,17 +2,22 @@
 
 import type { Codec, Entry } from '../../contracts.ts'
 import { asFields } from '../../lib/parse.ts'
-import type { PublishedValue } from '../../record/record.ts'
+import type { PublishedValue, WarmRecord } from '../../record/record.ts'
 import type { MissContext, Shared } from '../context.ts'
-import { unseal, withCodecTimeout } from '../file-hit.ts'
+import { type Bound, type Lifetime, unseal, withCodecTimeout } from '../file-hit.ts'
 import { packEntry } from '../packed-entry.ts'
 import { dropEmptyRare, rareOf, type Slot } from '../slot.ts'
 import type { ServerClock } from '../time/server-clock.ts'
 
-/** The value as sealed text; `undefined` when the codec failed: the value is then stored nowhere. */
-export async function seal<T>(context: MissContext, slot: Slot<T>, value: T): Promise<string | undefined> {
+/**
+ * The value of an entry as sealed text, with the instants and the version of the entry; `undefined` when the codec failed: the
+ * value is then stored nowhere.
+ */
+export async function seal<T>(context: MissContext, slot: Slot<T>, entry: Entry<T>): Promise<string | undefined> {
+  const { value } = entry
   try {
-    return await context.seal(JSON.stringify(value), slot.key)
+    // Without a codec nothing is authenticated.
+    return await context.seal(JSON.stringify(context.codec ? bind(value, entry, context.place) : value), slot.key)
   } catch (error) {
     reportCodec(context, slot, { operation: 'seal', error })
     return undefined
@@ -36,9 +41,23 @@ export async function openEntry<T>(
   slot: Slot<T>,
   { sealed, version, issuedAt, softExpiry, hardExpiry, fingerprint }: PublishedValue,
 ): Promise<Entry<T> | undefined> {
-  const value = await unseal(context, slot, sealed)
+  const entry = await unseal(context, slot, { sealed, version, issuedAt, softExpiry, hardExpiry, fingerprint })
   reportUnopened(context, slot)
-  return value === undefined ? undefined : packEntry({ value, version, issuedAt, softExpiry, hardExpiry, fingerprint })
+  return entry && packEntry(entry)
+}
+
+/** The record with what its value says of itself when it is opened, in place of what is written beside it. */
+export function withOpened(record: WarmRecord, entry: Entry<unknown> | undefined): WarmRecord {
+  if (record.value === undefined || entry === undefined) return record
+  const { issuedAt, softExpiry, hardExpiry, fingerprint } = entry
+  return { ...record, value: { ...record.value, issuedAt, softExpiry, hardExpiry, fingerprint } }
+}
+
+/** The value as JSON with what is sealed with it. A value that is not an object, or has such a field already, is wrapped. */
+function bind<T>(value: T, { fingerprint, version, issuedAt, softExpiry, hardExpiry }: Lifetime, place = ''): object {
+  const bound: Bound = [place, fingerprint, version, issuedAt, softExpiry, hardExpiry]
+  const fields = asFields(value)
+  return fields === undefined || 'bound' in fields || 'only' in fields ? { only: value, bound } : { ...fields, bound }
 }
 
 /** Writes the slot's entry into the file tier. `server`: the clock by which its instants are to be read. */
@@ -51,7 +70,7 @@ export async function writeFile<T>(
   const { fileTier } = context
   // What cannot be spent twice is stored only where a swap decides.
   if (fileTier === undefined || entry === undefined || subject.source.exclusive !== undefined) return
-  const text = sealed ?? (await seal(context, slot, entry.value))
+  const text = sealed ?? (await seal(context, slot, entry))
   // It may have been rejected while it was sealed.
   if (text === undefined || slot.entry !== entry) return
   const { version, issuedAt, softExpiry, hardExpiry, fingerprint } = entry
