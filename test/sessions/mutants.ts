@@ -9,12 +9,12 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   {
     name: 'absence ignores born',
     edits: [
-      edit('verify.ts', 'absent.sent > since || token.born() < absent.earliest - ABSENT_SLACK', 'absent !== undefined'),
+      edit('verify.ts', 'absent.sent > since || token.born < absent.earliest - ABSENT_SLACK', 'absent !== undefined'),
     ],
   },
   {
     name: 'a record that is older than the token refuses it',
-    edits: [edit('verify.ts', 'token.born() <= held.record.version', 'held !== undefined')],
+    edits: [edit('verify.ts', 'token.born <= held.record.version', 'held !== undefined')],
   },
   {
     name: 'checked from receipt',

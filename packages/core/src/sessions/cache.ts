@@ -6,6 +6,13 @@ const MAX_RECORDS = 5_000
 /** What they may take, in bytes of their text; as objects it is a few times as much. */
 const MAX_BYTES = 8 * 1_048_576
 
+/** What callers get for a token: made once, so that a known session costs one hash and two look-ups. */
+export interface View {
+  readonly session: unknown
+  /** While `clock.fast()` is below, the token is good by this record and needs no renewal. */
+  readonly until: number
+}
+
 /** A record in memory. */
 export interface Held {
   readonly record: UserRecord
@@ -16,8 +23,8 @@ export interface Held {
   /** The order of its answer. */
   readonly got: number
   readonly bytes: number
-  /** What callers get for each hash, made once. */
-  readonly views: Map<string, unknown>
+  /** What callers get for each hash that was accepted. */
+  readonly views: Map<string, View>
   /** No renewal is tried before `clock.fast()` reaches it. */
   renewAt: number
   /** No read for a token that is newer than the record before `clock.fast()` reaches it. */

@@ -16,6 +16,8 @@ export type Verdict =
       readonly data: Json | undefined
       /** Whether it is the session's current token, and not one that was replaced. */
       readonly current: boolean
+      /** When it ends, unless the session is renewed. */
+      readonly until: number
     }
   | { readonly outcome: 'refused'; readonly reason: 'idle' | 'absolute' | 'rotated' }
   | { readonly outcome: 'missing' }
@@ -26,12 +28,13 @@ export function judge({ sessions }: UserRecord, { latest }: Interval, hash: stri
     const { previous } = session
     const current = session.hash === hash
     if (!current && previous?.hash !== hash) continue
+    const until = Math.min(session.idleUntil, session.absoluteUntil)
     // By the latest that the time can be: a session may end a little early, never late.
     if (latest >= session.absoluteUntil) return { outcome: 'refused', reason: 'absolute' }
     if (latest >= session.idleUntil) return { outcome: 'refused', reason: 'idle' }
-    if (current) return { outcome: 'accepted', session, data: session.data, current }
+    if (current) return { outcome: 'accepted', session, data: session.data, current, until }
     if (previous === undefined || latest >= previous.until) return { outcome: 'refused', reason: 'rotated' }
-    return { outcome: 'accepted', session, data: previous.data, current }
+    return { outcome: 'accepted', session, data: previous.data, current, until: Math.min(until, previous.until) }
   }
   return { outcome: 'missing' }
 }

@@ -21,7 +21,7 @@ import { isRenewalDue, judge } from './judge.ts'
 import { resolveOptions, type SessionsOptions } from './options.ts'
 import { isId, MAX_DATA, MAX_USER_DATA, MAX_USER_ID, type StoredSession, type UserRecord } from './record.ts'
 import { createRecords, keyOfUser } from './records.ts'
-import { createTokenCodec, hashOf, hideToken, keyOfSelector, type SessionToken } from './token.ts'
+import { createTokenCodec, hashOf, hideToken, keyOfSelector, type SessionToken, selectorIn } from './token.ts'
 import { addSession, removeSessions, renewSession, rotateSession } from './transitions.ts'
 import { type Accepted, createVerifier } from './verify.ts'
 
@@ -145,12 +145,19 @@ export function createSessions<Data = Json | undefined, User = Json | undefined>
   const serve = (accepted: Accepted | undefined): Session<Data, User> | undefined => {
     if (accepted === undefined) return undefined
     const { token, held, verdict } = accepted
-    const { session } = verdict
-    if (isRenewalDue(session, records.now().earliest, lifetimes) && clock.fast() >= held.renewAt) renew(accepted)
-    const known = held.views.get(token.hash) as Session<Data, User> | undefined
-    if (known !== undefined) return known
-    const made = view(keyOfSelector(token.selector), held.record, session, verdict.data)
-    if (made !== undefined) held.views.set(token.hash, made)
+    const { session, until } = verdict
+    const { earliest, latest } = records.now()
+    const isDue = isRenewalDue(session, earliest, lifetimes)
+    if (isDue && clock.fast() >= held.renewAt) renew(accepted)
+    const known = held.views.get(token.hash)?.session as Session<Data, User> | undefined
+    const made = known ?? view(keyOfSelector(token.selector), held.record, session, verdict.data)
+    // Until the renewal is due, or the end: by the time that passes fastest.
+    const goodFor = isDue
+      ? held.renewAt - clock.fast()
+      : session.idleUntil - lifetimes.idle + lifetimes.renewEvery - latest
+    const isCapped = session.idleUntil === session.absoluteUntil
+    const left = isCapped ? until - latest : Math.min(until - latest, goodFor)
+    if (made !== undefined) held.views.set(token.hash, { session: made, until: clock.fast() + left })
     return made
   }
 
@@ -224,7 +231,15 @@ export function createSessions<Data = Json | undefined, User = Json | undefined>
       return result
     },
 
-    peek: (token) => serve(verifier.peek(token)),
+    peek(token) {
+      // The hash of a token that was accepted from this record: form and checksum are right.
+      const selector = selectorIn(token)
+      const held = selector === undefined ? undefined : cache.held(selector)
+      if (held === undefined || !cache.isYoung(held.sentAt, given.recheck)) return undefined
+      const known = held.views.get(hashOf(token))
+      if (known !== undefined && clock.fast() < known.until) return known.session as Session<Data, User>
+      return serve(verifier.peek(token))
+    },
 
     async verify(token, { fresh = false } = {}) {
       const accepted = await verifier.verify(token, fresh)

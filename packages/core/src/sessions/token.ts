@@ -33,7 +33,7 @@ export interface ParsedToken {
   /** Names the record of its user. */
   readonly selector: string
   /** Version of the record that first held it. */
-  readonly born: () => number
+  readonly born: number
 }
 
 /** Reads and makes the text of tokens. */
@@ -55,7 +55,7 @@ export function createTokenCodec(ring: KeyRing | undefined): TokenCodec {
       const body = text.slice(0, BODY_END)
       const sum = text.slice(BODY_END)
       if (!keys.some((key) => isSame(checksum(key, body), sum))) return undefined
-      return { hash: hashOf(text), selector: text.slice(PREFIX.length, SELECTOR_END), born: () => bornOf(text) }
+      return { hash: hashOf(text), selector: text.slice(PREFIX.length, SELECTOR_END), born: bornOf(text) }
     },
     mint(key, born) {
       const bytes = Buffer.alloc(SELECTOR_BYTES + BORN_BYTES + SECRET_BYTES)
@@ -81,9 +81,22 @@ export function selectorOf(key: string): string {
     .slice(0, 27)
 }
 
+/** The selector in a text of the length of a token; `undefined` for any other text. Says nothing of the token. */
+export function selectorIn(text: unknown): string | undefined {
+  const isLong = typeof text === 'string' && text.length === BODY_END + CHECKSUM_LENGTH
+  return isLong ? text.slice(PREFIX.length, SELECTOR_END) : undefined
+}
+
+/** Found once: it is called for every request. */
+let sha256: ((text: string) => string) | undefined
+
 /** What a record holds of a token. */
 export function hashOf(text: string): string {
-  return builtin('crypto').hash('sha256', text, 'base64url')
+  if (sha256 === undefined) {
+    const { hash } = builtin('crypto')
+    sha256 = (one) => hash('sha256', one, 'base64url')
+  }
+  return sha256(text)
 }
 
 /**

@@ -60,7 +60,7 @@ export function createVerifier(parts: VerifierParts): Verifier {
     if (verdict.outcome === 'accepted') return { token, held, verdict }
     if (verdict.outcome === 'refused') return { reason: verdict.reason }
     // A record that is newer than the token knows it or has dropped it.
-    return token.born() <= held.record.version ? { reason: 'revoked' } : undefined
+    return token.born <= held.record.version ? { reason: 'revoked' } : undefined
   }
 
   /** `since`: a request with a higher number was sent after the call started, so that it saw all that came before. */
@@ -70,7 +70,7 @@ export function createVerifier(parts: VerifierParts): Verifier {
       return accept(token, held) ?? (held.sent > since ? { reason: 'unknown' } : 'unknown')
     const absent = cache.absent(token.selector)
     if (absent !== undefined && cache.isYoung(absent.sentAt, bound)) {
-      const isCertain = absent.sent > since || token.born() < absent.earliest - ABSENT_SLACK
+      const isCertain = absent.sent > since || token.born < absent.earliest - ABSENT_SLACK
       return isCertain ? { reason: 'unknown' } : 'unknown'
     }
     return 'unknown'
@@ -126,8 +126,8 @@ export function createVerifier(parts: VerifierParts): Verifier {
     peek(text) {
       const token = tokens.parse(text)
       const held = token && cache.held(token.selector)
-      if (held === undefined || !cache.isYoung(held.sentAt, recheck)) return undefined
-      const known = accept(token as ParsedToken, held)
+      if (token === undefined || held === undefined || !cache.isYoung(held.sentAt, recheck)) return undefined
+      const known = accept(token, held)
       return known !== undefined && 'held' in known ? known : undefined
     },
 
@@ -136,7 +136,7 @@ export function createVerifier(parts: VerifierParts): Verifier {
       if (token === undefined) return refuse('malformed')
       const key = keyOfSelector(token.selector)
       // Without a reading of the server's clock nothing is too far ahead of it.
-      if (token.born() > (server.latest() ?? Number.POSITIVE_INFINITY) + MAX_AHEAD) return refuse('unknown', token)
+      if (token.born > (server.latest() ?? Number.POSITIVE_INFINITY) + MAX_AHEAD) return refuse('unknown', token)
       const since = cache.next()
       let known: Known = fresh ? 'unknown' : know(token, since, recheck)
       // A read that another call started earlier counts too, and may not be enough.
@@ -158,18 +158,20 @@ export function createVerifier(parts: VerifierParts): Verifier {
   }
 }
 
-/** So many reads a second. Gives what returns the one that was taken; `undefined` when none is left. */
+/** So many reads in each second. Gives what returns the one that was taken; `undefined` when none is left. */
 function createAllowance(clock: Clock, perSecond: number): () => (() => void) | undefined {
   let left = perSecond
-  let at = clock.slow()
+  let startedAt = clock.slow()
   return () => {
     const now = clock.slow()
-    left = Math.min(perSecond, left + ((now - at) * perSecond) / 1_000)
-    at = now
+    if (now - startedAt >= 1_000) {
+      left = perSecond
+      startedAt = now
+    }
     if (left < 1) return undefined
     left -= 1
     return () => {
-      left += 1
+      left = Math.min(perSecond, left + 1)
     }
   }
 }
