@@ -80,8 +80,13 @@ describe('a table whose KMS key may not be used', () => {
     server.close()
   })
 
-  it.each(WAYS)('%s: names the permission on the key', async (way) => {
-    const denied = { code: 'STORE_DENIED', retryable: false, message: expect.stringMatching(/kms:Decrypt/) }
+  it.each(WAYS)('%s: names the permission on the key, and keeps what AWS says of it', async (way) => {
+    const denied = {
+      code: 'STORE_DENIED',
+      retryable: false,
+      message: expect.stringMatching(/kms:Decrypt/),
+      cause: expect.objectContaining({ message: expect.stringMatching(/KMS key access denied/) }),
+    }
     await expect(storeBy(way, 'tokens', endpoint).read('key', how())).rejects.toMatchObject(denied)
     await expect(storeBy(way, 'tokens', endpoint).swap('key', SWAP, how())).rejects.toMatchObject(denied)
   })
