@@ -43,6 +43,8 @@ function scenario(environments: number, steady: boolean): Scenario {
     cleanUp: false,
     background: steady,
     afterCrash: undefined,
+    repeats: false,
+    refusesAll: 0,
   }
 }
 

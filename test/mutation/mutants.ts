@@ -6,7 +6,7 @@ export interface Mutant {
   readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[]
 }
 
-/** The eleven variants, each of which the simulator must catch. */
+/** The variants, each of which the simulator must catch. */
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'unconditional publish',
@@ -105,6 +105,30 @@ export const MUTANTS: readonly Mutant[] = [
         file: 'record/transitions.ts',
         find: 'Math.max(keepUntil(record, now + length),',
         replace: 'Math.max(record.keepUntil,',
+      },
+    ],
+  },
+  {
+    name: 'rejecting never pauses',
+    edits: [
+      {
+        file: 'record/transitions.ts',
+        find: '...(afterRefusal && { rejectPause',
+        replace: '...(afterRefusal === undefined && { rejectPause',
+      },
+    ],
+  },
+  {
+    name: 'pause of the rejecting not obeyed',
+    edits: [{ file: 'record/reject-pause.ts', find: 'return earliest < until &&', replace: 'return earliest < 0 &&' }],
+  },
+  {
+    name: 'pause of the rejecting does not grow',
+    edits: [
+      {
+        file: 'record/reject-pause.ts',
+        find: 'goesOn ? Math.min(before.count + 1, MAX_COUNT) : 1',
+        replace: 'goesOn ? Math.min(before.count + 0, MAX_COUNT) : 1',
       },
     ],
   },

@@ -30,6 +30,8 @@ export const REQUIRED: readonly string[] = [
   'lost request',
   'own tag recognized',
   'publish',
+  'refused value given again',
+  'refused value replaced',
   'rejected',
   'slow',
   'stale read',

@@ -6,6 +6,7 @@ import { startIssuer } from '@warmtoken/local'
 import { type RotatingIssuerOptions, startRotatingIssuer } from '@warmtoken/local/issuers'
 import { afterEach, describe, expect, it } from 'vitest'
 import { fetchRequest } from './fetch-request.ts'
+import { shiftedRuntime } from './shifted-runtime.ts'
 
 const running: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -166,8 +167,12 @@ describe('a fleet', () => {
 
   it('replaces a refused token by spending the newest refresh token, once for all who were refused', async () => {
     const { issuer, make } = await setUp()
-    const handle = createTokens({ store: memoryStore(), directory: false }).use(make(issuer.signIn('ada')))
+    const runtime = shiftedRuntime()
+    const store = memoryStore({ wall: runtime.wall })
+    const handle = createTokens({ store, runtime, directory: false }).use(make(issuer.signIn('ada')))
     for (const exchanges of [2, 3, 4]) {
+      // A token that was given because of a refusal is served on for a while.
+      runtime.advance(120_000)
       const refused = await handle.get()
       const next = await Promise.all(Array.from({ length: 50 }, () => handle.reject(refused)))
       expect(new Set(next.map(({ value }) => value)).size).toBe(1)

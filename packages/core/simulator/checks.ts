@@ -1,7 +1,7 @@
 import type { Ask, Served } from '../src/engine/context.ts'
 import { DEFAULT_POLICY } from '../src/engine/policy.ts'
 import { leaseLength } from '../src/engine/time/lease-length.ts'
-import { SignInRequiredError, StoreError, WarmTokenError } from '../src/errors.ts'
+import { SignInRequiredError, StoreError, TimeoutError, WarmTokenError } from '../src/errors.ts'
 import type { SimulatedToken } from './issuer.ts'
 import type { Process } from './process.ts'
 import type { World } from './world.ts'
@@ -34,7 +34,9 @@ export function checkServed(
     witness.violate('I8', `${name} was handed ${left} ms of lifetime and asked for ${ask.minLifetime}`)
   if (rotation !== undefined && !witness.wasCommitted(entry.fingerprint))
     witness.violate('I13', `${name} was handed a token that is not committed`)
-  if (entry.fingerprint === ask.rejected) witness.violate('I8', `${name} was handed the token it had rejected`)
+  const isVouchedFor = witness.wasVouchedFor(entry.fingerprint) || witness.calls().alone > 0
+  if (entry.fingerprint === ask.rejected && !isVouchedFor)
+    witness.violate('I8', `${name} was handed the token it had rejected`)
 }
 
 /** A call that fails says why, and loses no refresh chain where nothing happens that could. */
@@ -45,6 +47,9 @@ export function checkFailed(
 ): void {
   tell(() => `${name} failed: ${String(error)}`)
   if (!(error instanceof WarmTokenError)) witness.violate('L1', `an error that is not typed: ${String(error)}`)
+  // A refusal of the API leaves nobody without a token.
+  if (scenario.trouble === 'calm' && scenario.tooSlow === 0 && !(error instanceof TimeoutError))
+    witness.violate('I14', `${name} failed without any trouble: ${String(error)}`)
   if (error instanceof StoreError && error.code === 'STORE_UNCOMMITTED') saw('kept uncommitted')
   if (!(error instanceof SignInRequiredError)) return
   saw('sign-in required')

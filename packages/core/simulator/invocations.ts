@@ -26,10 +26,10 @@ export async function live(name: string, { world, calls: { call }, befall }: Pla
     const timeout = random.pick([2_000, 10_000, 20_000])
     const result = await call(environment, { minLifetime, timeout, rejected: undefined })
     if (result instanceof Error) checkBesideCrash(world, result, timeout)
-    else if (random.chance(scenario.reject)) {
+    else if (random.chance(Math.max(scenario.reject, scenario.refusesAll))) {
       saw('rejected')
-      await engine.reject(slot, result.fingerprint)
-      await call(environment, { minLifetime: 0, timeout: 10_000, rejected: result.fingerprint })
+      const rejected = await engine.reject(slot, result)
+      await call(environment, { minLifetime: 0, timeout: 10_000, rejected })
     }
     leave?.()
     await engine.settle()

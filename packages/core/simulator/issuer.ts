@@ -13,6 +13,8 @@ export interface IssuerOptions {
   readonly random: Random
   /** The life of its tokens, in ms. */
   readonly lifetime: number
+  /** Whether it gives the same token again while more than half of its life is left. */
+  readonly repeats: boolean
   /** How long it takes, in ms: from, to. */
   readonly latency: readonly [number, number]
   /** The probability that it takes longer than anyone waits. */
@@ -49,6 +51,12 @@ export interface Issuer {
 export function createIssuer(options: IssuerOptions): Issuer {
   const { schedule, random } = options
   const expiries: number[] = []
+
+  const next = (): SimulatedToken => {
+    const last = expiries.length - 1
+    const left = (expiries[last] ?? 0) - schedule.now()
+    return options.repeats && left > options.lifetime / 2 ? last : expiries.push(schedule.now() + options.lifetime) - 1
+  }
   let requests = 0
 
   return {
@@ -72,7 +80,8 @@ export function createIssuer(options: IssuerOptions): Issuer {
         // The life begins somewhere while the issuer works.
         const begins = random.next()
         schedule.after(takes * begins, () => {
-          const token = expiries.push(schedule.now() + options.lifetime) - 1
+          const token = next()
+          const lifetime = (expiries[token] ?? 0) - schedule.now()
           // Refusing, it does nothing; out of order, it may fail before it does anything, or after.
           const accepted = spend === undefined || refusing || (out && random.chance(0.5)) || spend(token, sentAt)
           schedule.after(takes * (1 - begins), () =>
@@ -81,7 +90,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
                 if (!accepted) reject(new SignInRequiredError('reused'))
                 else if (refusing) reject(new SourceRefusedError('no', { code: 'invalid_client' }))
                 else if (out) reject(new SourceUnavailableError('out of order'))
-                else resolve({ value: token, lifetime: options.lifetime })
+                else resolve({ value: token, lifetime })
               }),
             ),
           )

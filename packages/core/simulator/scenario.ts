@@ -42,6 +42,10 @@ export interface Scenario {
   readonly background: boolean
   /** Set where refresh tokens rotate: what the source does after a crash. */
   readonly afterCrash: AfterCrash | undefined
+  /** Whether the issuer gives the same token again while that lives for longer than this share of its life. */
+  readonly repeats: boolean
+  /** 1 when the API refuses every token, else 0. */
+  readonly refusesAll: number
 }
 
 const LIVES = [20_000, 60_000, 170_000, 600_000, 3_600_000] as const
@@ -101,5 +105,7 @@ export function drawScenario(random: Random, kind: Random): Scenario {
     cleanUp: idle || random.chance(0.2),
     background: random.chance(0.5),
     afterCrash: kind.chance(EXCLUSIVE_SHARE) ? kind.pick(AFTER_CRASH) : undefined,
+    repeats: kind.chance(0.25),
+    refusesAll: kind.chance(0.15) ? 1 : 0,
   }
 }

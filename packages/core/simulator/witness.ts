@@ -2,6 +2,7 @@ import type { Swap } from '../src/contracts.ts'
 import { parseRecord, type WarmRecord } from '../src/record/record.ts'
 import type { Applied } from './backend.ts'
 import { type Process, START } from './process.ts'
+import { refusalFault, replacesRefused } from './refusals.ts'
 import type { Schedule } from './schedule.ts'
 
 /** The names of what is checked; see the protocol page of the docs. */
@@ -19,6 +20,7 @@ export type Invariant =
   | 'I11'
   | 'I12'
   | 'I13'
+  | 'I14'
   | 'L1'
   | 'L2'
   | 'L3'
@@ -62,6 +64,8 @@ export interface Witness {
   calls(): { leased: number; alone: number }
   /** Whether the value with this fingerprint was ever in the store. */
   wasCommitted(fingerprint: string): boolean
+  /** Whether the value with this fingerprint was published because an API had refused the one before. */
+  wasVouchedFor(fingerprint: string): boolean
   publishes(): number
 }
 
@@ -88,6 +92,7 @@ export function createWitness({ schedule, key, body, mayGoAlone, onSeen }: Witne
   const asked = new Map<string, Asked>()
   const published = new Set<string>()
   const committed = new Set<string>()
+  const vouched = new Set<string>()
   const called = new Set<string>()
   const open = new Map<string, Call>()
   let leased = 0
@@ -114,6 +119,16 @@ export function createWitness({ schedule, key, body, mayGoAlone, onSeen }: Witne
     if (schedule.now() < end - ROUNDING)
       violate('I3', `lease ${old.nonce} taken over by ${now.nonce} ${end - schedule.now()} ms before its end`)
     else onSeen('take-over')
+  }
+
+  const checkRefusal = (before: WarmRecord | undefined, after: WarmRecord, process: Process): void => {
+    const write = { before, after, now: START + schedule.now() }
+    const fault = refusalFault(write)
+    if (fault !== undefined) violate('I14', `${process.name} ${fault}`)
+    if (!replacesRefused(write)) return
+    const given = after.value?.fingerprint ?? ''
+    vouched.add(given)
+    onSeen(given === before?.value?.fingerprint ? 'refused value given again' : 'refused value replaced')
   }
 
   return {
@@ -146,6 +161,7 @@ export function createWitness({ schedule, key, body, mayGoAlone, onSeen }: Witne
         committed.add(after.value?.fingerprint ?? '')
       }
       checkLease(before, after, process)
+      checkRefusal(before, after, process)
     },
     onCall(nonce, process, need) {
       const isLeased = asked.has(nonce)
@@ -168,6 +184,7 @@ export function createWitness({ schedule, key, body, mayGoAlone, onSeen }: Witne
     calls: () => ({ leased, alone }),
     publishes: () => published.size,
     wasCommitted: (fingerprint) => committed.has(fingerprint),
+    wasVouchedFor: (fingerprint) => vouched.has(fingerprint),
   }
 
   function checkCall(nonce: string, process: Process, need: number): void {

@@ -90,6 +90,8 @@ export function createWorld(seed: number, { scenario: given, trace }: RunOptions
     schedule,
     random,
     lifetime: scenario.lifetime,
+    // Where refresh tokens rotate, each comes with a token of its own.
+    repeats: scenario.repeats && rotation === undefined,
     latency: [50, 450],
     tooSlow: scenario.tooSlow,
     isOut: () => during(scenario.outage),

@@ -301,7 +301,7 @@ export interface Runtime {
 }
 
 /** Why a fetch failed, as the record keeps it. */
-export type FailureKind = 'refused' | 'throttled' | 'unavailable' | 'same-value' | 'budget'
+export type FailureKind = 'refused' | 'throttled' | 'unavailable' | 'budget'
 
 /**
  * What every schema library that follows Standard Schema 1 gives (Zod, Valibot, ArkType …). The part of its interface

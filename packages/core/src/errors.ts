@@ -82,15 +82,6 @@ export class SourceUnavailableError extends WarmTokenError {
   }
 }
 
-/** The issuer gave back the exact value that the API had refused. */
-export class SameValueError extends WarmTokenError {
-  /** The name of the class; said here, for a minifier shortens the class itself. */
-  override readonly name: string = 'SameValueError'
-  constructor(message: string, options: { key?: string; retryAt?: number } = {}) {
-    super(message, { ...options, code: 'SAME_VALUE', retryable: true })
-  }
-}
-
 /** No value could be obtained within the time given. */
 export class TimeoutError extends WarmTokenError {
   /** The name of the class; said here, for a minifier shortens the class itself. */

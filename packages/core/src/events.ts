@@ -101,6 +101,8 @@ export interface CoolDownEvent extends TokenEvent {
 export interface RejectEvent extends TokenEvent {
   readonly type: 'reject'
   readonly fingerprint: string
+  /** True when the rejecting pauses because the issuer has just given this token: it is served on. */
+  readonly paused?: boolean
 }
 
 /** The file tier could not be used, or held something that was not accepted. */

@@ -6,9 +6,9 @@ import type { Served, Shared, Wish } from './context.ts'
 import { readFile } from './file-hit.ts'
 import type { Callers } from './miss/coalesce.ts'
 import type { MissPath } from './miss/miss-path.ts'
-import type { Slot, Subject } from './slot.ts'
+import type { Refused, Slot, Subject } from './slot.ts'
 import { createClock } from './time/clock.ts'
-import { isFresh, remainingUntil } from './time/freshness.ts'
+import { isFresh, isVouched, remainingUntil } from './time/freshness.ts'
 
 /** How an engine is made. */
 export interface EngineOptions
@@ -35,8 +35,11 @@ export interface Engine extends Pick<Shared, 'prefetchKeys'> {
    * slot may be given the same promise.
    */
   get<T, V>(slot: Slot<T>, wish: Wish, make: (served: Served<T>) => V): Promise<V>
-  /** Forgets the entry with this fingerprint, in memory and in the file. Other environments learn of it with the next acquire. */
-  reject(slot: Slot<unknown>, fingerprint: string): Promise<void>
+  /**
+   * Forgets a value that the API refused, in memory and in the file. Other environments learn of it with the next acquire.
+   * Resolves to the fingerprint to ask with; to `undefined` while the rejecting pauses for this value: it is served on.
+   */
+  reject(slot: Slot<unknown>, refused: Refused): Promise<string | undefined>
   /**
    * Until the returned function is called, refreshes of values that are still usable run in the background. The caller
    * promises to `settle` before the environment may freeze.
@@ -105,9 +108,7 @@ export function createEngine(options: EngineOptions): Engine {
     const mayLook = file && !slot.subject.source.exclusive && clock.fast() >= (rare?.hold?.until ?? 0)
     if (mayLook && !rare?.flight && !isFresh(clock, slot)) {
       // However many ask at once, one of them reads.
-      const reading =
-        fileReads.get(slot) ??
-        lookIntoFile(slot, wish.rejected ?? rare?.rejected?.[0]).finally(() => fileReads.delete(slot))
+      const reading = fileReads.get(slot) ?? lookIntoFile(slot, wish.rejected).finally(() => fileReads.delete(slot))
       fileReads.set(slot, reading)
       await reading
     }
@@ -147,10 +148,18 @@ export function createEngine(options: EngineOptions): Engine {
       const call = async (callers?: Callers) => make(await answer(slot, wish, callers))
       return loaded ? loaded.join(slot, wish, call) : call()
     },
-    async reject(slot, fingerprint) {
+    async reject(slot, refused) {
+      const { fingerprint } = refused
+      const isCurrent = slot.entry?.fingerprint === fingerprint
+      if (isCurrent && isVouched(clock, slot, fingerprint)) {
+        emit({ type: 'reject', key: slot.key, fingerprint, paused: true })
+        return undefined
+      }
       // At once, so that no other caller is handed it any more.
-      if (slot.entry?.fingerprint === fingerprint) slot.usableUntil = 0
-      return (await loadMissPath()).reject(slot, fingerprint)
+      if (isCurrent) slot.usableUntil = 0
+      const { reject } = await loadMissPath()
+      reject(slot, refused)
+      return fingerprint
     },
     enter() {
       let own = 1

@@ -3,7 +3,7 @@ import { asFields, isTime } from '../lib/parse.ts'
 import type { Shared } from './context.ts'
 import type { Slot } from './slot.ts'
 import { anchorAt, DRIFT_TOLERANCE } from './time/clock.ts'
-import { placeEntry } from './time/freshness.ts'
+import { placeEntry, wasRejected } from './time/freshness.ts'
 
 /** How long a codec may take, in ms: KMS is asked three times at most for a data key, 800 ms each. */
 const CODEC_TIMEOUT = 3_000
@@ -29,8 +29,10 @@ export async function readFile<T>(shared: Shared, slot: Slot<T>, rejected: strin
   const found = shared.file?.read(slot.key)
   if (!found) return
   const { lifetime, sealed, earliest, latest, observed } = found
-  const isUseful = ({ fingerprint, hardExpiry }: Lifetime): boolean =>
-    fingerprint !== rejected && hardExpiry > Math.max(latest, slot.entry?.hardExpiry ?? 0)
+  const isUseful = (one: Lifetime): boolean =>
+    one.fingerprint !== rejected &&
+    !wasRejected(slot, one) &&
+    one.hardExpiry > Math.max(latest, slot.entry?.hardExpiry ?? 0)
   if (!isUseful(lifetime)) return
   const entry = await unseal(shared, slot, { ...lifetime, sealed })
   if (!entry || !isUseful(entry)) return

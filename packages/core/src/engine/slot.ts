@@ -1,6 +1,6 @@
 import type { Entry, FetchRequest, Issued, Json, Source, Tier } from '../contracts.ts'
 import type { WarmTokenError } from '../errors.ts'
-import type { Failure } from '../record/record.ts'
+import type { Failure, RejectPause } from '../record/record.ts'
 
 /** What the engine keeps warm: a source as the engine sees it, one for all its keys. */
 export interface Subject<T> {
@@ -41,8 +41,10 @@ export interface Slot<T> {
 export interface Rare<T> {
   /** Until another entry is placed. */
   hold?: Hold | undefined
-  /** Fingerprints of the last values that the API refused, newest first. None is used again in this environment. */
-  rejected?: readonly string[] | undefined
+  /** The last values that the API refused, newest first. None is used again here unless the issuer gives it again. */
+  rejected?: readonly Refused[] | undefined
+  /** While the rejecting pauses: the value that is served whatever an API says, until `clock.fast()` is `until`. */
+  vouched?: Vouched | undefined
   /**
    * Acquires that may still hold the lease, by nonce. A lease whose answer was lost, or that landed late, is recognized
    * as this environment's own. Each nonce is removed before the source is asked.
@@ -58,6 +60,18 @@ export interface Rare<T> {
   flight?: Promise<Entry<T>> | undefined
   /** Why a value could not be opened, until an event has reported it. */
   unopened?: { readonly error: unknown } | undefined
+}
+
+/** A value that the API refused. */
+export type Refused = Pick<Entry<unknown>, 'fingerprint' | 'version'>
+
+/** A value that the issuer gave because of a refusal. */
+export interface Vouched {
+  readonly fingerprint: string
+  /** When the rejecting goes on, by `clock.fast()`. */
+  readonly until: number
+  /** The pause, in case the store fails and this environment counts alone. */
+  readonly pause: RejectPause
 }
 
 /** Until when callers do not look beyond memory. */

@@ -14,7 +14,7 @@ export const MAX_NUMBER: number = 2 ** 52
 /** The largest count of failures or tries that is kept. */
 const MAX_COUNT = 1_000_000
 
-const FAILURE_KINDS: readonly string[] = ['refused', 'throttled', 'unavailable', 'same-value'] satisfies FailureKind[]
+const FAILURE_KINDS: readonly string[] = ['refused', 'throttled', 'unavailable'] satisfies FailureKind[]
 
 /** The published value, sealed, with its instants. */
 export interface PublishedValue extends Omit<Entry<unknown>, 'value'> {
@@ -62,6 +62,14 @@ export interface Intent {
   readonly dead?: boolean
 }
 
+/** While it lasts, no value is replaced because an API refused it. See `reject-pause.ts`. */
+export interface RejectPause {
+  /** How many values in a row were refused soon after they were given. */
+  readonly count: number
+  /** When it ends. */
+  readonly until: number
+}
+
 /** One refresh, for operators: when, by which environment, how long it took in ms, how it ended, the new fingerprint. */
 export type Refresh = readonly [at: number, by: string, took: number, outcome: string, fingerprint: string]
 
@@ -85,6 +93,8 @@ export interface WarmRecord {
   readonly intent?: Intent
   /** How far the mint budget is used up, as an instant; see `engine/time/mint-budget.ts`. */
   readonly budget?: number
+  /** Until when no refusal of an API replaces the value. Releases that do not know it drop it. */
+  readonly rejectPause?: RejectPause
   /** The last refreshes, newest last. */
   readonly refreshes: readonly Refresh[]
 }
@@ -101,7 +111,17 @@ export function printRecord(record: WarmRecord): string {
 }
 
 /** A part of a record that is there and cannot be read. */
-export type Damage = 'epoch' | 'rejected' | 'keepUntil' | 'value' | 'times' | 'lease' | 'failure' | 'intent' | 'budget'
+export type Damage =
+  | 'epoch'
+  | 'rejected'
+  | 'keepUntil'
+  | 'value'
+  | 'times'
+  | 'lease'
+  | 'failure'
+  | 'intent'
+  | 'budget'
+  | 'rejectPause'
 
 /** A parsed record with what was left out of it, or why the text is not one: a fixed phrase. */
 export type Parsed =
@@ -131,6 +151,7 @@ export function parseRecord(body: string, key: string): Parsed {
   const failure = read('failure', fields['failure'], parseFailure)
   const intent = read('intent', fields['intent'], parseIntent)
   const budget = read('budget', fields['budget'], asTime)
+  const rejectPause = read('rejectPause', fields['rejectPause'], parseRejectPause)
   const record: WarmRecord = {
     key,
     epoch: required('epoch', fields['epoch']),
@@ -141,6 +162,7 @@ export function parseRecord(body: string, key: string): Parsed {
     ...(failure && { failure }),
     ...(intent && { intent }),
     ...(budget !== undefined && { budget }),
+    ...(rejectPause && { rejectPause }),
     refreshes: parseRefreshes(fields['refreshes']),
   }
   return { outcome: 'record', record, damaged }
@@ -217,6 +239,13 @@ function parseFailure(part: unknown): Failure | undefined {
 
 function isFailureKind(kind: unknown): kind is FailureKind {
   return typeof kind === 'string' && FAILURE_KINDS.includes(kind)
+}
+
+function parseRejectPause(part: unknown): RejectPause | undefined {
+  const fields: Fields = asFields(part) ?? {}
+  const count = asTime(fields['count'])
+  const until = asTime(fields['until'])
+  return count === undefined || until === undefined ? undefined : { count, until }
 }
 
 function parseIntent(part: unknown): Intent | undefined {

@@ -1,6 +1,7 @@
 import { withdraw } from './intent.ts'
 import type { Failure, Intent, PublishedValue, Refresh, WarmRecord } from './record.ts'
 import { MAX_NUMBER, MAX_REFRESHES } from './record.ts'
+import { nextRejectPause } from './reject-pause.ts'
 
 /** How long a record outlives all that it holds, in ms: a clean-up must never meet a live lease. */
 export const KEEP_MARGIN: number = 24 * 60 * 60 * 1000
@@ -65,12 +66,22 @@ export type Publish = PublishedValue & {
   readonly now: number
   /** For the ring of refreshes. */
   readonly refresh: Refresh
+  /** Whether the issuer gave a value again that an API had refused. */
+  readonly vouched?: boolean
 }
 
-/** The record with the new value; lease, failure and intent are gone with the same write. */
-export function publish(record: WarmRecord, { now, refresh, ...value }: Publish): WarmRecord {
+/**
+ * The record with the new value; lease, failure and intent are gone with the same write. A value that was asked for because
+ * an API had refused the one before begins a pause of the rejecting: the issuer has the last word.
+ */
+export function publish(record: WarmRecord, { now, refresh, vouched = false, ...value }: Publish): WarmRecord {
   const { lease: _lease, failure: _failure, intent: _intent, ...rest } = record
-  const published = { ...rest, value: { ...value, version: nextVersion(record, value.version) } }
+  const afterRefusal = vouched || (record.value !== undefined && record.value.version === record.rejected)
+  const published = {
+    ...rest,
+    value: { ...value, version: nextVersion(record, value.version) },
+    ...(afterRefusal && { rejectPause: nextRejectPause(record.rejectPause, now) }),
+  }
   return { ...published, keepUntil: keepUntil(published, now), refreshes: remember(record, refresh) }
 }
 

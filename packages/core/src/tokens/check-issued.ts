@@ -43,7 +43,7 @@ export async function fetchChecked<P>(
 type Parse = (json: Json) => TokenValue | undefined
 
 /** Names of errors that say on their own what is wrong; a source of an adapter throws errors of other classes. */
-const TYPED = /^(Source(Refused|Unavailable)|SignInRequired|SameValue)Error$/
+const TYPED = /^(Source(Refused|Unavailable)|SignInRequired)Error$/
 
 async function ask<P>(source: Source<TokenValue, P>, request: FetchRequest<P>): Promise<unknown> {
   try {

@@ -78,10 +78,9 @@ export function bindSource<P>(
     const ask = ({ minLifetime = 0, timeout }: GetOptions = {}, rejected?: string): Promise<Token> =>
       engine.get(slot, { params, minLifetime, timeout, rejected }, (served) => new Token(served, minLifetime))
 
-    const resolve = async (options: GetOptions = {}, rejected?: string): Promise<Token> => {
+    const resolve = async (options: GetOptions = {}, refused?: Token): Promise<Token> => {
       const wanted = checkOptions('get', options, GET_RULES)
-      if (rejected) await engine.reject(slot, rejected)
-      return ask(wanted, rejected)
+      return ask(wanted, refused && (await engine.reject(slot, refused)))
     }
 
     const handle: TokenHandle = {
@@ -92,7 +91,7 @@ export function bindSource<P>(
       get: (options) => (options === undefined ? (hit(0)?.promise ?? ask()) : resolve(options)),
       async reject(token, options) {
         if (!(token instanceof Token)) misuse('reject', 'give the Token that was refused')
-        return resolve(options, token.fingerprint)
+        return resolve(options, token)
       },
       fetch: async (input, init) =>
         (await import('./fetch/authorized-fetch.ts')).fetchWith({ handle, traits: source.traits }, input, init),

@@ -36,7 +36,8 @@ export interface TokenHandle {
   peek(minLifetime?: number): Token | undefined
   /**
    * Says that the API refused this token, and resolves to a newer one. However many callers refuse the same token, it is
-   * replaced once. Rejects like `get`, and with `SameValueError` when the issuer gives the same token again.
+   * replaced once. When the issuer has just given this token because of a refusal, it resolves to that: the issuer has
+   * the last word, for 30 s at first. Rejects like `get`.
    */
   reject(token: Token, options?: GetOptions): Promise<Token>
   /**

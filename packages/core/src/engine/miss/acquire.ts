@@ -7,12 +7,12 @@ import { acquire } from '../../record/transitions.ts'
 import type { Flight, MissContext } from '../context.ts'
 import type { Situation } from '../decide.ts'
 import { type Acquiring, rareOf, type Slot } from '../slot.ts'
-import { wasRejected } from '../time/expiry.ts'
 import { isEnoughToFetch, leaseLength, timeToFetch } from '../time/lease-length.ts'
 import { book } from '../time/mint-budget.ts'
 import { classify, secretFingerprintOf } from './call-source.ts'
 import { nextFailure, rememberFailure, SIGN_IN } from './cool-down.ts'
 import { readRecord, type Snapshot, swapRecord } from './record-io.ts'
+import { refusedIn } from './refusals.ts'
 
 /** How many acquires may fail outright, one after the other, before the store counts as down. */
 const MAX_FAILED_SWAPS = 3
@@ -37,7 +37,7 @@ export type Acquired =
 
 /** One attempt at the lease, bound to the exact record that was seen. */
 export async function tryAcquire<T>(flight: Flight<T>, snapshot: Snapshot, takeOver: boolean): Promise<Acquired> {
-  const { context, slot, ask, signal } = flight
+  const { context, slot, signal } = flight
   const { clock, server, policy, runtime } = context
   const { key } = slot
   const { mintBudget } = slot.subject.source.traits ?? {}
@@ -49,8 +49,7 @@ export async function tryAcquire<T>(flight: Flight<T>, snapshot: Snapshot, takeO
   const length = Math.min(leaseLength(policy), flight.endsAt - sentAt)
   const now = Math.ceil(server.latest() ?? 0)
   const budget = mintBudget === undefined ? undefined : book(snapshot.record.budget, now, mintBudget)
-  const { value } = snapshot.record
-  const rejected = value !== undefined && wasRejected(slot, value.fingerprint) ? value.fingerprint : ask.rejected
+  const rejected = refusedIn(flight, snapshot.record)
   const record = acquire(snapshot.record, { nonce, now, length, rejected, intent, budget })
   const result = await swapRecord(context, record, {
     expected: snapshot.image,

@@ -1,12 +1,11 @@
-import type { FailureKind, Issued } from '../../contracts.ts'
-import { SameValueError, SourceUnavailableError, TimeoutError, type WarmTokenError } from '../../errors.ts'
+import type { Entry, FailureKind, Issued } from '../../contracts.ts'
+import { SourceUnavailableError, TimeoutError, type WarmTokenError } from '../../errors.ts'
 import { fingerprint } from '../../lib/hash.ts'
 import { asFields, asText, asTime, type Fields } from '../../lib/parse.ts'
 import { type Timed, withDeadline } from '../../lib/timing.ts'
 import { MAX_NAME } from '../../record/record.ts'
 import type { Flight, MissContext } from '../context.ts'
 import type { Given, Slot } from '../slot.ts'
-import { wasRejected } from '../time/expiry.ts'
 import { reportSuspicious } from './suspicious-duration.ts'
 
 /** With this share of its time, a source that does not answer is to blame for it. */
@@ -90,11 +89,10 @@ export async function callSource<T>(
   return { outcome: 'failed', error, what, secretFingerprint, took, curtailed }
 }
 
-/** Whether the source gave the exact value that the API has refused, or one from before it. */
-export function isRefused<T>({ slot, ask }: Flight<T>, issued: Issued<T>): boolean {
+/** Whether the source, asked because of a refusal, gave a refused value again: the issuer vouches for it. */
+export function isVouchedFor<T>({ slot, ask }: Flight<T>, { fingerprint }: Pick<Entry<T>, 'fingerprint'>): boolean {
   if (ask.rejected === undefined) return false
-  const given = slot.subject.fingerprint(issued.value)
-  return given === ask.rejected || wasRejected(slot, given)
+  return fingerprint === ask.rejected || slot.rare?.rejected?.some((one) => one.fingerprint === fingerprint) === true
 }
 
 /**
@@ -132,7 +130,6 @@ export async function secretFingerprintOf(context: MissContext, slot: Slot<unkno
 const KINDS: { readonly [name: string]: (fault: Fields) => FailureKind } = {
   SourceRefusedError: () => 'refused',
   SignInRequiredError: () => 'refused',
-  SameValueError: () => 'same-value',
   SourceUnavailableError: ({ kind }) => (kind === 'throttled' ? kind : 'unavailable'),
 }
 
@@ -152,7 +149,7 @@ function errorOf(key: string, result: Timed<unknown>, time: number): unknown {
   return new SourceUnavailableError(message, { code: 'SOURCE_TIMEOUT' })
 }
 
-/** What is wrong with an answer: a lifetime that makes no sense, or the exact value that the API has refused. */
+/** What is wrong with an answer: a lifetime that makes no sense. */
 function problemOf<T>(flight: Flight<T>, issued: Issued<T>): WarmTokenError | undefined {
   const exclusive = flight.slot.subject.source.exclusive !== undefined
   if (exclusive && asFields(issued)?.['unusable'] !== undefined) return undefined
@@ -163,7 +160,6 @@ function problemOf<T>(flight: Flight<T>, issued: Issued<T>): WarmTokenError | un
   }
   // What came with the value of an exclusive source must be committed first, whatever the value.
   if (exclusive) return undefined
-  if (isRefused(flight, issued)) return new SameValueError('the source gave the refused value again')
   const { earliest, latest } = flight.context.server.interval()
   if (lifetime > latest - earliest) return undefined
   const known = `the server's time is known only to ${Math.round(latest - earliest)} ms`

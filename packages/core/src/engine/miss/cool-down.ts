@@ -1,7 +1,6 @@
 /** Every "not before": until when the source or the store is not asked, and the error that callers see instead. @module */
 
 import {
-  SameValueError,
   SignInRequiredError,
   SourceRefusedError,
   SourceUnavailableError,
@@ -137,10 +136,6 @@ function failureError(key: string, { kind, code }: Failure, retryAt: number, cau
   if (kind === 'refused') {
     const message = `the source refused ${key} (${code}); it is not asked again before ${until}, unless the secret changes`
     return new SourceRefusedError(message, options)
-  }
-  if (kind === 'same-value') {
-    const message = `the source gave the refused value of ${key} again; it is not asked again before ${until}`
-    return new SameValueError(message, options)
   }
   const why =
     kind === 'budget'

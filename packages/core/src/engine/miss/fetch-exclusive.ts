@@ -1,5 +1,5 @@
 import type { Entry } from '../../contracts.ts'
-import { SameValueError, StoreError, WarmTokenError } from '../../errors.ts'
+import { StoreError, WarmTokenError } from '../../errors.ts'
 import { release } from '../../record/transitions.ts'
 import type { Flight } from '../context.ts'
 import { packEntry } from '../packed-entry.ts'
@@ -8,10 +8,11 @@ import { newEntry } from '../time/expiry.ts'
 import { placeEntry } from '../time/freshness.ts'
 import { isEnoughToFetch, timeToFetch } from '../time/lease-length.ts'
 import { forgetNonce, type HeldLease } from './acquire.ts'
-import { type Answer, callSource, classify, isRefused } from './call-source.ts'
+import { type Answer, callSource, classify, isVouchedFor } from './call-source.ts'
 import { nextFailure, rememberFailure } from './cool-down.ts'
 import { abortedBeforeFetch } from './fetch-shared.ts'
 import { publishEntry, publishedByOther, publishFailure, UNCOMMITTED, versioned, writeBack } from './publish.ts'
+import { refuseStill } from './refusals.ts'
 import { canSeal, seal } from './sealing.ts'
 
 /**
@@ -31,13 +32,15 @@ export async function fetchExclusive<T>(flight: Flight<T>, held: HeldLease): Pro
   const { issued, askedAt, took } = answer
   const entry = versioned(context, held, newEntry(flight, issued, askedAt))
   const sealed = await seal(context, slot, entry)
-  const published = sealed === undefined ? undefined : await publishEntry(flight, held, { entry, sealed, took })
+  const vouched = isVouchedFor(flight, entry)
+  const published =
+    sealed === undefined ? undefined : await publishEntry(flight, held, { entry, sealed, took, vouched })
   const newer = published?.outcome === 'fenced' ? await publishedByOther(flight, held, published.snapshot) : undefined
   if (newer !== undefined) return newer
   if (published?.outcome !== 'published') throw keepUncommitted(slot, held, answer)
   if (issued.unusable !== undefined) throw failedButCommitted(flight, issued.unusable)
-  if (isRefused(flight, issued)) throw refusedAgain(flight)
   const { version } = published
+  if (!vouched) refuseStill(slot, { fingerprint: entry.fingerprint, version })
   placeEntry(context, slot, { entry: packEntry({ ...entry, version }), tier: 'source', ...server.interval() })
   return slot.entry ?? entry
 }
@@ -83,12 +86,5 @@ function keepUncommitted<T>(slot: Slot<T>, held: HeldLease, { issued, took, aske
 /** The chain is committed, and the value has no lifetime, so nobody is served by it. This environment pauses. */
 function failedButCommitted<T>({ context, slot }: Flight<T>, cause: Error): WarmTokenError {
   const failure = nextFailure(context, undefined, { what: classify(cause) })
-  return rememberFailure(context, slot, { failure, cause })
-}
-
-function refusedAgain<T>({ context, slot }: Flight<T>): WarmTokenError {
-  const what = { kind: 'same-value', code: 'SAME_VALUE', retryAfter: undefined, nothingDone: false } as const
-  const failure = nextFailure(context, undefined, { what })
-  const cause = new SameValueError('the source gave the refused value again')
   return rememberFailure(context, slot, { failure, cause })
 }

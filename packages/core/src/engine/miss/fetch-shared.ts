@@ -7,8 +7,9 @@ import { newEntry } from '../time/expiry.ts'
 import { placeEntry } from '../time/freshness.ts'
 import { isEnoughToFetch, timeToFetch } from '../time/lease-length.ts'
 import { forgetNonce, type HeldLease } from './acquire.ts'
-import { callSource } from './call-source.ts'
+import { callSource, isVouchedFor } from './call-source.ts'
 import { publishEntry, publishedByOther, publishFailure, versioned, writeBack } from './publish.ts'
+import { pauseAlone, refuseStill } from './refusals.ts'
 import { seal, writeFile } from './sealing.ts'
 
 /**
@@ -41,12 +42,16 @@ export async function fetchShared<T>(flight: Flight<T>, held: HeldLease): Promis
   if (sealed === undefined) {
     // Other environments must not wait for a value that cannot be shared.
     await writeBack(flight, held, release)
+    if (isVouchedFor(flight, entry)) pauseAlone(context, slot, entry, server.latest() ?? 0)
     placeEntry(context, slot, { entry: packEntry(entry), tier: 'source', ...server.interval() })
     return slot.entry ?? entry
   }
-  const published = await publishEntry(flight, held, { entry: next, sealed, took })
+  const vouched = isVouchedFor(flight, entry)
+  const published = await publishEntry(flight, held, { entry: next, sealed, took, vouched })
   if (published.outcome === 'fenced') return (await publishedByOther(flight, held, published.snapshot)) ?? entry
   const version = published.outcome === 'published' ? published.version : 0
+  if (vouched && version === 0) pauseAlone(context, slot, entry, server.latest() ?? 0)
+  if (!vouched) refuseStill(slot, { fingerprint: entry.fingerprint, version })
   placeEntry(context, slot, { entry: packEntry({ ...entry, version }), tier: 'source', ...server.interval() })
   await writeFile(context, slot, { server, sealed })
   return slot.entry ?? entry

@@ -6,21 +6,20 @@ import { atMost } from '../../lib/timing.ts'
 import { createFileTier, type FileWriterOptions } from '../../tiers/file/writer.ts'
 import type { Ask, MissContext, Served, Shared, Wish } from '../context.ts'
 import { DEFAULT_POLICY } from '../policy.ts'
-import { dropEmptyRare, rareOf, type Slot } from '../slot.ts'
-import { usableEntry, wasRejected } from '../time/expiry.ts'
-import { MIN_REMAINING, remainingUntil } from '../time/freshness.ts'
+import { dropEmptyRare, type Refused, rareOf, type Slot } from '../slot.ts'
+import { usableEntry } from '../time/expiry.ts'
+import { isVouched, MIN_REMAINING, remainingUntil, wasRejected } from '../time/freshness.ts'
 import { createServerClock } from '../time/server-clock.ts'
 import { type Callers, type Coalescer, createCoalescer } from './coalesce.ts'
 import { coolingError } from './cool-down.ts'
 import { throwNamed } from './named-error.ts'
 import { createOpener } from './record-io.ts'
 import { refresh } from './refresh.ts'
+import { forget } from './refusals.ts'
 import { createSealer, reportUnopened } from './sealing.ts'
 
 /** How often one call starts over because the refresh that it joined did not give what it asked for. */
 const MAX_FLIGHTS = 3
-/** How many refused values are recognized. */
-const MAX_REJECTED = 8
 /** What is kept back of a settle's time so that aborted calls can give their leases back, in ms. */
 const ABORT_GRACE = 100
 
@@ -30,8 +29,8 @@ export interface MissPath extends Pick<Coalescer, 'join'> {
   get<T>(wanted: Wanted<T>): Promise<Served<T>>
   /** Reports that the file held nothing fresh, and why. */
   reportFileMiss(slot: Slot<unknown>): void
-  /** Forgets the value with this fingerprint, which the API refused: in memory, then in the file. */
-  reject(slot: Slot<unknown>, fingerprint: string): void
+  /** Forgets a value that the API refused: in memory, then in the file. */
+  reject(slot: Slot<unknown>, refused: Refused): void
   /** Whether a refresh is in progress. */
   isBusy(): boolean
   /** Waits for every refresh, at most `timeout` ms, then aborts the rest. Never rejects. */
@@ -85,13 +84,15 @@ export function createMissPath(shared: Shared, store: Store): MissPath {
       reportUnopened(context, slot)
       emit({ type: 'miss', key, tier: 'file' })
     },
-    reject(slot, fingerprint) {
-      const { key } = slot
-      // Compare, then replace: a value that is not the refused one is a newer one.
-      if (slot.entry !== undefined && slot.entry.fingerprint !== fingerprint) return
-      forget(slot, fingerprint)
+    reject(slot, { fingerprint, version }) {
+      const { key, entry } = slot
+      const isOlder = entry !== undefined && entry.version > 0 && entry.version < version
+      // Compare, then replace: any other value is a newer one.
+      if (entry !== undefined && entry.fingerprint !== fingerprint && !isOlder) return
+      forget(slot, { fingerprint, version: isOlder ? version : Math.max(version, entry?.version ?? 0) })
       emit({ type: 'reject', key, fingerprint })
-      if (fileTier?.read(key)?.lifetime.fingerprint === fingerprint) fileTier.remove(key)
+      const inFile = fileTier?.read(key)?.lifetime
+      if (inFile !== undefined && wasRejected(slot, inFile)) fileTier?.remove(key)
     },
     isBusy: () => flights.size > 0,
     async settle(timeout) {
@@ -176,7 +177,7 @@ function startRefresh<T>(context: MissContext, slot: Slot<T>, ask: Ask): Promise
   // A background refresh may take its time; one that spends something must end while the caller is there.
   const isFree = context.background() && slot.subject.source.exclusive === undefined
   const timeout = Math.max(ask.timeout, isFree ? policy.timeout : 0)
-  const rejected = ask.rejected ?? slot.rare?.rejected?.[0]
+  const rejected = ask.rejected ?? slot.rare?.rejected?.[0]?.fingerprint
   const flight = refresh({ context, slot, ask: { ...ask, timeout, rejected }, signal: controller.signal }).finally(
     () => {
       rareOf(slot).flight = undefined
@@ -195,19 +196,8 @@ function startRefresh<T>(context: MissContext, slot: Slot<T>, ask: Ask): Promise
 function usableUntil<T>({ clock, server, runtime }: MissContext, slot: Slot<T>, entry: Entry<T>): number {
   if (slot.entry === entry) return slot.usableUntil
   // Other callers were handed it a moment ago, and one of them has rejected it since.
-  if (wasRejected(slot, entry.fingerprint)) return 0
+  if (wasRejected(slot, entry) && !isVouched(clock, slot, entry.fingerprint)) return 0
   return clock.fast() + entry.hardExpiry - (server.latest() ?? runtime.wall())
-}
-
-/** Forgets the entry of a slot, and remembers that the API refused it. */
-function forget(slot: Slot<unknown>, fingerprint: string): void {
-  const rare = rareOf(slot)
-  const others = (rare.rejected ?? []).filter((one) => one !== fingerprint)
-  rare.rejected = [fingerprint, ...others.slice(0, MAX_REJECTED - 1)]
-  slot.entry = undefined
-  slot.freshUntil = 0
-  slot.usableUntil = 0
-  slot.view = undefined
 }
 
 function timedOut(slot: Slot<unknown>, ask: Ask): never {

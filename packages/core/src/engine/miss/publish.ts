@@ -14,6 +14,7 @@ import type { HeldLease } from './acquire.ts'
 import type { Failed } from './call-source.ts'
 import { nextFailure, rememberFailure, SIGN_IN } from './cool-down.ts'
 import { readRecord, type Snapshot, type SwapResult, swapRecord } from './record-io.ts'
+import { noteRejectPause } from './refusals.ts'
 import { openEntry, withOpened } from './sealing.ts'
 
 /** The code of a value that could not be committed. */
@@ -38,6 +39,8 @@ interface Fresh<T> {
   readonly sealed: string
   /** How long the source took, in ms. */
   readonly took: number
+  /** Whether the issuer gave a value again that an API had refused. */
+  readonly vouched: boolean
 }
 
 /** The entry with the version that a publish under this lease gives it. Until then nobody else publishes. */
@@ -64,7 +67,9 @@ export async function publishEntry<T>(flight: Flight<T>, held: HeldLease, fresh:
     const result = await swapOrUnknown(context, record, { snapshot, tag })
     const current = await recordAfter(context, key, result)
     if (result.outcome === 'swapped' || current?.record.value?.publisher === nonce) {
-      const version = (current?.record ?? record).value?.version ?? 0
+      const landed = current?.record ?? record
+      const version = landed.value?.version ?? 0
+      noteRejectPause(context, slot, landed)
       emit({ type: 'publish', key, version })
       return { outcome: 'published', version }
     }
@@ -103,8 +108,8 @@ export async function publishFailure<T>(flight: Flight<T>, held: HeldLease, fail
   emit({ type: 'cool-down', key: slot.key, kind: failure.kind, until: failure.notBefore, count: failure.count })
   const error = rememberFailure(context, slot, { failure, secretFingerprint, cause })
   const { value } = held.record
-  const { latest } = server.interval()
-  const alive = value !== undefined && isAlive({ record: held.record, latest: latest + DRIFT_TOLERANCE })
+  const { earliest, latest } = server.interval()
+  const alive = value !== undefined && isAlive({ record: held.record, earliest, latest: latest + DRIFT_TOLERANCE })
   const entry = alive ? await openEntry(context, slot, value) : undefined
   if (entry === undefined) throw error
   const hold = slot.rare?.hold
@@ -122,9 +127,9 @@ export async function publishedByOther<T>(
   const { value } = record
   const { server } = context
   const isNewer = value !== undefined && value.version > (held.record.value?.version ?? 0)
-  if (!isNewer || !isAlive({ record, latest: server.interval().latest })) return undefined
+  if (!isNewer || !isAlive({ record, ...server.interval() })) return undefined
   const entry = await openEntry(context, slot, value)
-  if (!isAlive({ record: withOpened(record, entry), latest: server.interval().latest })) return undefined
+  if (!isAlive({ record: withOpened(record, entry), ...server.interval() })) return undefined
   if (entry !== undefined) placeEntry(context, slot, { entry, tier: 'store', ...server.interval() })
   return entry
 }
@@ -152,12 +157,12 @@ function publishedRecord<T>(
   { lease }: HeldLease,
   { snapshot, fresh }: { readonly snapshot: Snapshot; readonly fresh: Fresh<T> },
 ): WarmRecord {
-  const { sealed, took, entry } = fresh
+  const { sealed, took, entry, vouched } = fresh
   const { version, issuedAt, softExpiry, hardExpiry, fingerprint } = entry
   const now = server.latest() ?? 0
   const refresh: Refresh = [Math.floor(now), environment(), took, 'ok', fingerprint]
   const value = { version, issuedAt, softExpiry, hardExpiry, fingerprint, sealed, publisher: lease.nonce }
-  return publish(snapshot.record, { ...value, now, refresh })
+  return publish(snapshot.record, { ...value, now, refresh, vouched })
 }
 
 /** A store that fails now may not have failed for good: a value available is worth another try. */

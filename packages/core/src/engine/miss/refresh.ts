@@ -5,7 +5,7 @@ import type { WarmRecord } from '../../record/record.ts'
 import type { Flight } from '../context.ts'
 import { decide, type Situation } from '../decide.ts'
 import { pollDelay } from '../time/backoff.ts'
-import { isAlive, reachableLifetime, wasRejected } from '../time/expiry.ts'
+import { isAlive, reachableLifetime } from '../time/expiry.ts'
 import { jitterOf, placeEntry } from '../time/freshness.ts'
 import { heldLease, ownLease, tryAcquire, WEDGED } from './acquire.ts'
 import { secretFingerprintOf } from './call-source.ts'
@@ -14,6 +14,7 @@ import { fetchExclusive } from './fetch-exclusive.ts'
 import { fetchShared } from './fetch-shared.ts'
 import { UNCOMMITTED } from './publish.ts'
 import { checkReadable, readRecord, type Snapshot, UNREADABLE } from './record-io.ts'
+import { noteRejectPause, refusedIn } from './refusals.ts'
 import { openEntry, withOpened, writeFile } from './sealing.ts'
 import { withoutStore } from './without-store.ts'
 
@@ -122,8 +123,8 @@ async function assess<T>(flight: Flight<T>, snapshot: Snapshot): Promise<Situati
     flight.seenLease = { nonce: lease.nonce, at: context.clock.slow() }
   }
   if (record.budget !== undefined) noteBudget(slot, record.budget)
+  noteRejectPause(context, slot, record)
   const unopened = value !== undefined && flight.opened?.entry === undefined
-  const unusable = value !== undefined && (unopened || wasRejected(slot, value.fingerprint))
   return {
     record,
     ...context.server.interval(),
@@ -131,7 +132,7 @@ async function assess<T>(flight: Flight<T>, snapshot: Snapshot): Promise<Situati
     own: ownLease(context, slot, lease),
     need: value === undefined ? 0 : Math.min(ask.minLifetime, reachableLifetime(value, traits)),
     jitter: value === undefined ? 0 : jitterOf(value, context.jitter),
-    rejected: unusable ? value.fingerprint : ask.rejected,
+    rejected: unopened ? value.fingerprint : refusedIn(flight, record),
     secretFingerprint: flight.secretFingerprint,
     budgetFreeAt: budgetFreeAtOf(slot),
   }

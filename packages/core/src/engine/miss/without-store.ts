@@ -9,6 +9,7 @@ import { placeEntry } from '../time/freshness.ts'
 import { createServerClock, type ServerClock } from '../time/server-clock.ts'
 import { callSource, secretFingerprintOf } from './call-source.ts'
 import { bookWithoutStore, nextFailure, rememberFailure } from './cool-down.ts'
+import { pauseAlone } from './refusals.ts'
 import { writeFile } from './sealing.ts'
 
 /** The store cannot be used: serves a value that is still alive, else fetches for this environment alone. */
@@ -59,6 +60,8 @@ async function fetchAlone<T>(flight: Flight<T>): Promise<Entry<T>> {
   }
   if (slot.rare) slot.rare.failedAlone = undefined
   const entry = packEntry(newEntry(flight, answer.issued, askedAt))
+  // Asked because of a refusal, whatever the source gave: without the store this environment alone can end the minting.
+  if (ask.rejected !== undefined) pauseAlone(context, slot, entry, server.interval().latest)
   placeEntry(context, slot, { entry, tier: 'source', ...server.interval() })
   await writeFile(context, slot, { server })
   return entry

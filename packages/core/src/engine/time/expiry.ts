@@ -7,10 +7,11 @@
 
 import type { Entry, Issued, Traits } from '../../contracts.ts'
 import type { WarmRecord } from '../../record/record.ts'
+import { isRejectPaused } from '../../record/reject-pause.ts'
 import type { Ask, Flight, Shared } from '../context.ts'
 import type { Policy } from '../policy.ts'
 import type { Slot } from '../slot.ts'
-import { JITTER_SHARE, MIN_REMAINING } from './freshness.ts'
+import { isVouched, JITTER_SHARE, MIN_REMAINING, wasRejected } from './freshness.ts'
 
 /** The share of a value's lifetime in which a refresh is due: its last fifth, spread over the tenth before. */
 const WINDOW_SHARE = 0.2
@@ -18,9 +19,11 @@ const WINDOW_SHARE = 0.2
 /** What decides whether the value of a record may be served. */
 export interface Judged {
   readonly record: WarmRecord
+  /** The time on the server is this or later. */
+  readonly earliest: number
   /** The time on the server is this or earlier. */
   readonly latest: number
-  /** Fingerprint of a value that the API refused. */
+  /** Fingerprint of a value that must not be used: the API refused it, or it cannot be opened. */
   readonly rejected?: string | undefined
 }
 
@@ -28,11 +31,11 @@ export interface Judged {
  * Whether the value of a record may be served, fresh or stale: no API has refused it, and even by the latest possible time
  * on the server it lives for `need` ms more.
  */
-export function isAlive({ record, latest, rejected }: Judged, need = 0): boolean {
+export function isAlive({ record, earliest, latest, rejected }: Judged, need = 0): boolean {
   const { value } = record
   return (
     value !== undefined &&
-    value.version !== record.rejected &&
+    (value.version !== record.rejected || isRejectPaused(record, { earliest, latest })) &&
     value.fingerprint !== rejected &&
     latest + need + MIN_REMAINING <= value.hardExpiry
   )
@@ -48,14 +51,12 @@ export function usableEntry<T>(
   { minLifetime, rejected }: Pick<Ask, 'minLifetime' | 'rejected'>,
 ): Entry<T> | undefined {
   const { entry, subject } = slot
-  if (entry === undefined || entry.fingerprint === rejected || wasRejected(slot, entry.fingerprint)) return undefined
+  if (entry === undefined) return undefined
+  if (!isVouched(clock, slot, entry.fingerprint) && (entry.fingerprint === rejected || wasRejected(slot, entry))) {
+    return undefined
+  }
   const need = minLifetime === 0 ? 0 : Math.min(minLifetime, reachableLifetime(entry, subject.source.traits))
   return clock.fast() + need + MIN_REMAINING <= slot.usableUntil ? entry : undefined
-}
-
-/** Whether the API has refused the value with this fingerprint in this environment. */
-export function wasRejected({ rare }: Slot<unknown>, fingerprint: string): boolean {
-  return rare?.rejected?.includes(fingerprint) === true
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import type { Entry, Tier } from '../../contracts.ts'
 import type { Shared } from '../context.ts'
-import type { Slot } from '../slot.ts'
+import type { Refused, Slot } from '../slot.ts'
 import { type Clock, DRIFT_TOLERANCE } from './clock.ts'
 import type { Interval } from './server-clock.ts'
 
@@ -20,6 +20,23 @@ export function isFresh(clock: Clock, slot: Slot<unknown>, minLifetime = 0): boo
 /** Remaining lifetime until an instant of `clock.fast()`, in whole ms; 0 when it has passed. */
 export function remainingUntil(clock: Clock, until: number): number {
   return Math.max(0, Math.floor(until - clock.fast()))
+}
+
+/**
+ * Whether the API has refused this value in this environment, or a newer one: what is older than a refused value never comes
+ * back. A higher version of the same value was given again since. Version 0 was never published, so it has no order.
+ */
+export function wasRejected({ rare }: Slot<unknown>, { fingerprint, version }: Refused): boolean {
+  return (
+    rare?.rejected?.some((refused) =>
+      refused.fingerprint === fingerprint ? version <= refused.version : version > 0 && version < refused.version,
+    ) === true
+  )
+}
+
+/** Whether the rejecting pauses for this value, as this environment knows. */
+export function isVouched(clock: Clock, { rare }: Slot<unknown>, fingerprint: string): boolean {
+  return rare?.vouched?.fingerprint === fingerprint && clock.fast() < rare.vouched.until
 }
 
 /** How much earlier than soft expiry one environment refreshes, in ms. `share` in [0, 1) is drawn once an environment. */
@@ -44,8 +61,6 @@ export function placeEntry<T>(shared: Shared, slot: Slot<T>, { entry, tier, earl
   slot.view = undefined
   slot.freshUntil = Math.floor(now + entry.softExpiry - earliest - jitterOf(entry, shared.jitter))
   // A value that the API has refused is kept to be recognized, never to be used.
-  slot.usableUntil = slot.rare?.rejected?.includes(entry.fingerprint)
-    ? 0
-    : Math.floor(now + entry.hardExpiry - latest - DRIFT_TOLERANCE)
+  slot.usableUntil = wasRejected(slot, entry) ? 0 : Math.floor(now + entry.hardExpiry - latest - DRIFT_TOLERANCE)
   if (slot.rare) slot.rare.hold = undefined
 }

@@ -22,7 +22,6 @@ const NO_COOL_DOWNS: { readonly [Kind in FailureKind]: number } = {
   refused: 0,
   throttled: 0,
   unavailable: 0,
-  'same-value': 0,
   budget: 0,
 }
 

@@ -81,13 +81,13 @@ describe('a report', () => {
       hit({ tier: 'store', waited: 100 }),
       hit({ stale: true, remaining: 1_000 }),
       { type: 'cool-down', key: KEY, kind: 'throttled', until: 1, count: 1 },
-      { type: 'cool-down', key: KEY, kind: 'same-value', until: 1, count: 1 },
+      { type: 'cool-down', key: KEY, kind: 'unavailable', until: 1, count: 1 },
       { type: 'reject', key: KEY, fingerprint: '12345678' },
       { type: 'store-error', key: KEY, operation: 'read', code: 'STORE_TIMEOUT' },
     )
     expect(all.leaseWaits).toEqual({ count: 1, p50: 100, p99: 100 })
     expect(all.staleServes).toBe(1)
-    expect(all.coolDowns).toEqual({ refused: 0, throttled: 1, unavailable: 0, 'same-value': 1, budget: 0 })
+    expect(all.coolDowns).toEqual({ refused: 0, throttled: 1, unavailable: 1, budget: 0 })
     expect([all.rejections, all.storeErrors, all.remainingLife.least]).toEqual([1, 1, 1_000])
   })
 

@@ -73,6 +73,11 @@ async function isRejection(response: Response, traits: Traits | undefined): Prom
   return traits.isRejection(answer)
 }
 
+/** Nobody reads this answer; an unread body would keep the connection. */
+async function drop(response: Response): Promise<void> {
+  await response.body?.cancel()
+}
+
 /** `fetch` refuses such an address with an error that shows it, and a token that was put into it. */
 function refuseCredentials(input: string | URL | Request): void {
   const { username, password } = new URL(input instanceof Request ? input.url : input)
@@ -96,16 +101,23 @@ export async function fetchWith(
   const settleTime = traits?.settleTime ?? 0
   const send = senderOf(sending, { input, init: sent, replayable })
   const token = await abortable(handle.get(), signal)
+  let response: Response
   for (let attempt = 1; ; attempt += 1) {
-    const { response, isHome } = await send(token)
+    const sent = await send(token)
+    response = sent.response
     // What another origin answers after a redirect says nothing about a token that was not sent there.
-    if (!isHome || !(await isRejection(response, traits))) return response
-    // Nobody reads the refusal; an unread body would keep the connection.
-    await response.body?.cancel()
+    if (!sent.isHome || !(await isRejection(response, traits))) return response
     if (!replayable || token.age() >= settleTime || attempt > SETTLE_ATTEMPTS) break
+    await drop(response)
     await pause(settleTime / SETTLE_ATTEMPTS, signal)
   }
-  const renewed = await abortable(handle.reject(token), signal)
+  const renewed = await abortable(handle.reject(token), signal).catch(async (error: unknown) => {
+    await drop(response)
+    throw error
+  })
+  // The issuer vouches for the token, so the refusal is the API's own answer.
+  if (renewed.fingerprint === token.fingerprint) return response
+  await drop(response)
   if (!replayable) {
     throw new NotReplayableError(
       `the API refused the token of ${handle.key}, and the body of this request cannot be sent again`,
