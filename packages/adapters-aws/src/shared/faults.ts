@@ -35,25 +35,23 @@ function ownRemedy({ name, message }: SdkError): Remedy | undefined {
   return Object.hasOwn(CREDENTIALS, name) ? CREDENTIALS[name] : undefined
 }
 
-/**
- * Errors whose message is safe and needed: AWS names the role and the resource that it denies, and the SDK its own settings.
- * Every other message may quote a record.
- */
-const SAFE_MESSAGES: ReadonlySet<string> = new Set(['AccessDeniedException', 'AccessDenied', 'EndpointError'])
+/** What AWS says of a permission: who is denied what on which resource. Nothing else of its text is shown. */
+const DENIED =
+  /^User: (arn:[\w:/+=,.@-]{1,300}) is not authorized to perform: [\w:]{1,80} on resource: (arn:[\w:/+=,.@*-]{1,300})/
 
-/**
- * The fault for whatever a client threw, with a remedy where an operator must act. It shows nothing of the answer but what
- * AWS says of a permission.
- */
+/** The fault for whatever a client threw, with a remedy where an operator must act. It shows no other text of the answer. */
 export function awsFault(what: string, cause: unknown, findRemedy: FindRemedy): StoreFault {
   const error = sdkError(cause)
   const remedy = ownRemedy(error) ?? findRemedy(error)
-  const keepMessage = SAFE_MESSAGES.has(error.name)
+  const [, who, resource] = DENIED.exec(error.message) ?? []
+  const denied = who === undefined ? '' : ` (${who} on ${resource})`
   if (remedy !== undefined)
-    return storeFault(`${what}: ${remedy.message}`, { code: remedy.code, retryable: false, cause, keepMessage })
+    return storeFault(`${what}: ${remedy.message}${denied}`, { code: remedy.code, retryable: false, cause })
   const retryable = isPassing(cause)
   const code = retryable ? 'STORE_UNAVAILABLE' : 'STORE_REFUSED'
   const detail = error.status ?? error.code
+  // The SDK's own words about its settings, before any request.
+  const keepMessage = error.name === 'EndpointError'
   const message = `${what}: ${error.name}${detail === undefined ? '' : ` (${detail})`}`
   return storeFault(message, { code, retryable, cause, keepMessage })
 }
