@@ -40,7 +40,7 @@ const RULES = {
  * ```
  */
 export function clientCredentials(options: ClientCredentialsOptions): Source<TokenValue> {
-  const given = checkClient('clientCredentials', options, RULES)
+  const given = checkClient('clientCredentials', options, { rules: RULES })
   const { clientId, authentication, audience = null, secret } = given
   const key = given.dpop?.privateKey ?? ''
   return {

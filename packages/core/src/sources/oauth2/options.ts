@@ -162,17 +162,24 @@ export function checkIssuer(where: string, { issuer, tokenEndpoint, allowInsecur
     misuse(where, 'give one of "issuer" and "tokenEndpoint"; http only with "allowInsecure"')
 }
 
-/** Checks the options of a client. `lone` is how it proves itself when it has neither secret nor key. */
+/** What a grant checks beyond the options of every client. */
+export interface ClientChecks {
+  readonly rules: { readonly [name: string]: Rule }
+  /** Options that must be given, beside `clientId`. */
+  readonly required?: readonly string[]
+  /** How a client proves itself that has neither a secret nor a key. Default `basic`, which asks for a secret. */
+  readonly withoutSecret?: ClientAuthentication
+}
+
+/** Checks the options of a client. Throws `TypeError` that names the option. */
 export function checkClient<T extends ClientOptions>(
   where: string,
   options: T,
-  rules: { readonly [name: string]: Rule },
-  required: readonly string[] = [],
-  lone: ClientAuthentication = 'basic',
+  { rules, required = [], withoutSecret = 'basic' }: ClientChecks,
 ): Client<T> {
   const given = checkOptions(where, options, { ...CLIENT_RULES, ...rules }, ['clientId', ...required])
   checkIssuer(where, given)
-  const { clientSecret, privateKey, authentication = privateKey ? KEY : clientSecret ? 'basic' : lone } = given
+  const { clientSecret, privateKey, authentication = privateKey ? KEY : clientSecret ? 'basic' : withoutSecret } = given
   const takesKey = authentication === KEY
   if (!privateKey === takesKey || !clientSecret !== (takesKey || authentication === 'none'))
     misuse(

@@ -58,7 +58,11 @@ const RULES = {
  * ```
  */
 export function refreshToken(options: RefreshTokenOptions): Source<TokenValue> {
-  const given = checkClient('refreshToken', options, RULES, ['account', 'refreshToken'], 'none')
+  const given = checkClient('refreshToken', options, {
+    rules: RULES,
+    required: ['account', 'refreshToken'],
+    withoutSecret: 'none',
+  })
   const { account, afterCrash = 'retry-once', clientId, overlap, rotates = true, secret } = given
   const load = () => import('./grant.ts')
   return {
