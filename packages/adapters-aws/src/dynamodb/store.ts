@@ -118,16 +118,18 @@ function updateOf(table: string, key: string, { expected, body, tag, keepUntil }
       ':body': { S: body },
       ':tag': { S: tag },
       ':keepUntil': { N: String(Math.ceil(keepUntil / 1_000)) },
-      ...(expected !== undefined && expected.tag !== '' && { ':seen': { S: expected.tag } }),
+      ...(expected !== undefined && { ':seen': { S: expected.tag } }),
+      ...(expected?.tag === '' && { ':string': { S: 'S' } }),
     },
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   }
 }
 
-/** A record without a tag was written by someone else: it can only be required to still have none. */
+/** A record without a tag, or with one that is empty or not a string, was written by someone else: it must still have none. */
 function conditionOf(expected: Image | undefined): string {
   if (expected === undefined) return 'attribute_not_exists(#pk)'
-  return expected.tag === '' ? 'attribute_not_exists(#tag)' : '#tag = :seen'
+  if (expected.tag !== '') return '#tag = :seen'
+  return 'attribute_not_exists(#tag) OR NOT attribute_type(#tag, :string) OR #tag = :seen'
 }
 
 /** What an operator must do about an error of DynamoDB. */

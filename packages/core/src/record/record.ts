@@ -261,19 +261,16 @@ function parseIntent(part: unknown): Intent | undefined {
 /** For operators only: invalid items are dropped, never a reason to lose a value. */
 function parseRefreshes(list: unknown): readonly Refresh[] {
   if (!Array.isArray(list)) return []
-  return list.slice(-MAX_REFRESHES).filter(isRefresh)
+  return list.slice(-MAX_REFRESHES).flatMap(parseRefresh)
 }
 
-function isRefresh(item: unknown): item is Refresh {
-  return (
-    Array.isArray(item) &&
-    item.length === 5 &&
-    asTime(item[0]) !== undefined &&
-    asText(item[1], MAX_NAME) !== undefined &&
-    asTime(item[2]) !== undefined &&
-    asText(item[3], MAX_NAME) !== undefined &&
-    asText(item[4], MAX_NAME) !== undefined
-  )
+function parseRefresh(item: unknown): readonly Refresh[] {
+  if (!Array.isArray(item) || item.length !== 5) return []
+  const [at, took] = [asTime(item[0]), asTime(item[2])]
+  const [by, outcome, fingerprint] = [item[1], item[3], item[4]].map((text: unknown) => asLine(text, MAX_NAME))
+  if (at === undefined || took === undefined) return []
+  if (by === undefined || outcome === undefined || fingerprint === undefined) return []
+  return [[at, by, took, outcome, fingerprint]]
 }
 
 /** Characters that break a line of a log, move the cursor or turn the direction of text. */
