@@ -81,7 +81,10 @@ async function fetchMetadata(place: string, signal: AbortSignal): Promise<Answer
 function readMetadata(answer: Answer, issuer: string, allowInsecure: boolean): AuthorizationServer | Fault {
   if (!isSuccess(answer)) return { code: 'METADATA_MISSING', what: `answered ${answer.status}` }
   const fields = asFields(parseJson(answer.text.replace(/^\uFEFF/, '')))
-  if (fields === undefined) return { code: 'METADATA_NOT_JSON', what: 'is not a JSON object' }
+  if (fields === undefined) {
+    const contentType = printable(answer.headers.get('content-type') ?? 'none')
+    return { code: 'METADATA_NOT_JSON', what: `is not a JSON object (${answer.status}, content type ${contentType})` }
+  }
   const named = fields['issuer']
   if (typeof named !== 'string' || !URL.canParse(named)) return { code: 'METADATA_ISSUER', what: 'names no issuer' }
   if (new URL(named).href !== new URL(issuer).href) {

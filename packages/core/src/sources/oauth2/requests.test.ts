@@ -294,7 +294,13 @@ describe('an issuer known by its address', () => {
   })
 
   it.each([
-    ['no JSON', answer('<html>MARKED</html>'), 'METADATA_NOT_JSON', 'is not a JSON object', 2],
+    [
+      'no JSON',
+      answer('<html>MARKED</html>', 200, { 'content-type': 'text/html' }),
+      'METADATA_NOT_JSON',
+      'is not a JSON object (200, content type text/html)',
+      2,
+    ],
     ['another issuer', answer(metadata('https://other.example.com')), 'METADATA_ISSUER', 'other.example.com', 2],
     ['without an issuer', answer({ token_endpoint: 'https://x.example.com' }), 'METADATA_ISSUER', 'names no issuer', 2],
     ['missing', answer('MARKED', 404), 'METADATA_MISSING', 'answered 404', 2],
