@@ -1,0 +1,64 @@
+import type { Json } from '../contracts.ts'
+
+/** How deep a value may nest. */
+export const MAX_VALUE_DEPTH = 64
+
+/** A value that cannot be kept: it would not come back as it went in. Thrown before anything is written. */
+export class ValueError extends TypeError {
+  override readonly name = 'ValueError'
+  /** `VALUE_INVALID` */
+  readonly code = 'VALUE_INVALID'
+  /** Where in the value, such as `$.items[3].at`. Names of fields only, never their values. */
+  readonly path: string
+
+  constructor(path: string, why: string) {
+    super(`the value cannot be kept: ${path} is ${why}`)
+    this.path = path
+  }
+}
+
+/**
+ * Checks that a value is JSON and comes back the same: no cycles, BigInt, functions, symbols, `undefined` inside, numbers
+ * that are not finite, dates, maps or other objects with a prototype of their own, nothing deeper than 64. Throws
+ * {@link ValueError} that names the place.
+ */
+export function checkValue(value: unknown): asserts value is Json {
+  check(value, '$', [])
+}
+
+/** The same value, frozen with everything in it. Every caller is handed the same object. */
+export function freezeValue<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  for (const inner of Object.values(value)) freezeValue(inner)
+  return value
+}
+
+function check(value: unknown, path: string, above: readonly object[]): void {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new ValueError(path, `${value}, which JSON cannot hold`)
+    return
+  }
+  if (typeof value !== 'object') throw new ValueError(path, nameOf(value))
+  if (above.includes(value)) throw new ValueError(path, 'a cycle')
+  if (above.length >= MAX_VALUE_DEPTH) throw new ValueError(path, `nested deeper than ${MAX_VALUE_DEPTH}`)
+  const within = [...above, value]
+  if (Array.isArray(value)) {
+    // By index, for a hole in the list is no element of it.
+    for (let index = 0; index < value.length; index += 1) check(value[index], `${path}[${index}]`, within)
+    return
+  }
+  if (!isPlain(value)) throw new ValueError(path, 'an object with a prototype of its own, such as a Date or a Map')
+  for (const [name, inner] of Object.entries(value)) check(inner, `${path}.${name.slice(0, 64)}`, within)
+}
+
+function nameOf(value: unknown): string {
+  return value === undefined ? 'undefined; leave the field out or use null' : `a ${typeof value}`
+}
+
+/** Works across realms: the prototype of a plain object has none itself. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
