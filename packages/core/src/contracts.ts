@@ -19,6 +19,10 @@ export interface Issued<T> {
    * event `lifetime-assumed`.
    */
   readonly assumed?: string
+  /** How long until a refresh is due, in ms. Default: the engine's refresh window before the end of `lifetime`. */
+  readonly fresh?: number
+  /** True: the value is handed to those who wait for it and stored nowhere. Default false. */
+  readonly passing?: boolean
   /**
    * For an exclusive source: why the value must be committed for its `chain` and never used. Its `lifetime` is 0. The fetch
    * counts as failed with this error.

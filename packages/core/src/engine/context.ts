@@ -4,7 +4,7 @@ import type { Listener } from '../events.ts'
 import type { FileReader } from '../tiers/file/reader.ts'
 import type { FileTier } from '../tiers/file/writer.ts'
 import type { Policy } from './policy.ts'
-import type { Slot } from './slot.ts'
+import type { Demand, Slot } from './slot.ts'
 import type { Clock } from './time/clock.ts'
 import type { KnownTime, ServerClock } from './time/server-clock.ts'
 
@@ -67,7 +67,7 @@ export interface Outage {
 }
 
 /** What one `get` asks for. */
-export interface Ask {
+export interface Ask extends Demand {
   /** Parameters for the source. */
   readonly params?: unknown
   /** Remaining lifetime that the value must have, in ms. */

@@ -38,6 +38,8 @@ export interface Situation {
   readonly rejected: string | undefined
   /** Fingerprint of the secret in use, where the source has one. */
   readonly secretFingerprint: string | undefined
+  /** Whether the value is to be refreshed although it is not past its soft expiry. */
+  readonly outdated?: boolean
   /** From when on the mint budget allows a fetch; 0 without one. */
   readonly budgetFreeAt: number
 }
@@ -47,7 +49,8 @@ export function decide(situation: Situation): Decision {
   const { record, earliest, need, jitter, own } = situation
   const alive = isAlive(situation)
   const enough = isAlive(situation, need)
-  if (enough && record.value !== undefined && earliest < record.value.softExpiry - jitter) return 'use'
+  const isFresh = record.value !== undefined && earliest < record.value.softExpiry - jitter
+  if (enough && isFresh && !situation.outdated) return 'use'
   if (own === 'usable') return 'adopt'
   if (isHeld(situation)) return enough ? 'use-stale' : 'wait'
   if (isCoolingDown(situation)) return alive ? 'use-stale' : 'fail'

@@ -2,7 +2,7 @@ import type { Entry, Store, Tier } from '../contracts.ts'
 import { systemClocks } from '../lib/clocks.ts'
 import { createFileReader } from '../tiers/file/reader.ts'
 import { createMemoryTier } from '../tiers/memory.ts'
-import type { Served, Shared, Wish } from './context.ts'
+import type { MissContext, Served, Shared, Wish } from './context.ts'
 import { readFile } from './file-hit.ts'
 import type { Callers } from './miss/coalesce.ts'
 import type { MissPath } from './miss/miss-path.ts'
@@ -45,10 +45,26 @@ export interface Engine extends Pick<Shared, 'prefetchKeys'> {
    * promises to `settle` before the environment may freeze.
    */
   enter(): () => void
+  /** Resolves to what the miss path works with, for layers above that write to the store by themselves. */
+  reach(): Promise<MissContext>
   /** Whether a refresh is in progress. */
   isBusy(): boolean
   /** Waits for every refresh in progress, at most `timeout` ms (default 1,000), then aborts the rest. Never rejects. */
   settle(options?: { readonly timeout?: number }): Promise<void>
+}
+
+/** Makes a slot without an entry. */
+export function newSlot<T>(key: string, subject: Subject<T>): Slot<T> {
+  return {
+    key,
+    subject,
+    entry: undefined,
+    tier: 'memory',
+    freshUntil: 0,
+    usableUntil: 0,
+    view: undefined,
+    rare: undefined,
+  }
 }
 
 /** Makes an engine. This is the read path: memory, then the file, then the miss path, which is loaded when it is first needed. */
@@ -122,16 +138,7 @@ export function createEngine(options: EngineOptions): Engine {
     prefetchKeys,
     slot<T>(key: string, subject: Subject<T>) {
       // A key names its source, so a slot under the same key holds values of the same type.
-      const slot = memory(key, () => ({
-        key,
-        subject,
-        entry: undefined,
-        tier: 'memory',
-        freshUntil: 0,
-        usableUntil: 0,
-        view: undefined,
-        rare: undefined,
-      })) as Slot<T>
+      const slot = memory(key, () => newSlot(key, subject) as Slot<unknown>) as Slot<T>
       // A source bound again may have a new secret.
       slot.subject = subject
       return slot
@@ -169,6 +176,7 @@ export function createEngine(options: EngineOptions): Engine {
         own = 0
       }
     },
+    reach: async () => (await loadMissPath()).context,
     isBusy: () => loaded?.isBusy() === true,
     async settle({ timeout = 1_000 } = {}) {
       await loaded?.settle(timeout)

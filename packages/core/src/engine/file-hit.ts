@@ -58,6 +58,7 @@ export async function unseal<T>(
     const lifetime = Array.isArray(bound) ? lifetimeOf(bound, beside, place) : beside
     const value = slot.subject.parse(
       lifetime === beside ? json : (('only' in fields ? fields['only'] : fields) as Json),
+      text.length,
     )
     if (value !== undefined) return { value, ...lifetime }
   } catch (thrown) {

@@ -1,4 +1,4 @@
-import type { Entry, FetchRequest, Issued, Json, Source, Tier } from '../contracts.ts'
+import type { Entry, FetchRequest, Issued, Json, ReadOptions, Seen, Source, Store, Tier } from '../contracts.ts'
 import type { WarmTokenError } from '../errors.ts'
 import type { Failure, RejectPause } from '../record/record.ts'
 
@@ -8,10 +8,39 @@ export interface Subject<T> {
   readonly source: Pick<Source<T, never>, 'traits' | 'exclusive' | 'secretFingerprint'>
   /** Asks the source. */
   fetch(request: FetchRequest<unknown, T>): Promise<Issued<T>>
-  /** The value from untrusted JSON, `undefined` when it is not one. */
-  parse(json: Json): T | undefined
+  /** The value from untrusted JSON of so many characters, `undefined` when it is not one. */
+  parse(json: Json, length: number): T | undefined
+  /** What `parse` reads. Left out: the value is JSON itself. */
+  print?(value: T): Json
   /** Eight hexadecimal characters that tell this value from another. */
   fingerprint(value: T): string
+  /** Set where values can be forbidden before they expire. */
+  readonly guard?: Guard<T>
+}
+
+/** What one `get` demands of a guarded value. */
+export interface Demand {
+  /** `clock.fast()` at which it began. */
+  readonly since?: number
+  /** How old the value may have been then, in ms. */
+  readonly maxAge?: number | undefined
+}
+
+/** Judges the values of a subject by more than their expiry, such as invalidations. Tokens have none. */
+export interface Guard<T> {
+  /** Reads the record and, by the same request, what its value is judged by. Always consistent. */
+  read(store: Store, slot: Slot<T>, options: ReadOptions): Promise<Seen>
+  /**
+   * What must be done before the entry of the record, if there is one, can be judged and a new one be fetched;
+   * `undefined`: nothing. Called after each `read`.
+   */
+  prepare(slot: Slot<T>, entry: Entry<T> | undefined): ((signal: AbortSignal) => Promise<void>) | undefined
+  /** `stale`: it may be served while it is refreshed. `dead`: it is never served, not even when the source fails. */
+  judge(slot: Slot<T>, entry: Entry<T>, demand: Demand): 'good' | 'stale' | 'dead'
+  /** An entry was placed in the slot. Lowers its limits to what was judged. */
+  limit(slot: Slot<T>): void
+  /** The store cannot be read before `clock.fast()` is `until`: the entry in the slot may be served unjudged for a while. */
+  relax(slot: Slot<T>, until: number): void
 }
 
 /**

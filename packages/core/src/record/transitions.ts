@@ -56,8 +56,8 @@ export function acquire(record: WarmRecord, { nonce, now, length, rejected, inte
 }
 
 /** The version of the next value to publish. `now`: upper bound of the server's time. */
-export function nextVersion({ value }: WarmRecord, now: number): number {
-  return next(value?.version ?? 0, now)
+export function nextVersion(record: WarmRecord, now: number): number {
+  return next(lastVersion(record), now)
 }
 
 /** What a publish writes. */
@@ -83,6 +83,18 @@ export function publish(record: WarmRecord, { now, refresh, vouched = false, ...
     ...(afterRefusal && { rejectPause: nextRejectPause(record.rejectPause, now) }),
   }
   return { ...published, keepUntil: keepUntil(published, now), refreshes: remember(record, refresh) }
+}
+
+/** The record without its value, lease and failure. The next version is above the one that was removed. */
+export function remove(record: WarmRecord, now: number): WarmRecord {
+  const { lease: _lease, failure: _failure, value: _value, ...rest } = record
+  const removed = { ...rest, rejected: lastVersion(record), epoch: next(record.epoch, now) }
+  return { ...removed, keepUntil: keepUntil(removed, now) }
+}
+
+/** The version of the value, or of the one that was removed. */
+function lastVersion({ value, rejected }: WarmRecord): number {
+  return value?.version ?? rejected
 }
 
 function withIntent(record: WarmRecord, intent: Intent | undefined): WarmRecord {

@@ -1,8 +1,8 @@
 import type { FetchRequest, Issued, Json, Source, TokenValue } from '../contracts.ts'
 import { SourceUnavailableError } from '../errors.ts'
 import { asFields, isToken, isTokenType, matches } from '../lib/parse.ts'
+import { shownCause } from '../lib/shown-cause.ts'
 import { pause } from '../lib/timing.ts'
-import { shownCause } from './shown-cause.ts'
 
 /** A token with less lifetime than this, in ms, ends before anyone can use it. */
 const NEARLY_OVER = 1_200

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { shownCause } from '../lib/shown-cause.ts'
 import { custom } from '../sources/custom.ts'
-import { shownCause } from './shown-cause.ts'
 import { createTokens } from './tokens.ts'
 
 class LedgerError extends Error {}

@@ -67,7 +67,7 @@ export async function tryAcquire<T>(flight: Flight<T>, snapshot: Snapshot, takeO
     return { outcome: 'seen', snapshot: result.snapshot }
   }
   if (result.outcome === 'unknown') {
-    return { outcome: 'seen', snapshot: await readRecord(context, key, { consistent: true, signal }) }
+    return { outcome: 'seen', snapshot: await readRecord(context, slot, { consistent: true, signal }) }
   }
   context.emit({ type: 'acquire', key, epoch: record.epoch, takeOver, adopted: false })
   const lease: Lease = { nonce, acquiredAt: now, length }

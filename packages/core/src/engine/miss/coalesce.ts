@@ -51,5 +51,10 @@ export function createCoalescer(clock: Clock): Coalescer {
 }
 
 function isSame(one: Wish, other: Wish): boolean {
-  return one.minLifetime === other.minLifetime && one.timeout === other.timeout && one.rejected === other.rejected
+  return (
+    one.minLifetime === other.minLifetime &&
+    one.timeout === other.timeout &&
+    one.rejected === other.rejected &&
+    one.maxAge === other.maxAge
+  )
 }

@@ -25,6 +25,7 @@ const ABORT_GRACE = 100
 
 /** Everything beyond a hit. Loaded when a fresh value is in neither memory nor file. */
 export interface MissPath extends Pick<Coalescer, 'join'> {
+  readonly context: MissContext
   /** Resolves to a value: from memory if a stale one will do, else by the one refresh of its slot. */
   get<T>(wanted: Wanted<T>): Promise<Served<T>>
   /** Reports that the file held nothing fresh, and why. */
@@ -62,16 +63,17 @@ export function createMissPath(shared: Shared, store: Store): MissPath {
       whileLoading.close(slot, callers)
       for (let left = times; left > 0 && context.listening(); left -= 1) emit(event)
     }
-    const ask = { ...wish, timeout: wish.timeout ?? policy.timeout }
+    const ask = { ...wish, timeout: wish.timeout ?? policy.timeout, since: clock.fast() }
     const entry = await getEntry({ context, slot, ask, callers, announce }).catch((error: unknown) =>
       throwNamed(error, shared.names?.get(slot.key)),
     )
     const tier = entry === slot.entry ? slot.tier : 'source'
-    const until = usableUntil(context, slot, entry)
+    const until = usableUntil(context, slot, entry, ask)
     return { entry, tier: entry === before ? 'memory' : tier, remaining: () => remainingUntil(clock, until) }
   }
 
   return {
+    context,
     join: coalescer.join,
     get: (wanted) =>
       wanted.callers === undefined
@@ -147,10 +149,10 @@ async function getEntry<T>({ context, slot, ask, callers, announce }: Call<T>): 
     }
     if (result.outcome !== 'done') return anyUsable() ?? timedOut(slot, ask)
     // The environment may have been frozen on the way, longer than the value lived.
-    if (usableUntil(context, slot, result.value) - clock.fast() < MIN_REMAINING) continue
+    if (usableUntil(context, slot, result.value, ask) - clock.fast() < MIN_REMAINING) continue
     if (!joined && callers.count === 1) return result.value
-    // A refresh that was joined halfway may not know what was asked here.
-    if (usableEntry(context, slot, ask) !== result.value) continue
+    // A refresh that was joined halfway may not know what was asked here. What is guarded was judged for this caller.
+    if (slot.subject.guard === undefined && usableEntry(context, slot, ask) !== result.value) continue
     announce(joined ? callers.count : callers.count - 1, { type: 'shared', key })
     return result.value
   }
@@ -193,10 +195,12 @@ function startRefresh<T>(context: MissContext, slot: Slot<T>, ask: Ask): Promise
 }
 
 /** Until when, by `clock.fast()`, an entry may be used that was just returned. */
-function usableUntil<T>({ clock, server, runtime }: MissContext, slot: Slot<T>, entry: Entry<T>): number {
-  if (slot.entry === entry) return slot.usableUntil
+function usableUntil<T>({ clock, server, runtime }: MissContext, slot: Slot<T>, entry: Entry<T>, ask: Ask): number {
+  const { guard } = slot.subject
+  if (slot.entry === entry && guard === undefined) return slot.usableUntil
   // Other callers were handed it a moment ago, and one of them has rejected it since.
   if (wasRejected(slot, entry) && !isVouched(clock, slot, entry.fingerprint)) return 0
+  if (guard?.judge(slot, entry, ask) === 'dead') return 0
   return clock.fast() + entry.hardExpiry - (server.latest() ?? runtime.wall())
 }
 

@@ -5,7 +5,7 @@ import { sleep } from '../../lib/timing.ts'
 import type { Refresh, WarmRecord } from '../../record/record.ts'
 import { abandon, fail, nextVersion, publish } from '../../record/transitions.ts'
 import type { Flight, MissContext } from '../context.ts'
-import { rareOf } from '../slot.ts'
+import { rareOf, type Slot } from '../slot.ts'
 import { pollDelay } from '../time/backoff.ts'
 import { DRIFT_TOLERANCE } from '../time/clock.ts'
 import { isAlive } from '../time/expiry.ts'
@@ -65,7 +65,7 @@ export async function publishEntry<T>(flight: Flight<T>, held: HeldLease, fresh:
   const endsAt = exclusive ? held.sentAt + held.lease.length : flight.endsAt
   for (let attempt = 0; attempt < attempts && (attempt < always || clock.fast() < endsAt); attempt += 1) {
     const result = await swapOrUnknown(context, record, { snapshot, tag })
-    const current = await recordAfter(context, key, result)
+    const current = await recordAfter(context, slot, result)
     if (result.outcome === 'swapped' || current?.record.value?.publisher === nonce) {
       const landed = current?.record ?? record
       const version = landed.value?.version ?? 0
@@ -111,7 +111,7 @@ export async function publishFailure<T>(flight: Flight<T>, held: HeldLease, fail
   const { earliest, latest } = server.interval()
   const alive = value !== undefined && isAlive({ record: held.record, earliest, latest: latest + DRIFT_TOLERANCE })
   const entry = alive ? await openEntry(context, slot, value) : undefined
-  if (entry === undefined) throw error
+  if (entry === undefined || slot.subject.guard?.judge(slot, entry, flight.ask) === 'dead') throw error
   const hold = slot.rare?.hold
   placeEntry(context, slot, { entry, tier: 'store', ...server.interval() })
   rareOf(slot).hold = hold
@@ -179,11 +179,15 @@ async function swapOrUnknown(
 }
 
 /** What the store holds after a swap that was not acknowledged; `undefined` when that is not known. */
-async function recordAfter(context: MissContext, key: string, result: SwapResult): Promise<Snapshot | undefined> {
+async function recordAfter(
+  context: MissContext,
+  slot: Slot<unknown>,
+  result: SwapResult,
+): Promise<Snapshot | undefined> {
   if (result.outcome === 'conflict') return result.snapshot
   if (result.outcome === 'swapped') return undefined
   try {
-    return await readRecord(context, key, { consistent: true, signal: new AbortController().signal })
+    return await readRecord(context, slot, { consistent: true, signal: new AbortController().signal })
   } catch {
     return undefined
   }

@@ -1,10 +1,11 @@
-import type { Image, Seen, Store, Swapped } from '../../contracts.ts'
+import type { Image, Seen, Store, Swap, Swapped } from '../../contracts.ts'
 import { StoreError, TimeoutError } from '../../errors.ts'
 import { asFields, asText } from '../../lib/parse.ts'
 import { withDeadline } from '../../lib/timing.ts'
 import { withoutImplausible } from '../../record/plausible.ts'
 import { asLine, type Damage, emptyRecord, parseRecord, printRecord, type WarmRecord } from '../../record/record.ts'
 import type { MissContext } from '../context.ts'
+import type { Slot } from '../slot.ts'
 import { readTogether } from './batch-reads.ts'
 
 /** How often a read is tried before the store counts as down. */
@@ -32,20 +33,38 @@ export type SwapResult =
   | { readonly outcome: 'conflict'; readonly snapshot: Snapshot }
   | { readonly outcome: 'unknown' }
 
-/** Reads the record of a key. Rejects with a `StoreError` when the store gives no answer in time. */
+/**
+ * Reads the record of a slot, with all that its value is judged by. Rejects with a `StoreError` when the store gives no
+ * answer in time.
+ */
 export async function readRecord(
   context: MissContext,
-  key: string,
-  { consistent, signal: outer }: { readonly consistent: boolean; readonly signal: AbortSignal },
+  slot: Slot<unknown>,
+  { consistent, signal }: { readonly consistent: boolean; readonly signal: AbortSignal },
 ): Promise<Snapshot> {
+  const { key, subject } = slot
+  const { value: seen, sentAt } = await attemptRead(context, { key, signal }, (inner) =>
+    subject.guard === undefined
+      ? readTogether(context, key, { signal: inner, consistent })
+      : subject.guard.read(context.store, slot, { signal: inner, consistent: true }),
+  )
+  return toSnapshot(context, key, { seen, sentAt })
+}
+
+/** Reads for a key, twice at most. Rejects with a `StoreError` when the store gives no answer in time. */
+export async function attemptRead<T>(
+  context: MissContext,
+  { key, signal: outer }: { readonly key: string; readonly signal: AbortSignal },
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<{ readonly value: T; readonly sentAt: number }> {
   const { clock, runtime, policy, emit } = context
   let cause: unknown
   await context.openStore()
   for (let attempt = 0; attempt < READ_ATTEMPTS && !outer.aborted; attempt += 1) {
     const sentAt = clock.fast()
     const deadline = { ms: policy.storeTimeout, signal: outer, patient: true }
-    const read = await withDeadline(runtime, deadline, (signal) => readTogether(context, key, { signal, consistent }))
-    if (read.outcome === 'done') return toSnapshot(context, key, { seen: read.value, sentAt })
+    const read = await withDeadline(runtime, deadline, call)
+    if (read.outcome === 'done') return { value: read.value, sentAt }
     // Aborted by the caller: that says nothing about the store.
     if (outer.aborted) break
     cause = read.outcome === 'failed' ? read.cause : undefined
@@ -64,13 +83,27 @@ export async function swapRecord(
   {
     expected,
     tag,
-    signal: outer,
+    signal,
   }: { readonly expected: Image | undefined; readonly tag: string; readonly signal: AbortSignal | undefined },
 ): Promise<SwapResult> {
-  const { clock, runtime, policy, store, server, emit } = context
   const { key, keepUntil } = record
-  const sentAt = clock.fast()
   const swap = { expected, body: printRecord(record), tag, keepUntil }
+  const { result, sentAt } = await attemptSwap(context, { key, signal }, swap)
+  if (result.outcome !== 'conflict') return result
+  return { outcome: 'conflict', snapshot: toSnapshot(context, key, { seen: result.seen, sentAt }) }
+}
+
+/** Swaps the body of a key, once. Rejects with a `StoreError` only when nothing was written. */
+export async function attemptSwap(
+  context: MissContext,
+  { key, signal: outer }: { readonly key: string; readonly signal: AbortSignal | undefined },
+  swap: Swap,
+): Promise<{
+  readonly result: Exclude<Swapped, { outcome: 'unknown' }> | { readonly outcome: 'unknown' }
+  readonly sentAt: number
+}> {
+  const { clock, runtime, policy, store, server, emit } = context
+  const sentAt = clock.fast()
   const deadline = { ms: policy.storeTimeout, signal: outer, patient: true }
   const result = await withDeadline<Swapped>(runtime, deadline, (signal) => store.swap(key, swap, { signal }))
   if (result.outcome === 'failed') {
@@ -80,13 +113,11 @@ export async function swapRecord(
   }
   if (result.outcome !== 'done' || result.value.outcome === 'unknown') {
     emit({ type: 'store-error', key, operation: 'swap', code: 'STORE_UNKNOWN' })
-    return { outcome: 'unknown' }
+    return { result: { outcome: 'unknown' }, sentAt }
   }
-  if (result.value.outcome === 'conflict') {
-    return { outcome: 'conflict', snapshot: toSnapshot(context, key, { seen: result.value.seen, sentAt }) }
-  }
-  if (result.value.time !== undefined) server.observe(result.value.time, sentAt)
-  return { outcome: 'swapped', image: result.value.image }
+  const { value } = result
+  if (value.outcome === 'swapped' && value.time !== undefined) server.observe(value.time, sentAt)
+  return { result: value, sentAt }
 }
 
 /**

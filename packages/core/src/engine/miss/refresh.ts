@@ -13,7 +13,7 @@ import { budgetFreeAtOf, coolDownError, holdStale, noteBudget, pauseStore } from
 import { fetchExclusive } from './fetch-exclusive.ts'
 import { fetchShared } from './fetch-shared.ts'
 import { UNCOMMITTED } from './publish.ts'
-import { checkReadable, readRecord, type Snapshot, UNREADABLE } from './record-io.ts'
+import { attemptRead, checkReadable, readRecord, type Snapshot, UNREADABLE } from './record-io.ts'
 import { noteRejectPause, refusedIn } from './refusals.ts'
 import { openEntry, withOpened, writeFile } from './sealing.ts'
 import { withoutStore } from './without-store.ts'
@@ -71,7 +71,7 @@ async function lookDecideAct<T>(flight: Flight<T>): Promise<Entry<T>> {
   const minLease = exclusive ? MIN_EXCLUSIVE_LEASE : MIN_LEASE
   // Seen through a stale read, a refresh chain that goes on looks broken.
   const consistent = ask.rejected !== undefined || exclusive
-  let snapshot = await readRecord(context, key, { consistent, signal })
+  let snapshot = await readRecord(context, slot, { consistent, signal })
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const situation = await assess(flight, snapshot)
     snapshot = { ...snapshot, record: situation.record }
@@ -110,12 +110,16 @@ async function lookDecideAct<T>(flight: Flight<T>): Promise<Entry<T>> {
 async function assess<T>(flight: Flight<T>, snapshot: Snapshot): Promise<Situation> {
   const { context, slot, ask } = flight
   const { value: sealed, lease, failure } = snapshot.record
-  const { traits } = slot.subject.source
+  const { guard, source } = slot.subject
   if (sealed !== undefined && flight.opened?.sealed !== sealed.sealed) {
     flight.opened = { sealed: sealed.sealed, entry: await openEntry(context, slot, sealed) }
   }
-  const record = withOpened(snapshot.record, sealed && flight.opened?.entry)
+  const entry = sealed && flight.opened?.entry
+  const record = withOpened(snapshot.record, entry)
   const { value } = record
+  const prepare = guard?.prepare(slot, entry)
+  if (prepare !== undefined) await attemptRead(context, { key: slot.key, signal: flight.signal }, prepare)
+  const judgement = entry && guard?.judge(slot, entry, ask)
   if (failure?.kind === 'refused' && flight.secretFingerprint === undefined) {
     flight.secretFingerprint = await secretFingerprintOf(context, slot)
   }
@@ -124,15 +128,16 @@ async function assess<T>(flight: Flight<T>, snapshot: Snapshot): Promise<Situati
   }
   if (record.budget !== undefined) noteBudget(slot, record.budget)
   noteRejectPause(context, slot, record)
-  const unopened = value !== undefined && flight.opened?.entry === undefined
+  const isUnusable = value !== undefined && (entry === undefined || judgement === 'dead')
   return {
     record,
     ...context.server.interval(),
     leaseSeenFor: flight.seenLease === undefined ? 0 : context.clock.slow() - flight.seenLease.at,
     own: ownLease(context, slot, lease),
-    need: value === undefined ? 0 : Math.min(ask.minLifetime, reachableLifetime(value, traits)),
+    need: value === undefined ? 0 : Math.min(ask.minLifetime, reachableLifetime(value, source.traits)),
     jitter: value === undefined ? 0 : jitterOf(value, context.jitter),
-    rejected: unopened ? value.fingerprint : refusedIn(flight, record),
+    rejected: isUnusable ? value.fingerprint : refusedIn(flight, record),
+    outdated: judgement === 'stale',
     secretFingerprint: flight.secretFingerprint,
     budgetFreeAt: budgetFreeAtOf(slot),
   }
@@ -172,14 +177,13 @@ function placeStale<T>({ context, slot, opened }: Flight<T>, situation: Situatio
 /** Sleeps, then looks at the record again. Only reads: a waiting environment never swaps. */
 async function waitAndLook<T>(flight: Flight<T>, { record }: Snapshot, left: number): Promise<Snapshot> {
   const { context, slot, signal } = flight
-  const { key } = slot
   if (ownLease(context, slot, record.lease) === 'no' && record.lease !== undefined) {
     flight.waitingSince ??= context.clock.fast()
-    context.emit({ type: 'wait', key, epoch: record.epoch, polls: flight.polls })
+    context.emit({ type: 'wait', key: slot.key, epoch: record.epoch, polls: flight.polls })
   }
   await sleep(context.runtime, Math.min(left, delayBeforeLook(flight, record)), signal)
   flight.polls += 1
-  return readRecord(context, key, { consistent: true, signal })
+  return readRecord(context, slot, { consistent: true, signal })
 }
 
 /** No longer than the lease lasts, so that a vanished holder is noticed soon. Spread, since every environment sees it end at once. */

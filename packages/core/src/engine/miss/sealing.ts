@@ -16,8 +16,9 @@ import type { ServerClock } from '../time/server-clock.ts'
 export async function seal<T>(context: MissContext, slot: Slot<T>, entry: Entry<T>): Promise<string | undefined> {
   const { value } = entry
   try {
+    const json = slot.subject.print?.(value) ?? value
     // Without a codec nothing is authenticated.
-    return await context.seal(JSON.stringify(context.codec ? bind(value, entry, context.place) : value), slot.key)
+    return await context.seal(JSON.stringify(context.codec ? bind(json, entry, context.place) : json), slot.key)
   } catch (error) {
     reportCodec(context, slot, { operation: 'seal', error })
     return undefined

@@ -16,6 +16,7 @@ import { writeFile } from './sealing.ts'
 export async function withoutStore<T>(flight: Flight<T>, cause: StoreError | undefined): Promise<Entry<T>> {
   const { context, slot, ask } = flight
   const { key } = slot
+  slot.subject.guard?.relax(slot, context.outage.until)
   const usable = usableEntry(context, slot, { ...ask, minLifetime: 0 })
   if (usable !== undefined) {
     const rare = rareOf(slot)
@@ -60,6 +61,7 @@ async function fetchAlone<T>(flight: Flight<T>): Promise<Entry<T>> {
   }
   if (slot.rare) slot.rare.failedAlone = undefined
   const entry = packEntry(newEntry(flight, answer.issued, askedAt))
+  if (answer.issued.passing) return entry
   // Asked because of a refusal, whatever the source gave: without the store this environment alone can end the minting.
   if (ask.rejected !== undefined) pauseAlone(context, slot, entry, server.interval().latest)
   placeEntry(context, slot, { entry, tier: 'source', ...server.interval() })

@@ -11,7 +11,7 @@ import { isRejectPaused } from '../../record/reject-pause.ts'
 import type { Ask, Flight, Shared } from '../context.ts'
 import type { Policy } from '../policy.ts'
 import type { Slot } from '../slot.ts'
-import { isVouched, JITTER_SHARE, MIN_REMAINING, wasRejected } from './freshness.ts'
+import { isVouched, JITTER_SHARE, jitterOf, MIN_REMAINING, wasRejected } from './freshness.ts'
 
 /** The share of a value's lifetime in which a refresh is due: its last fifth, spread over the tenth before. */
 const WINDOW_SHARE = 0.2
@@ -45,13 +45,10 @@ export function isAlive({ record, earliest, latest, rejected }: Judged, need = 0
  * The entry in memory, fresh or stale, if the API has not refused it and it has the lifetime that is asked for, as far as a
  * new value would have more.
  */
-export function usableEntry<T>(
-  { clock }: Shared,
-  slot: Slot<T>,
-  { minLifetime, rejected }: Pick<Ask, 'minLifetime' | 'rejected'>,
-): Entry<T> | undefined {
+export function usableEntry<T>({ clock }: Shared, slot: Slot<T>, ask: Omit<Ask, 'timeout'>): Entry<T> | undefined {
   const { entry, subject } = slot
-  if (entry === undefined) return undefined
+  if (entry === undefined || subject.guard?.judge(slot, entry, ask) === 'dead') return undefined
+  const { minLifetime, rejected } = ask
   if (!isVouched(clock, slot, entry.fingerprint) && (entry.fingerprint === rejected || wasRejected(slot, entry))) {
     return undefined
   }
@@ -70,7 +67,10 @@ export function newEntry<T>({ context, slot }: Flight<T>, issued: Issued<T>, iss
     value: issued.value,
     version: 0,
     issuedAt,
-    softExpiry: hardExpiry - windowOf(issued.lifetime, context.policy, subject.source.traits),
+    softExpiry:
+      issued.fresh === undefined
+        ? hardExpiry - windowOf(issued.lifetime, context.policy, subject.source.traits)
+        : Math.min(hardExpiry, issuedAt + issued.fresh),
     hardExpiry,
     fingerprint: subject.fingerprint(issued.value),
   }
@@ -85,9 +85,8 @@ export function reachableLifetime(
   traits: Traits | undefined,
 ): number {
   const lifetime = entry.softExpiry - entry.issuedAt
-  const window = entry.hardExpiry - entry.softExpiry
   const { reuseWindow = Number.POSITIVE_INFINITY, overlap = Number.POSITIVE_INFINITY } = traits ?? {}
-  return Math.max(0, Math.min(lifetime - window * JITTER_SHARE, reuseWindow, overlap))
+  return Math.max(0, Math.min(lifetime - jitterOf(entry, 1), reuseWindow, overlap))
 }
 
 /** How long before hard expiry a value of this lifetime should be refreshed, in ms. */

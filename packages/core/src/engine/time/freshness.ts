@@ -10,6 +10,8 @@ import type { Interval } from './server-clock.ts'
 export const MIN_REMAINING = 1
 /** The part of the refresh window over which environments are spread: it begins earlier for each by up to so much. */
 export const JITTER_SHARE = 0.5
+/** The same of the fresh time. A refresh window is at most a fifth of a lifetime, so there the other bound is the smaller. */
+const FRESH_SHARE = 0.125
 
 /** Whether the entry in memory may be served without a refresh. The warm path. */
 export function isFresh(clock: Clock, slot: Slot<unknown>, minLifetime = 0): boolean {
@@ -39,9 +41,15 @@ export function isVouched(clock: Clock, { rare }: Slot<unknown>, fingerprint: st
   return rare?.vouched?.fingerprint === fingerprint && clock.fast() < rare.vouched.until
 }
 
-/** How much earlier than soft expiry one environment refreshes, in ms. `share` in [0, 1) is drawn once an environment. */
-export function jitterOf(entry: Pick<Entry<unknown>, 'softExpiry' | 'hardExpiry'>, share: number): number {
-  return (entry.hardExpiry - entry.softExpiry) * JITTER_SHARE * share
+/**
+ * How much earlier than soft expiry one environment refreshes, in ms: a part of the refresh window, and of the fresh time
+ * where that is the shorter. `share` in [0, 1) is drawn once an environment.
+ */
+export function jitterOf(
+  { issuedAt, softExpiry, hardExpiry }: Pick<Entry<unknown>, 'issuedAt' | 'softExpiry' | 'hardExpiry'>,
+  share: number,
+): number {
+  return Math.min((hardExpiry - softExpiry) * JITTER_SHARE, (softExpiry - issuedAt) * FRESH_SHARE) * share
 }
 
 /** An entry to place, with the server's time now. */
@@ -63,4 +71,5 @@ export function placeEntry<T>(shared: Shared, slot: Slot<T>, { entry, tier, earl
   // A value that the API has refused is kept to be recognized, never to be used.
   slot.usableUntil = wasRejected(slot, entry) ? 0 : Math.floor(now + entry.hardExpiry - latest - DRIFT_TOLERANCE)
   if (slot.rare) slot.rare.hold = undefined
+  slot.subject.guard?.limit(slot)
 }
