@@ -41,7 +41,7 @@ describe('an envelope', () => {
     ['too many tags', { value: 1, root: 0, tags: Array.from({ length: 33 }, (_, index) => [`t${index}`, 1]) }],
     ['a negative number', { value: 1, root: -1, tags: [] }],
     ['a body without a length', { body: ['body~x'], root: 0, tags: [] }],
-    ['a mark that is no text', { value: 1, root: 0, tags: [], mark: 1 }],
+    ['a mark that is not a string', { value: 1, root: 0, tags: [], mark: 1 }],
   ])('is refused with %s', (_what, json) => {
     expect(parseEnvelope(json)).toBeUndefined()
   })

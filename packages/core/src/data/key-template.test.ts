@@ -31,7 +31,7 @@ describe('a key template', () => {
     ['nothing', undefined],
     ['a text', 'id'],
     ['a list', [1]],
-  ])('refuses %s in the place of parameters', (_what, params) => {
+  ])('refuses %s instead of parameters', (_what, params) => {
     expect(() => template.print(params)).toThrow(/give the parameters as an object: \{ id, user \}/)
   })
 

@@ -12,7 +12,7 @@ export type ParsedPattern =
 
 /**
  * Parses a pattern for `invalidate({ match })`, in which `*` stands for any text, `:` included. `project:42:*` is the tag
- * that every longer key has by itself; `project:*`, `*:info` and the like stand in the root record. Throws `TypeError`.
+ * of every longer key; `project:*`, `*:info` and similar ones stand in the root record. Throws `TypeError`.
  */
 export function parsePattern(match: string): ParsedPattern {
   if (match === '' || match.length > MAX_PATTERN || !match.isWellFormed())

@@ -45,7 +45,7 @@ export interface Engine extends Pick<Shared, 'prefetchKeys'> {
    * promises to `settle` before the environment may freeze.
    */
   enter(): () => void
-  /** Resolves to what the miss path works with, for layers above that write to the store by themselves. */
+  /** Resolves to what the miss path works with, for layers above that write to the store. */
   reach(): Promise<MissContext>
   /** Whether a refresh is in progress. */
   isBusy(): boolean
