@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 # binary:package
-servers='redis-server:redis-server chromium-headless-shell:chromium-headless-shell'
+servers='redis-server:redis-server chromium-headless-shell:chromium-headless-shell initdb:postgresql postgres:postgresql'
 folder=$PWD/.warmtoken/servers
 unpack=no
 [ "${1:-}" = --unpack ] && unpack=yes
@@ -14,11 +14,20 @@ unpack=no
 say() { echo "servers.sh: $*"; }
 
 is_here() {
-  [ -x "$folder/bin/$1" ] || { [ $unpack = no ] && command -v "$1" >/dev/null 2>&1; }
+  [ -x "$folder/bin/$1" ] && return
+  [ $unpack = no ] || return
+  command -v "$1" >/dev/null 2>&1 && return
+  # Debian does not put the programs of PostgreSQL on the path.
+  for path in /usr/lib/postgresql/*/bin/"$1"; do [ -x "$path" ] && return; done
 }
 
+# The packages that are missing, each once.
 missing() {
-  for server in $servers; do is_here "${server%%:*}" || echo "${server##*:}"; done
+  last=
+  for server in $servers; do
+    package=${server##*:}
+    [ "$package" = "$last" ] || is_here "${server%%:*}" || { echo "$package"; last=$package; }
+  done
 }
 
 install_packages() {
@@ -39,8 +48,8 @@ with_dependencies() {
   apt-cache $options depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances "$@" |
     grep -E '^[a-z0-9][a-z0-9.+-]*$' | sort -u | while read -r package; do
     for wanted in "$@"; do [ "$package" = "$wanted" ] && echo "$package" && continue 2; done
-    # redis-server is a link to a binary of this one: unpacked together they work wherever they are.
-    [ "$package" = redis-tools ] && echo "$package" && continue
+    # What holds the binaries of the packages above: unpacked together they work wherever they are.
+    case $package in redis-tools | postgresql-[0-9]*) echo "$package" && continue ;; esac
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || echo "$package"
   done
 }

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { cpSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startPostgresServer } from '@warmtoken/local'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startLab } from '../lab/lab.ts'
 import { artifact, makeNewcomer, type Newcomer } from './newcomer.ts'
 import { packAll, ROOT, type Tarballs } from './tarballs.ts'
@@ -17,9 +18,10 @@ const names = readdirSync(EXAMPLES, { withFileTypes: true }).flatMap((entry) =>
 const ANSWERS: Readonly<Record<string, string>> = {
   'handler-upstash': 'Ada Lovelace',
   'middy-dynamodb': 'Ada Lovelace',
+  'postgres-store': 'Ada Lovelace',
   'rotating-refresh-token': 'Ada Lovelace',
+  'sqlite-store': 'Ada Lovelace',
   'your-own-source': 'sunny',
-  'your-own-store': 'Ada Lovelace',
 }
 
 let newcomer: Newcomer
@@ -46,8 +48,19 @@ async function startServers(folder: string): Promise<Readonly<Record<string, str
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   running.push(child)
-  const [line] = await once(createInterface({ input: child.stdout }), 'line')
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`the servers of ${folder} did not start`)
+  })
+  const [line] = await Promise.race([once(createInterface({ input: child.stdout }), 'line'), ended])
   return JSON.parse(String(line))
+}
+
+/** What PostgreSQL fails to start with where it is not installed. */
+function whatIsMissing(): Promise<string> {
+  return startPostgresServer().then(
+    (server) => server.close().then(() => ''),
+    (error: Error) => error.message,
+  )
 }
 
 it('each example is expected here', () => {
@@ -56,10 +69,16 @@ it('each example is expected here', () => {
 
 describe.each(names)('examples/%s, from tarballs in an empty folder with an empty home', (name) => {
   let folder = ''
+  let missing = ''
   beforeAll(async () => {
+    if (name === 'postgres-store') missing = await whatIsMissing()
     folder = join(newcomer.home, name)
     cpSync(join(EXAMPLES, name), folder, { recursive: true })
     await newcomer.run(folder, 'npm', 'install', ...globSync(`${tarballs.folder}/*.tgz`))
+  })
+
+  beforeEach(({ skip }) => {
+    if (missing !== '') skip(missing)
   })
 
   it('passes its own tests', async () => {

@@ -28,7 +28,7 @@ async function pretend(name: string, says: string, code: number): Promise<void> 
 
 /** Every server that the script looks for. */
 async function pretendServers(): Promise<void> {
-  for (const name of ['redis-server', 'chromium-headless-shell']) await pretend(name, '', 0)
+  for (const name of ['redis-server', 'chromium-headless-shell', 'initdb', 'postgres']) await pretend(name, '', 0)
 }
 
 async function run(script: string, ...args: readonly string[]) {

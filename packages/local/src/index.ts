@@ -1,6 +1,6 @@
 /**
- * Local servers for developing and testing: DynamoDB, S3, KMS, STS, Secrets Manager, SSM, Upstash, Redis, an OpenID
- * issuer, and a proxy that makes requests fail. Each `startX()` listens on 127.0.0.1, on a free port by default, until
+ * Local servers for developing and testing: DynamoDB, S3, KMS, STS, Secrets Manager, SSM, Upstash, Redis, PostgreSQL, an
+ * OpenID issuer, and a proxy that makes requests fail. Each `startX()` listens on 127.0.0.1, on a free port by default, until
  * its `close()` is called.
  *
  * @module
@@ -41,6 +41,8 @@ export type { ChildServer, ChildServerOptions } from './process/child-server.ts'
 export { claimPort, startChildServer } from './process/child-server.ts'
 export type { ServerFolder } from './process/other-user.ts'
 export { makeServerFolder } from './process/other-user.ts'
+export type { PostgresServer, PostgresServerOptions } from './process/postgres-server.ts'
+export { startPostgresServer } from './process/postgres-server.ts'
 export type { RedisServerOptions } from './process/redis-server.ts'
 export { startRedisServer } from './process/redis-server.ts'
 export type { ProtectedApi, ProtectedApiOptions } from './protected-api.ts'

@@ -1,11 +1,12 @@
 import { chmod, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { startChildServer } from './child-server.ts'
 import { makeServerFolder, otherUser } from './other-user.ts'
 
 const open: (() => Promise<void>)[] = []
 afterEach(async () => {
+  vi.unstubAllEnvs()
   for (const close of open.splice(0).reverse()) await close()
 })
 
@@ -52,6 +53,13 @@ describe('a server in a child process', () => {
 })
 
 describe('the folder of a server', () => {
+  it('can be reached by the user that the server runs as, though TMPDIR is closed to others', async () => {
+    const { path: closed, remove } = await makeServerFolder('closed')
+    open.push(remove)
+    vi.stubEnv('TMPDIR', closed)
+    expect(await userOf(true)).toBe(otherUser()?.uid ?? process.getuid?.())
+  })
+
   it('is removed with all in it', async () => {
     const { path, remove } = await makeServerFolder('gone')
     await chmod(path, 0o700)

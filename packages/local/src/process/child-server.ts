@@ -20,6 +20,8 @@ export interface ChildServerOptions {
    * must belong to that user: see {@link makeServerFolder}. Default false.
    */
   readonly neverAsRoot?: boolean
+  /** What asks it to end. Default `SIGTERM`; after 2 s it is killed. */
+  readonly stopSignal?: 'SIGTERM' | 'SIGINT'
   /** What to tell a person when the binary is not there. */
   readonly whenMissing: string
   /** Resolves to true once the server answers; false or a rejection means not yet. */
@@ -61,7 +63,7 @@ export async function startChildServer(options: ChildServerOptions): Promise<Chi
   const stop = async (): Promise<void> => {
     process.off('exit', kill)
     if (failure) return
-    child.kill('SIGTERM')
+    child.kill(options.stopSignal ?? 'SIGTERM')
     const timer = setTimeout(kill, GRACE_MS)
     await gone
     clearTimeout(timer)

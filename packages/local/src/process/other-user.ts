@@ -35,8 +35,10 @@ export async function makeServerFolder(
   name: string,
   { neverAsRoot = false }: { readonly neverAsRoot?: boolean } = {},
 ): Promise<ServerFolder> {
-  const path = await realpath(await mkdtemp(join(tmpdir(), `warmtoken-${name}-`)))
   const user = neverAsRoot ? otherUser() : undefined
+  // The folder that TMPDIR names may be closed to others.
+  const base = user === undefined ? tmpdir() : '/tmp'
+  const path = await realpath(await mkdtemp(join(base, `warmtoken-${name}-`)))
   if (user !== undefined) await chown(path, user.uid, user.gid)
   return { path, remove: () => rm(path, { recursive: true, force: true }) }
 }

@@ -1,11 +1,11 @@
 import { createTokens } from '@warmtoken/core'
 import { withTokens } from '@warmtoken/core/handler'
 import { clientCredentials } from '@warmtoken/core/oauth2'
-import { sqliteStore } from './sqlite-store.ts'
+import { openDatabase, sqliteStore } from './sqlite-store.ts'
 
 const { DATABASE = '', ISSUER = '', CLIENT_ID = '', CLIENT_SECRET = '', API_URL = '' } = process.env
 
-const tokens = createTokens({ store: sqliteStore(DATABASE), directory: false })
+const tokens = createTokens({ store: sqliteStore(openDatabase(DATABASE)), directory: false })
 
 const crm = tokens.use(
   clientCredentials({
