@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { accessSync, constants, globSync } from 'node:fs'
+import { globSync } from 'node:fs'
 import { chown, readFile, rm, writeFile } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { ListenOptions, LocalServer } from '../http/listen.ts'
 import { claimPort, startChildServer } from './child-server.ts'
@@ -38,7 +38,7 @@ export interface PostgresServer extends LocalServer {
  * const pool = new pg.Pool({ connectionString: postgres.url })
  */
 export async function startPostgresServer(options: PostgresServerOptions = {}): Promise<PostgresServer> {
-  const binaries = findBinaries(options.binaries)
+  const binaries = await findBinaries(options.binaries)
   const port = await claimPort(options.port)
   const { path: folder, remove } = await makeServerFolder('postgres', { neverAsRoot: true })
   const password = randomBytes(12).toString('hex')
@@ -78,21 +78,14 @@ export async function startPostgresServer(options: PostgresServerOptions = {}): 
 const MISSING =
   'PostgreSQL could not be run. On Debian: apt-get install postgresql, or sh scripts/servers.sh; or give "binaries".'
 
-function findBinaries(given: string | undefined): string {
+/** The first folder whose programs run; '' is the path. */
+async function findBinaries(given: string | undefined): Promise<string> {
   const versions = globSync(DEBIAN).sort((one, other) => other.localeCompare(one, 'en', { numeric: true }))
-  const folders = given === undefined ? [...(process.env['PATH'] ?? '').split(delimiter), ...versions] : [given]
-  const found = folders.find((folder) => ['initdb', 'postgres'].every((name) => isProgram(join(folder, name))))
-  if (found === undefined) throw new Error(MISSING)
-  return found
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
+  for (const folder of given === undefined ? ['', ...versions] : [given]) {
+    const versionsOf = ['initdb', 'postgres'].map((name) => run(join(folder, name), ['--version']))
+    if ((await Promise.allSettled(versionsOf)).every(({ status }) => status === 'fulfilled')) return folder
   }
+  throw new Error(MISSING)
 }
 
 interface Database {
