@@ -212,6 +212,12 @@ export interface Swap {
    * Deleting later is harmless; a backend that deletes nothing on its own, such as an SQL table, needs a job that sweeps.
    */
   readonly keepUntil: number
+  /**
+   * A text that the backend announces with the write, for live events (`@warmtoken/core/live`): at most 512 bytes. A backend
+   * that can tells it to whoever listens, at least once when the write is applied, and never for a swap without it. Others
+   * ignore it.
+   */
+  readonly announce?: string | undefined
 }
 
 /**

@@ -13,7 +13,7 @@ export interface Backend {
 /** What helps to look into a backend. */
 export type Insight = Pick<
   StoreSubject,
-  'keepUntilOf' | 'plant' | 'bodyLimit' | 'clockSkew' | 'sharesClock' | 'secrets'
+  'keepUntilOf' | 'plant' | 'takeAnnounced' | 'bodyLimit' | 'clockSkew' | 'sharesClock' | 'secrets'
 >
 
 /** A backend that answers. */

@@ -45,6 +45,11 @@ export function localDynamoDB(endpoint: string): DynamoDBClient {
 /** Looks into a table without the store. */
 export function lookIntoTable(client: DynamoDBClient, table: string): Insight {
   return {
+    takeAnnounced: async (key: string) => {
+      const output = await client.send(new GetItemCommand({ TableName: table, Key: { pk: { S: key } } }))
+      const text = output.Item?.['live']?.S
+      return text === undefined ? [] : [text]
+    },
     keepUntilOf: async (key: string) => {
       const output = await client.send(new GetItemCommand({ TableName: table, Key: { pk: { S: key } } }))
       return Number(output.Item?.['keepUntil']?.N) * 1_000

@@ -102,16 +102,22 @@ function textOf(value: unknown): string {
 }
 
 /** The request that swaps a record, and that returns the one in the way where there is one. */
-function updateOf(table: string, key: string, { expected, body, tag, keepUntil }: Swap): Inputs['UpdateItem'] {
+function updateOf(
+  table: string,
+  key: string,
+  { expected, body, tag, keepUntil, announce }: Swap,
+): Inputs['UpdateItem'] {
   return {
     TableName: table,
     Key: { pk: { S: key } },
-    UpdateExpression: 'SET #body = :body, #tag = :tag, #keepUntil = :keepUntil',
+    // A stream must not take this write for an announcement because of one that was announced before it.
+    UpdateExpression: `SET #body = :body, #tag = :tag, #keepUntil = :keepUntil${announce ? ', #live = :live' : ' REMOVE #live'}`,
     ConditionExpression: conditionOf(expected),
     ExpressionAttributeNames: {
       '#body': 'body',
       '#tag': 'tag',
       '#keepUntil': 'keepUntil',
+      '#live': 'live',
       ...(expected === undefined && { '#pk': 'pk' }),
     },
     ExpressionAttributeValues: {
@@ -120,6 +126,7 @@ function updateOf(table: string, key: string, { expected, body, tag, keepUntil }
       ':keepUntil': { N: String(Math.ceil(keepUntil / 1_000)) },
       ...(expected !== undefined && { ':seen': { S: expected.tag } }),
       ...(expected?.tag === '' && { ':string': { S: 'S' } }),
+      ...(announce && { ':live': { S: announce } }),
     },
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   }

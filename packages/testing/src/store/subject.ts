@@ -52,6 +52,11 @@ export interface StoreSubject {
   readonly keepUntilOf?: (key: string) => Promise<number | undefined>
   /** Puts something under a key that no store wrote, in whatever form the backend has. */
   readonly plant?: (key: string) => Promise<void>
+  /**
+   * What the backend has announced with the writes under a key since it was asked last. Asked once after each write, so that a
+   * backend that marks the record may look at the record. Left out where the backend announces nothing.
+   */
+  readonly takeAnnounced?: (key: string) => Promise<readonly string[]>
   /** The longest body the backend must take, in bytes. Default 262,144. */
   readonly bodyLimit?: number
   /** How far the backend's clock may be from this machine's, in ms. Default 0: it runs on this machine. */

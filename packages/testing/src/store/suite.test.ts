@@ -236,3 +236,31 @@ describe('the suite, with the means to lose answers,', () => {
     expect(await failures(faulty(onLost))).toContain(behavior)
   })
 })
+
+/** A store that announces, done right or with marks that outlive their write. */
+function announcing(isSticky: boolean): StoreSubject {
+  const inner = memoryStore()
+  const announced = new Map<string, string>()
+  const store: Store = {
+    ...inner,
+    async swap(key, swap, how) {
+      const result = await inner.swap(key, swap, how)
+      if (result.outcome !== 'swapped') return result
+      if (swap.announce !== undefined) announced.set(key, swap.announce)
+      else if (!isSticky) announced.delete(key)
+      return result
+    },
+  }
+  const takeAnnounced = async (key: string) => [announced.get(key) ?? []].flat()
+  return { store, sharesClock: true, takeAnnounced }
+}
+
+describe('the suite, with announcements to look at,', () => {
+  it.concurrent('passes a store that is right', async () => {
+    expect(await failures(announcing(false))).toEqual([])
+  })
+
+  it.concurrent('notices a store that announces an earlier write again', async () => {
+    expect(await failures(announcing(true))).toEqual(['only a write that asks for it is announced'])
+  })
+})

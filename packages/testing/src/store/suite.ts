@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { aborts } from './aborts.ts'
+import { announcements } from './announcements.ts'
 import { connections } from './connections.ts'
 import { contents } from './contents.ts'
 import { faults } from './faults.ts'
@@ -12,6 +13,7 @@ import { writes } from './writes.ts'
 
 const TRIALS: Readonly<Record<string, Trial>> = {
   ...writes,
+  ...announcements,
   ...races,
   ...contents,
   ...many,
