@@ -214,7 +214,7 @@ export interface Swap {
   readonly keepUntil: number
   /**
    * A text that the backend announces with the write, for live events (`@warmtoken/core/live`): at most 512 bytes. A backend
-   * that can tells it to whoever listens, at least once when the write is applied, and never for a swap without it. Others
+   * that can does so at least once when the write is applied, and never for a swap without it. Others
    * ignore it.
    */
   readonly announce?: string | undefined

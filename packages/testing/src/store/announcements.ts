@@ -16,7 +16,7 @@ export const announcements: Readonly<Record<string, Trial>> = {
     return 'pass'
   },
 
-  'only a write that asks for it is announced': async ({ key, put, write, swap, subject }) => {
+  'only a write with an announcement is announced': async ({ key, put, write, swap, subject }) => {
     const { takeAnnounced } = subject
     if (takeAnnounced === undefined) return { gap: 'the backend announces nothing' }
     const name = key()

@@ -261,6 +261,6 @@ describe('the suite, with announcements to look at,', () => {
   })
 
   it.concurrent('notices a store that announces an earlier write again', async () => {
-    expect(await failures(announcing(true))).toEqual(['only a write that asks for it is announced'])
+    expect(await failures(announcing(true))).toEqual(['only a write with an announcement is announced'])
   })
 })
