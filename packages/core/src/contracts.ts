@@ -267,6 +267,8 @@ export interface ReadOptions {
 export interface Store {
   /** For events and errors: `dynamodb`, `s3`, … */
   readonly name: string
+  /** True where a write that was acknowledged may be lost, such as in a fail-over of Redis. Default false. */
+  readonly forgets?: boolean
   /**
    * Optional: which table, bucket or database this is, such as `dynamodb/tokens`; the same text in every environment that
    * shares it. It is sealed with each value, so that a value that was copied from another place does not open here.

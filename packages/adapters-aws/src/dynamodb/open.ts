@@ -13,7 +13,7 @@ type Env = NonNullable<DynamoDBStoreOptions['env']>
 /** The store's calls. Made with the first of them. */
 export async function openCalls(
   options: DynamoDBStoreOptions,
-): Promise<Required<Omit<Store, 'name' | 'place' | 'open'>>> {
+): Promise<Required<Omit<Store, 'name' | 'place' | 'open' | 'forgets'>>> {
   return makeCalls(options.table, await openSender(options))
 }
 

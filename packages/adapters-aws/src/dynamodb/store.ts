@@ -8,7 +8,7 @@ import type { Inputs, Item, Output, Reply, Send } from './operations.ts'
 const BATCH = 100
 
 /** The store's calls on a table. */
-export function makeCalls(table: string, send: Send): Required<Omit<Store, 'name' | 'place' | 'open'>> {
+export function makeCalls(table: string, send: Send): Required<Omit<Store, 'name' | 'place' | 'open' | 'forgets'>> {
   const failed = (permission: string, error: unknown): Error =>
     awsFault(`DynamoDB table ${table}`, error, (one) => remedyOf(one, table, permission))
 

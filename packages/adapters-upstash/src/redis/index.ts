@@ -27,5 +27,6 @@ export function upstashStore(options: UpstashStoreOptions): Store {
   const { url, prefix = 'warmtoken:' } = options
   // A client does not say which database it is.
   const place = url && `upstash/${new URL(url).host}/${prefix}`
-  return lazyStore({ name: 'upstash', place, load, many: true })
+  // Its replicas follow asynchronously.
+  return lazyStore({ name: 'upstash', place, forgets: true, load, many: true })
 }

@@ -11,7 +11,7 @@ const BATCH = 100
 /** The store's calls on a client or a REST URL. Loaded with the first of them. */
 export async function makeCalls(
   options: UpstashStoreOptions,
-): Promise<Required<Omit<Store, 'name' | 'place' | 'open'>>> {
+): Promise<Required<Omit<Store, 'name' | 'place' | 'open' | 'forgets'>>> {
   const { prefix = 'warmtoken:' } = options
   const run = await makeRunner(options)
 

@@ -9,6 +9,8 @@ export interface LazyStore<Calls extends StoreCalls> {
   readonly name: string
   /** Which table, bucket or database this is; see `Store`. */
   readonly place?: string | undefined
+  /** Whether a write that was acknowledged may be lost; see `Store`. Default false. */
+  readonly forgets?: boolean
   /** Loads the requests, such as by an `import()`. Called once, before the first request; again after a failure. */
   readonly load: () => Promise<Calls>
   /** Whether there is a `readMany`. Default false. */
@@ -24,7 +26,7 @@ export interface LazyStore<Calls extends StoreCalls> {
  * return lazyStore({ name: 'redis', load: () => import('./calls.js').then(({ makeCalls }) => makeCalls(options)) })
  * ```
  */
-export function lazyStore<Calls extends StoreCalls>({ name, place, load, many }: LazyStore<Calls>): Store {
+export function lazyStore<Calls extends StoreCalls>({ name, place, forgets, load, many }: LazyStore<Calls>): Store {
   let loading: Promise<StoreCalls> | undefined
   const calls = async (): Promise<StoreCalls> => {
     try {
@@ -38,6 +40,7 @@ export function lazyStore<Calls extends StoreCalls>({ name, place, load, many }:
   return {
     name,
     place,
+    ...(forgets && { forgets }),
     open: async () => void (await calls()),
     read: async (...call) => (await calls()).read(...call),
     swap: async (...call) => (await calls()).swap(...call),

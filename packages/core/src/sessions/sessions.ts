@@ -10,7 +10,6 @@ import { createClock } from '../engine/time/clock.ts'
 import { createServerClock } from '../engine/time/server-clock.ts'
 import { WarmTokenError } from '../errors.ts'
 import { checkOptions, durationOrZeroRule, misuse } from '../lib/options.ts'
-import { asFields } from '../lib/parse.ts'
 import { systemRuntime } from '../lib/runtime.ts'
 import { atMost } from '../lib/timing.ts'
 import { createBus } from '../observe/bus.ts'
@@ -127,7 +126,7 @@ export function createSessions<Data = Json | undefined, User = Json | undefined>
   const data = createDataCheck('data', options.data as StandardSchema<unknown, Data> | undefined, MAX_DATA)
   const user = createDataCheck('user', options.user as StandardSchema<unknown, User> | undefined, MAX_USER_DATA)
   const renewals = new Set<Promise<unknown>>()
-  if (asFields(store)?.['forgets'] === true) emit({ type: 'store-forgets', store: store.name })
+  if (store.forgets === true) emit({ type: 'store-forgets', store: store.name })
 
   /** `undefined` when the data is of an old shape. */
   const view = (key: string, record: UserRecord, session: StoredSession, own: Json | undefined) => {

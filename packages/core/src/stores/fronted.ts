@@ -105,6 +105,7 @@ export function frontedStore(options: FrontedStoreOptions): Store {
   return {
     name: `${front.name}+${authority.name}`,
     place: authority.place,
+    ...(authority.forgets && { forgets: true }),
     async open() {
       await Promise.all([front.open?.().catch(() => {}), authority.open?.()])
     },
