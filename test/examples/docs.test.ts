@@ -35,6 +35,7 @@ describe('the page of the configuration', () => {
     ['`aesGcm', 'packages/core/src/seal/aes-gcm.ts', 'AesGcmOptions'],
     ['`dynamoDBStore', 'packages/adapters-aws/src/dynamodb/options.ts', 'DynamoDBStoreOptions'],
     ['`s3Store', 'packages/adapters-aws/src/s3/options.ts', 'S3StoreOptions'],
+    ['`redisStore', 'packages/adapters-redis/src/options.ts', 'RedisStoreOptions'],
     ['`upstashStore', 'packages/adapters-upstash/src/redis/options.ts', 'UpstashStoreOptions'],
   ])('has under %s every option of %s %s', (title, path, name) => {
     const members = membersOf(path, name)

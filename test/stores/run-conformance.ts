@@ -34,10 +34,11 @@ function suite(outcomes: Outcomes, backend: Backend, isProxied: boolean): void {
         return undefined
       })
       if (running === undefined) return
-      const { url = '', answers, connect, ...insight } = running
-      if (isProxied) proxy = await startFaultProxy({ target: url })
+      const { url = '', answers, connect, faults: own, ...insight } = running
+      if (isProxied && own === undefined) proxy = await startFaultProxy({ target: url })
       const store = connect(proxy?.url ?? url)
-      subject = { ...insight, store, ...(proxy && { faults: proxiedFaults(proxy, answers) }) }
+      const faults = proxy === undefined ? own : proxiedFaults(proxy, answers)
+      subject = { ...insight, store, ...(isProxied && faults && { faults }) }
     })
     afterAll(async () => {
       await proxy?.close()

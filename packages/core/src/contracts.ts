@@ -267,17 +267,20 @@ export interface ReadOptions {
 export interface Store {
   /** For events and errors: `dynamodb`, `s3`, … */
   readonly name: string
-  /** True where a write that was acknowledged may be lost, such as in a fail-over of Redis. Default false. */
-  readonly forgets?: boolean
   /**
    * Optional: which table, bucket or database this is, such as `dynamodb/tokens`; the same text in every environment that
    * shares it. It is sealed with each value, so that a value that was copied from another place does not open here.
    */
   readonly place?: string | undefined
   /**
-   * Optional: loads what requests need, such as an SDK, or opens a connection. Awaited before the first request, so that the
-   * time it takes does not count as the store's. It may be called again and must be harmless then. What it rejects with is
-   * left to the request to say.
+   * True: the backend may lose a write that it has acknowledged, by a failover or by eviction. What must not be lost, such as
+   * a write-behind, is refused on it. Default false.
+   */
+  readonly forgets?: boolean
+  /**
+   * Optional: loads what requests need, such as an SDK, or opens a connection. Awaited before every request, so that the time
+   * it takes does not count as the store's; it resolves at once while nothing is to be done, and after a bounded time always.
+   * What it rejects with is left to the request to say.
    */
   open?(): Promise<void>
   /** Resolves to what is there. Rejects with a {@link StoreFault} when that could not be learned. */

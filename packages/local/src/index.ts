@@ -26,6 +26,8 @@ export type { Chance, Fault, FaultCounts, FaultMoment, FaultRule, ProxiedRequest
 export { seededRandom } from './faults/seeded-random.ts'
 export type { FaultProxy, FaultProxyOptions } from './faults/start-fault-proxy.ts'
 export { startFaultProxy } from './faults/start-fault-proxy.ts'
+export type { RedisFaultProxyOptions } from './faults/start-redis-fault-proxy.ts'
+export { startRedisFaultProxy } from './faults/start-redis-fault-proxy.ts'
 export type {
   TcpFault,
   TcpFaultProxy,
@@ -43,6 +45,8 @@ export type { ServerFolder } from './process/other-user.ts'
 export { makeServerFolder } from './process/other-user.ts'
 export type { PostgresServer, PostgresServerOptions } from './process/postgres-server.ts'
 export { startPostgresServer } from './process/postgres-server.ts'
+export type { RedisCluster, RedisClusterOptions } from './process/redis-cluster.ts'
+export { startRedisCluster } from './process/redis-cluster.ts'
 export type { RedisServerOptions } from './process/redis-server.ts'
 export { startRedisServer } from './process/redis-server.ts'
 export type { ProtectedApi, ProtectedApiOptions } from './protected-api.ts'

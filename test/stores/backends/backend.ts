@@ -1,6 +1,6 @@
 import type { Store } from '@warmtoken/core'
 import type { Fault } from '@warmtoken/local'
-import type { StoreFaultKind, StoreSubject } from '@warmtoken/testing/store'
+import type { StoreFaultKind, StoreFaults, StoreSubject } from '@warmtoken/testing/store'
 
 /** Something that stores stand on, with its real client. */
 export interface Backend {
@@ -24,6 +24,8 @@ export interface Running extends Insight {
   connect(url: string): Store
   /** The backend's own words for what it can do wrong. */
   readonly answers: Partial<Record<StoreFaultKind, Fault>>
+  /** What a proxy makes go wrong that stands before it already, where one for HTTP cannot. */
+  readonly faults?: StoreFaults
   close(): Promise<void>
 }
 

@@ -1,4 +1,4 @@
-import type { Store } from '@warmtoken/core'
+import type { StoreCalls } from '@warmtoken/core/adapter'
 import { matches, storeFault, urlRule } from '@warmtoken/core/adapter'
 import { loadFailed } from '../shared/load-failed.ts'
 import type { AwsCredentials } from '../shared/sigv4.ts'
@@ -11,9 +11,7 @@ import { makeCalls } from './store.ts'
 type Env = NonNullable<DynamoDBStoreOptions['env']>
 
 /** The store's calls. Made with the first of them. */
-export async function openCalls(
-  options: DynamoDBStoreOptions,
-): Promise<Required<Omit<Store, 'name' | 'place' | 'open' | 'forgets'>>> {
+export async function openCalls(options: DynamoDBStoreOptions): Promise<Required<StoreCalls>> {
   return makeCalls(options.table, await openSender(options))
 }
 

@@ -1,4 +1,4 @@
-import type { Image, ReadOptions, Seen, ServerTime, Store, Swap, Swapped } from '@warmtoken/core/adapter'
+import type { Image, ReadOptions, Seen, ServerTime, StoreCalls, Swap, Swapped } from '@warmtoken/core/adapter'
 import { isStoreFault } from '@warmtoken/core/adapter'
 import { awsFault, type Remedy } from '../shared/faults.ts'
 import { isAmbiguous, type SdkError, sdkError } from '../shared/sdk-error.ts'
@@ -8,7 +8,7 @@ import type { Inputs, Item, Output, Reply, Send } from './operations.ts'
 const BATCH = 100
 
 /** The store's calls on a table. */
-export function makeCalls(table: string, send: Send): Required<Omit<Store, 'name' | 'place' | 'open' | 'forgets'>> {
+export function makeCalls(table: string, send: Send): Required<StoreCalls> {
   const failed = (permission: string, error: unknown): Error =>
     awsFault(`DynamoDB table ${table}`, error, (one) => remedyOf(one, table, permission))
 
@@ -69,7 +69,7 @@ export function makeCalls(table: string, send: Send): Required<Omit<Store, 'name
   }
 
   /** Reads by few requests; one by one where the role lacks the permission, which only speed needs. */
-  const readMany: Required<Store>['readMany'] = async (keys, how) => {
+  const readMany: Required<StoreCalls>['readMany'] = async (keys, how) => {
     const found = new Map<string, Seen>()
     const wanted = [...new Set(keys)]
     for (let start = 0; start < wanted.length; start += BATCH) {

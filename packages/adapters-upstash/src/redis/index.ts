@@ -23,7 +23,7 @@ export type { RedisClient, UpstashStoreOptions } from './options.ts'
  */
 export function upstashStore(options: UpstashStoreOptions): Store {
   checkUpstashOptions(options)
-  const load = () => import('./store.ts').then(({ makeCalls }) => makeCalls(options))
+  const load = () => import('./store.ts').then(({ openCalls }) => openCalls(options))
   const { url, prefix = 'warmtoken:' } = options
   // A client does not say which database it is.
   const place = url && `upstash/${new URL(url).host}/${prefix}`

@@ -49,16 +49,6 @@ const RULES: { readonly [name: string]: Rule } = {
   client: ['a Redis of @upstash/redis, or a function that returns it', (value) => isFunction(value) || isClient(value)],
 }
 
-/** What a script is run on, and until when. */
-export interface Call {
-  readonly keys: string[]
-  readonly args: string[]
-  readonly signal: AbortSignal
-}
-
-/** Runs one script, by its text or by its name. Resolves to what it returns; rejects at once when the signal aborts. */
-export type Ask = (name: 'eval' | 'evalsha', script: string, call: Call) => Promise<unknown>
-
 /** Throws `TypeError` that names the option: one that is missing, wrong, or unknown. It never shows what was given. */
 export function checkUpstashOptions(options: UpstashStoreOptions): void {
   const { url, token, agent, client, allowInsecure = false } = checkOptions('upstashStore', options, RULES)

@@ -1,5 +1,5 @@
+import type { Ask } from '@warmtoken/adapters-redis/calls'
 import { type Answer, asFields, createPost, type PostOptions, parseJson, repeatOnce } from '@warmtoken/core/adapter'
-import type { Ask } from './options.ts'
 
 /** Errors after which nothing is repeated: the server has answered, or nothing was sent. */
 const ANSWERED = /^(UpstashError|AnswerNotJson|RequestRefused|RequestUnsupported)$/

@@ -1,65 +1,54 @@
-import type { Image, ReadOptions, Seen, Store, Swap, Swapped } from '@warmtoken/core/adapter'
-import { isStoreFault, mayHaveBeenApplied } from '@warmtoken/core/adapter'
-import { unreadable } from './faults.ts'
-import type { UpstashStoreOptions } from './options.ts'
-import { makeRunner } from './run.ts'
-import { READ, SWAP } from './scripts.ts'
+import type { Redis } from '@upstash/redis'
+import { type Ask, createFaults, makeCalls } from '@warmtoken/adapters-redis/calls'
+import type { StoreCalls, StoreFault } from '@warmtoken/core/adapter'
+import { abortable, markAmbiguous, storeFault } from '@warmtoken/core/adapter'
+import type { RedisClient, UpstashStoreOptions } from './options.ts'
 
-/** How many keys one script looks at. */
-const BATCH = 100
+const NAME = 'Upstash'
 
-/** The store's calls on a client or a REST URL. Loaded with the first of them. */
-export async function makeCalls(
-  options: UpstashStoreOptions,
-): Promise<Required<Omit<Store, 'name' | 'place' | 'open' | 'forgets'>>> {
-  const { prefix = 'warmtoken:' } = options
-  const run = await makeRunner(options)
+/** What Upstash and a proxy before it say to someone who may not; the remedy is the same. */
+const upstashFault = createFaults(NAME, [
+  {
+    words: /^(NOPERM|NOAUTH|WRONGPASS|Unauthorized)\b/i,
+    why: 'access denied; the token must be that of this database and be allowed EVAL and EVALSHA',
+    code: 'STORE_DENIED',
+  },
+])
 
-  const look = async (keys: readonly string[], signal: AbortSignal): Promise<readonly Seen[]> => {
-    const { time, images } = await run(READ, { keys: keys.map((key) => prefix + key), args: [], signal })
-    if (images.length !== keys.length) throw unreadable()
-    return images.map((image) => ({ image: imageOf(image), time }))
-  }
-
-  const read = async (key: string, { signal }: ReadOptions): Promise<Seen> => {
-    const [seen] = await look([key], signal)
-    if (seen === undefined) throw unreadable()
-    return seen
-  }
-
-  const readMany = async (keys: readonly string[], { signal }: ReadOptions): Promise<ReadonlyMap<string, Seen>> => {
-    const found = new Map<string, Seen>()
-    for (let start = 0; start < keys.length; start += BATCH) {
-      const part = keys.slice(start, start + BATCH)
-      for (const [index, seen] of (await look(part, signal)).entries()) found.set(part[index] ?? '', seen)
-    }
-    return found
-  }
-
-  const swap = async (
-    key: string,
-    { expected, body, tag, keepUntil }: Swap,
-    { signal }: { signal: AbortSignal },
-  ): Promise<Swapped> => {
-    const state = expected === undefined ? 'absent' : 'there'
-    const args = [state, expected?.tag ?? '', tag, body, String(Math.ceil(keepUntil))]
-    try {
-      const { time, images } = await run(SWAP, { keys: [prefix + key], args, signal })
-      const [image = []] = images
-      if (image[0] === 'swapped') return { outcome: 'swapped', image: { body, tag }, time }
-      return { outcome: 'conflict', seen: { image: imageOf(image), time } }
-    } catch (cause) {
-      // What every attempt refused for good was not done; anything else may have been.
-      if (isStoreFault(cause) && !cause.retryable && !mayHaveBeenApplied(cause)) throw cause
-      return { outcome: 'unknown', cause }
-    }
-  }
-
-  return { read, readMany, swap }
+/** The store's requests, by a client or by REST. Loaded with the first of them. */
+export async function openCalls(options: UpstashStoreOptions): Promise<Required<StoreCalls>> {
+  const { prefix = 'warmtoken:', url = '', token = '', agent, client } = options
+  const ask =
+    client === undefined
+      ? await import('./rest.ts').then(({ askByRest }) => askByRest({ url, token, agent }))
+      : askByClient(typeof client === 'function' ? await client() : client)
+  return makeCalls({ ask, prefix, faultOf })
 }
 
-function imageOf([state, tag, body]: readonly unknown[]): Image | undefined {
-  if (state === 'absent') return undefined
-  if (state !== 'there' || typeof tag !== 'string' || typeof body !== 'string') throw unreadable()
-  return { tag: tag.slice(1), body: body.slice(1) }
+/** Requests that Node does not send. */
+const UNSENT: { readonly [name: string]: string } = {
+  RequestRefused: 'the option "token" holds a character that a token cannot have',
+  RequestUnsupported: 'this runtime has only a part of node:https; set "client" to a Redis of @upstash/redis',
+}
+
+function faultOf(error: unknown): StoreFault {
+  const why = error instanceof Error ? UNSENT[error.name] : undefined
+  if (why === undefined) return upstashFault(error)
+  return storeFault(`${NAME}: ${why}`, { code: 'STORE_REFUSED', retryable: false })
+}
+
+/** Checked by the compiler: a `Redis` of `@upstash/redis` is such a client. The options themselves cannot name it. */
+type Client = Redis extends RedisClient ? RedisClient : never
+
+/**
+ * Asks through the user's client. Its promise is dropped when the signal aborts, because it takes no signal for one call. It
+ * repeats on its own and shows only the last attempt, so whatever it fails with, the first may have been applied.
+ */
+function askByClient(redis: Client): Ask {
+  return (name, script, { keys, args, signal }) =>
+    abortable(name === 'eval' ? redis.eval(script, keys, args) : redis.evalsha(script, keys, args), signal).catch(
+      (error: unknown) => {
+        throw markAmbiguous(error)
+      },
+    )
 }

@@ -1,6 +1,6 @@
 import type { Store } from '../contracts.ts'
 
-/** The requests of a store. */
+/** The requests of a store. `load` may resolve to an `open` beside them, for a store that keeps a connection. */
 export type StoreCalls = Pick<Store, 'read' | 'swap' | 'readMany'>
 
 /** What {@link lazyStore} makes a store from. */
@@ -12,7 +12,7 @@ export interface LazyStore<Calls extends StoreCalls> {
   /** Whether a write that was acknowledged may be lost; see `Store`. Default false. */
   readonly forgets?: boolean
   /** Loads the requests, such as by an `import()`. Called once, before the first request; again after a failure. */
-  readonly load: () => Promise<Calls>
+  readonly load: () => Promise<Calls & Pick<Store, 'open'>>
   /** Whether there is a `readMany`. Default false. */
   readonly many?: Calls extends Required<StoreCalls> ? boolean : false
 }
@@ -27,8 +27,8 @@ export interface LazyStore<Calls extends StoreCalls> {
  * ```
  */
 export function lazyStore<Calls extends StoreCalls>({ name, place, forgets, load, many }: LazyStore<Calls>): Store {
-  let loading: Promise<StoreCalls> | undefined
-  const calls = async (): Promise<StoreCalls> => {
+  let loading: Promise<StoreCalls & Pick<Store, 'open'>> | undefined
+  const calls = async (): Promise<StoreCalls & Pick<Store, 'open'>> => {
     try {
       loading ??= load()
       return await loading
@@ -41,7 +41,7 @@ export function lazyStore<Calls extends StoreCalls>({ name, place, forgets, load
     name,
     place,
     ...(forgets && { forgets }),
-    open: async () => void (await calls()),
+    open: async () => (await calls()).open?.(),
     read: async (...call) => (await calls()).read(...call),
     swap: async (...call) => (await calls()).swap(...call),
     ...(many && { readMany: async (...call) => (await calls()).readMany?.(...call) ?? new Map() }),

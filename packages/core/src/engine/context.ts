@@ -50,8 +50,6 @@ export interface MissContext extends Shared {
   readonly seal: Codec['seal']
   /** This environment's mark in the list of refreshes. */
   readonly environment: () => string
-  /** Loads what the store needs, once. */
-  readonly openStore: () => Promise<void> | undefined
   /** Until when the store is left alone. */
   readonly outage: Outage
   /** Every refresh in progress, and what aborts it. */

@@ -76,16 +76,8 @@ type Step<T> =
 /** Makes the access to the records of a store. */
 export function createRecords(parts: RecordParts): Records {
   const { store, runtime, clock, server, cache, emit } = parts
-  let opening: Promise<void> | undefined
   let downUntil = 0
   let fault: StoreError | undefined
-
-  const opened = (): Promise<void> | undefined => {
-    opening ??= store.open?.().catch(() => {
-      opening = undefined
-    })
-    return opening
-  }
 
   const now = (): Interval => ({
     earliest: Math.floor(server.earliest() ?? runtime.wall()),
@@ -97,8 +89,8 @@ export function createRecords(parts: RecordParts): Records {
     operation: 'read' | 'swap',
     call: (signal: AbortSignal) => Promise<T>,
   ): Promise<T | undefined> => {
-    await opened()
     if (fault !== undefined && clock.fast() < downUntil) throw fault
+    await store.open?.().catch(() => undefined)
     const timed = await withDeadline(runtime, { ms: parts.storeTimeout, patient: true }, call)
     if (timed.outcome === 'done') {
       fault = undefined

@@ -9,11 +9,11 @@ const FRONT_PAUSE = 2_000
 
 /** How {@link frontedStore} is set up. Lengths are in ms. */
 export interface FrontedStoreOptions {
-  /** The near store: fast, may forget, may be down. It must compare tags (Upstash, DynamoDB, memory; not S3). */
+  /** The near store: fast, may forget, may be down. It must compare tags (Redis, Upstash, DynamoDB, memory; not S3). */
   readonly front: Store
   /** The store that decides. Every swap goes to it. */
   readonly authority: Store
-  /** How long any call waits for the front. Default 150. */
+  /** How long any call waits for the front, or for a new connection to it after the first. Default 150. */
   readonly frontTimeout?: number
   /** How far the clocks of the two servers may be apart. Default 500. */
   readonly skew?: number
@@ -26,8 +26,8 @@ export interface FrontedStoreOptions {
 /** Something that went wrong with a front. The call went on without it. */
 export interface FrontProblem {
   /** What was asked of the front. */
-  readonly operation: 'read' | 'copy'
-  /** The key; of many, the first. */
+  readonly operation: 'open' | 'read' | 'copy'
+  /** The key; of many, the first; empty for `open`. */
   readonly key: string
   /** What the front rejected with; `undefined` when it did not answer in time. */
   readonly cause: unknown
@@ -55,8 +55,8 @@ const RULES = {
  */
 export function frontedStore(options: FrontedStoreOptions): Store {
   checkOptions('frontedStore', options, RULES, ['front', 'authority'])
-  const { front, authority, skew = 500, keep = 86_400_000 } = options
-  const ask = askFront(options)
+  const { front, authority, frontTimeout = 150, skew = 500, keep = 86_400_000 } = options
+  const ask = askFront({ ...options, frontTimeout })
 
   /** Puts an image of the authority into the front. `known` is what the front most likely holds. */
   const copy = async (
@@ -102,12 +102,21 @@ export function frontedStore(options: FrontedStoreOptions): Store {
     return seen ?? fromAuthority(key, how, undefined)
   }
 
+  let wasOpen = false
+  const openFront = async (): Promise<void> => {
+    // The first time it loads a client and connects, for which its own limits hold.
+    const limit = wasOpen ? frontTimeout : Number.POSITIVE_INFINITY
+    await ask('open', '', async () => front.open?.(), limit)
+    wasOpen = true
+  }
+
   return {
     name: `${front.name}+${authority.name}`,
     place: authority.place,
+    // A copy that is lost is made again.
     ...(authority.forgets && { forgets: true }),
     async open() {
-      await Promise.all([front.open?.().catch(() => {}), authority.open?.()])
+      await Promise.all([openFront(), authority.open?.()])
     },
     read,
     async readMany(keys, how) {
@@ -131,18 +140,19 @@ export function frontedStore(options: FrontedStoreOptions): Store {
 }
 
 /** Asks the front, for a bounded time, unless it has just failed. Resolves to `undefined` when it gave nothing. */
-function askFront({ frontTimeout = 150, onProblem }: FrontedStoreOptions) {
+function askFront({ frontTimeout, onProblem }: FrontedStoreOptions & { readonly frontTimeout: number }) {
   let pausedUntil = 0
   return async <T>(
     operation: FrontProblem['operation'],
     key: string,
     call: (signal: AbortSignal) => Promise<T>,
+    limit = frontTimeout,
   ): Promise<T | undefined> => {
     if (performance.now() < pausedUntil) return undefined
     const controller = new AbortController()
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(undefined), frontTimeout)
+      if (limit !== Number.POSITIVE_INFINITY) timer = setTimeout(() => reject(undefined), limit)
     })
     try {
       return await Promise.race([call(controller.signal), late])

@@ -8,6 +8,8 @@ import { makeServerFolder } from './other-user.ts'
 export interface RedisServerOptions extends ListenOptions {
   /** Path or name of the program; default `redis-server`. Starting throws when it cannot be run. */
   readonly binary?: string
+  /** Settings of `redis.conf` by name, beside those that keep it to itself. Default none. A password is better set later. */
+  readonly settings?: { readonly [name: string]: string | number }
 }
 
 /**
@@ -19,7 +21,15 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   const { binary = 'redis-server' } = options
   const port = await claimPort(options.port)
   const { path: folder, remove } = await makeServerFolder('redis')
-  const settings = { port, bind: '127.0.0.1', dir: folder, save: '', appendonly: 'no', daemonize: 'no' }
+  const settings = {
+    ...options.settings,
+    port,
+    bind: '127.0.0.1',
+    dir: folder,
+    save: '',
+    appendonly: 'no',
+    daemonize: 'no',
+  }
   const child = await startChildServer({
     binary,
     args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),

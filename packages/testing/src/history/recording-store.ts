@@ -26,10 +26,13 @@ export function recordingStore(
 ): Store {
   const saw = (key: string, { image }: Seen, sentAt: number): void =>
     write({ type: 'read', key, by, tag: image?.tag, sentAt, endedAt: now() })
-  const { readMany } = store
+  const { name, place, forgets, readMany, open } = store
 
   return {
-    name: store.name,
+    name,
+    place,
+    ...(forgets && { forgets }),
+    ...(open && { open: () => open.call(store) }),
     async read(key, options) {
       const sentAt = now()
       const seen = await store.read(key, options)

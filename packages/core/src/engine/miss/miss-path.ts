@@ -13,7 +13,6 @@ import { createServerClock } from '../time/server-clock.ts'
 import { type Callers, type Coalescer, createCoalescer } from './coalesce.ts'
 import { coolingError } from './cool-down.ts'
 import { throwNamed } from './named-error.ts'
-import { createOpener } from './record-io.ts'
 import { refresh } from './refresh.ts'
 import { forget } from './refusals.ts'
 import { createSealer, reportUnopened } from './sealing.ts'
@@ -225,7 +224,6 @@ function createContext(shared: Shared, store: Store): MissContext {
       environment ??= runtime.unique().slice(0, 8)
       return environment
     },
-    openStore: createOpener(store),
     outage: { until: 0, error: undefined },
     flights: new Map(),
   }

@@ -1,4 +1,4 @@
-import type { Image, Seen, Store, Swap, Swapped } from '../../contracts.ts'
+import type { Image, Seen, Swap, Swapped } from '../../contracts.ts'
 import { StoreError, TimeoutError } from '../../errors.ts'
 import { asFields, asText } from '../../lib/parse.ts'
 import { withDeadline } from '../../lib/timing.ts'
@@ -59,7 +59,7 @@ export async function attemptRead<T>(
 ): Promise<{ readonly value: T; readonly sentAt: number }> {
   const { clock, runtime, policy, emit } = context
   let cause: unknown
-  await context.openStore()
+  await openStore(context)
   for (let attempt = 0; attempt < READ_ATTEMPTS && !outer.aborted; attempt += 1) {
     const sentAt = clock.fast()
     const deadline = { ms: policy.storeTimeout, signal: outer, patient: true }
@@ -103,6 +103,7 @@ export async function attemptSwap(
   readonly sentAt: number
 }> {
   const { clock, runtime, policy, store, server, emit } = context
+  await openStore(context)
   const sentAt = clock.fast()
   const deadline = { ms: policy.storeTimeout, signal: outer, patient: true }
   const result = await withDeadline<Swapped>(runtime, deadline, (signal) => store.swap(key, swap, { signal }))
@@ -121,16 +122,14 @@ export async function attemptSwap(
 }
 
 /**
- * Awaits the store's `open` once, outside the deadline of a request: loading an SDK may take longer than a request may, and
- * says nothing about the store.
+ * Awaits the store's `open` outside the deadline of a request: loading an SDK or a handshake may take longer than a request
+ * may, and says nothing about the store. It resolves at once while nothing is to be done.
  */
-export function createOpener(store: Store): () => Promise<void> | undefined {
-  let opening: Promise<void> | undefined
-  return () => {
-    opening ??= store.open?.().catch(() => {
-      opening = undefined
-    })
-    return opening
+async function openStore({ store }: MissContext): Promise<void> {
+  try {
+    await store.open?.()
+  } catch {
+    // The request will say why.
   }
 }
 

@@ -34,29 +34,44 @@ describe('a store that the user must fix', () => {
   })
 })
 
-describe('a store that must load an SDK first', () => {
-  it('is not treated as a slow one while it loads, and loads once', async () => {
-    let opened = 0
-    let ready: () => void = () => {}
-    const loading = new Promise<void>((resolve) => {
-      ready = resolve
-    })
+describe('a store that must be opened', () => {
+  it('is opened before every request, and is not treated as a slow one while it opens', async () => {
+    const memory = memoryStore()
+    const requests: string[] = []
     const store: Store = {
-      ...memoryStore(),
-      open: () => {
-        opened += 1
-        return loading
+      name: 'memory',
+      open: async () => {
+        requests.push('open')
+        // Many times as long as a request may take.
+        await new Promise((resolve) => setTimeout(resolve, 60))
+      },
+      read: async (...call) => {
+        requests.push('read')
+        return memory.read(...call)
+      },
+      swap: async (...call) => {
+        requests.push('swap')
+        return memory.swap(...call)
       },
     }
     const events: string[] = []
     const tokens = createTokens({ directory: false, store, storeTimeout: 5, onEvent: ({ type }) => events.push(type) })
     const handle = tokens.use(custom({ identity: 'x', fetch: async () => ({ value: 'token', lifetime: 3_600_000 }) }))
-    const got = handle.get()
-    // Many times as long as a request may take.
-    setTimeout(ready, 100)
-    expect((await got).value).toBe('token')
-    expect(opened).toBe(1)
+    expect((await handle.get()).value).toBe('token')
+    expect(requests).toEqual(['open', 'read', 'open', 'swap', 'open', 'swap'])
     expect(events).toContain('publish')
     expect(events).not.toContain('store-error')
+  })
+
+  it('is asked although it did not open: the request says why', async () => {
+    const store: Store = {
+      ...memoryStore(),
+      open: () => {
+        throw new Error('no connection')
+      },
+    }
+    const tokens = createTokens({ directory: false, store })
+    const handle = tokens.use(custom({ identity: 'x', fetch: async () => ({ value: 'token', lifetime: 3_600_000 }) }))
+    expect((await handle.get()).value).toBe('token')
   })
 })
