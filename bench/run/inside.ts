@@ -24,8 +24,8 @@ interface Inside {
  */
 export async function openFileTier(directory: string): Promise<FileTier> {
   const tiers = new URL('../../packages/core/src/tiers/', import.meta.url)
-  const { createFileReader } = (await import(new URL('file.ts', tiers).href)) as Inside
-  const { createFileTier } = (await import(new URL('file-writer.ts', tiers).href)) as Inside
+  const { createFileReader } = (await import(new URL('file/reader.ts', tiers).href)) as Inside
+  const { createFileTier } = (await import(new URL('file/writer.ts', tiers).href)) as Inside
   const runtime = { wall: Date.now, unique: () => crypto.randomUUID() }
   const onProblem = (_key: string, problem: string): never => {
     throw new Error(`the file tier has a problem: ${problem}`)

@@ -17,7 +17,8 @@ export function problemOf(reader: FileReader, key: string): FileProblem | undefi
     if (!reader.isOwn({ ...stat, mode: 0 })) return 'owner'
     if (!reader.isOwn(stat)) return 'permissions'
     if (stat.size > MAX_FILE_SIZE) return 'size'
-    return problemIn(reader, fs.readFileSync(path, 'utf8'), key)
+    const text = reader.textOf(path)
+    return text === undefined ? 'corrupt' : problemIn(reader, text, key)
   } catch (error) {
     return isMissing(asFields(error)?.['code']) ? undefined : 'disk'
   }

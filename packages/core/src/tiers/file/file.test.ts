@@ -13,6 +13,7 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -23,8 +24,9 @@ import type { WarmEvent } from '../../events.ts'
 import { custom } from '../../sources/custom.ts'
 import { createTokens } from '../../tokens/tokens.ts'
 import type { FileProblem } from './diagnose.ts'
-import { MAX_FILE_SIZE } from './format.ts'
-import { createFileReader, type FileEntry } from './reader.ts'
+import { MAX_FILE_SIZE, SUM_SIZE } from './format.ts'
+import { checksum, createFileReader, type FileEntry } from './reader.ts'
+import { MAX_BYTES, MAX_FILES } from './sweeper.ts'
 import { createFileTier, type FileTier } from './writer.ts'
 
 const KEY = 'oauth2~0123456789abcdef'
@@ -78,15 +80,24 @@ const AT = ['schema', 'key', 'fingerprint', 'observed', 'length'].concat([
   'monotonic',
 ])
 
-/** The two parts of a file: a line of JSON, here with names, and the sealed value. */
+/** The two parts of a file after its checksum: a line of JSON, here with names, and the sealed value. */
 function partsOf(path: string): { fields: Record<string, unknown>; sealed: string } {
-  const text = readFileSync(path, 'utf8')
+  const text = readFileSync(path, 'utf8').slice(SUM_SIZE)
   const end = text.indexOf('\n')
   const list: unknown[] = JSON.parse(text.slice(0, end))
   return { fields: Object.fromEntries(list.map((one, at) => [AT[at], one])), sealed: text.slice(end + 1) }
 }
 
-/** The file of them, its first line a list again. */
+/** Writes a file with its right checksum. */
+function writeText(path: string, text: string): void {
+  const bytes = Buffer.from(' '.repeat(SUM_SIZE) + text)
+  const aligned = Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(aligned)
+  aligned.write(checksum(aligned, aligned.length), 0)
+  writeFileSync(path, aligned)
+}
+
+/** The text of them, its first line a list again. */
 function textOf(fields: Record<string, unknown>, sealed: string): string {
   return `${JSON.stringify(AT.map((name) => fields[name]))}\n${sealed}`
 }
@@ -122,7 +133,7 @@ describe('the file tier', () => {
   it('takes a file of a form before lists for none, and puts its own in the place', () => {
     const spoiled = readSpoiled((path) => {
       const { fields, sealed } = partsOf(path)
-      writeFileSync(path, `${JSON.stringify({ ...fields, schema: 1 })}\n${sealed}`)
+      writeText(path, `${JSON.stringify({ ...fields, schema: 1 })}\n${sealed}`)
     })
     expect(spoiled).toEqual({ found: undefined, problems: ['corrupt'] })
     makeTier().write(KEY, entry())
@@ -168,10 +179,11 @@ describe('a file that is', () => {
   const rewrite = (change: (fields: Record<string, unknown>) => Record<string, unknown> | string) => (path: string) => {
     const { fields, sealed } = partsOf(path)
     const changed = change(fields)
-    writeFileSync(path, typeof changed === 'string' ? changed : textOf(changed, sealed))
+    writeText(path, typeof changed === 'string' ? changed : textOf(changed, sealed))
   }
 
   const SPOILED: readonly (readonly [string, (path: string) => void, FileProblem])[] = [
+    ['without its checksum', (path) => writeFileSync(path, readFileSync(path).subarray(SUM_SIZE)), 'corrupt'],
     ['no JSON', rewrite(() => 'not json'), 'corrupt'],
     ['empty', rewrite(() => ''), 'corrupt'],
     ['truncated', rewrite((fields) => JSON.stringify(fields).slice(0, 40)), 'corrupt'],
@@ -225,6 +237,21 @@ describe('a file that is', () => {
 
   it.each(SPOILED)('%s is a miss and a problem', (_name, spoil, problem) => {
     expect(readSpoiled(spoil)).toEqual({ found: undefined, problems: [problem] })
+  })
+
+  it('changed in any single bit is a miss and a problem', () => {
+    makeTier().write(KEY, entry())
+    const path = join(directory, NAME)
+    const good = readFileSync(path)
+    for (let bit = 0; bit < good.length * 8; bit += 1) {
+      const changed = Buffer.from(good)
+      changed[bit >> 3] = (good[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      writeFileSync(path, changed)
+      const tier = makeTier()
+      expect([tier.read(KEY), tier.problems]).toEqual([undefined, ['corrupt']])
+    }
+    writeFileSync(path, good)
+    expect(makeTier().read(KEY)).toBeDefined()
   })
 
   it("another user's is a miss and a problem", () => {
@@ -288,6 +315,17 @@ describe('a folder that is', () => {
     expect([tier.read(KEY), tier.problems]).toEqual([undefined, ['folder']])
   })
 
+  it('opened to everyone after the first write is not written to any more', () => {
+    const tier = makeTier()
+    tier.write(KEY, entry())
+    chmodSync(directory, 0o777)
+    tier.write(KEY, entry({ version: 8 }))
+    expect([tier.read(KEY), tier.problems]).toEqual([undefined, ['folder']])
+    chmodSync(directory, 0o700)
+    tier.write(KEY, entry({ version: 9 }))
+    expect(tier.read(KEY)?.lifetime.version).toBe(9)
+  })
+
   it("another user's is not used", () => {
     if (process.getuid?.() === 0) {
       mkdirSync(directory, { mode: 0o700 })
@@ -305,6 +343,54 @@ describe('a folder that is', () => {
     const tier = makeTier()
     tier.write(KEY, entry())
     expect([tier.read(KEY), tier.problems]).toEqual([undefined, ['folder']])
+  })
+})
+
+describe('a folder that has grown', () => {
+  const keyOf = (number: number): string => `oauth2~${String(number).padStart(40, '0')}`
+  const files = (): string[] => readdirSync(directory).sort()
+  const endingAt = (hardExpiry: number, sealed = 'x'): FileEntry => {
+    const one = entry({ sealed })
+    return { ...one, lifetime: { ...one.lifetime, softExpiry: START, hardExpiry } }
+  }
+
+  it('loses what has ended and what killed writers left, at the first write of a process, and nothing else', () => {
+    const before = makeTier()
+    before.write(keyOf(1), endingAt(START + 60_000))
+    before.write(keyOf(2), endingAt(START + 7_200_000))
+    const old = (START - 120_000) / 1_000
+    for (const [name, at] of [
+      [`.${crypto.randomUUID()}.tmp`, old],
+      [`.${'a'.repeat(32)}.tmp`, START / 1_000],
+      ['of-the-user.json', old],
+      ['.of-the-user.tmp', old],
+    ] as const) {
+      writeFileSync(join(directory, name), 'x')
+      utimesSync(join(directory, name), at, at)
+    }
+    const later = makeTier({ wall: () => START + 61_000 - 1_000 })
+    later.write(keyOf(3), endingAt(START + 7_200_000))
+    expect(later.problems).toEqual([])
+    const name = (number: number): string => `${keyOf(number).slice('oauth2~'.length)}.json`
+    expect(files()).toEqual([name(2), name(3), `.${'a'.repeat(32)}.tmp`, 'of-the-user.json', '.of-the-user.tmp'].sort())
+  })
+
+  it('never holds many more files than its limit; those that end last stay', () => {
+    const tier = makeTier()
+    const most = MAX_FILES + 600
+    for (let number = 0; number < most; number += 1) tier.write(keyOf(number), endingAt(START + 60_000 + number))
+    expect(files().length).toBeLessThanOrEqual(MAX_FILES + 256)
+    expect([tier.read(keyOf(0)), tier.problems]).toEqual([undefined, []])
+    expect(tier.read(keyOf(most - 1))).toBeDefined()
+  })
+
+  it('never holds many more bytes than its limit', () => {
+    const tier = makeTier()
+    const sealed = 'x'.repeat(1_000_000)
+    for (let number = 0; number < 90; number += 1) tier.write(keyOf(number), endingAt(START + 60_000 + number, sealed))
+    const bytes = files().reduce((sum, name) => sum + statSync(join(directory, name)).size, 0)
+    expect(bytes).toBeLessThanOrEqual(MAX_BYTES + 10 * sealed.length)
+    expect(tier.read(keyOf(89))).toBeDefined()
   })
 })
 
@@ -371,7 +457,7 @@ describe('after a new boot (the monotonic clock has gone back)', () => {
     const path = join(directory, NAME)
     const { fields, sealed } = partsOf(path)
     const monotonic = Number(fields['monotonic']) + 1e9
-    writeFileSync(path, textOf({ ...fields, monotonic }, sealed))
+    writeText(path, textOf({ ...fields, monotonic }, sealed))
     const tier = makeTier({ wall: () => wall })
     return { found: tier.read(KEY), problems: tier.problems }
   }

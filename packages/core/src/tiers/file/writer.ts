@@ -1,8 +1,9 @@
 import type { Runtime } from '../../contracts.ts'
 import { machineTime } from '../../lib/clocks.ts'
 import { type FileProblem, problemOf } from './diagnose.ts'
-import { type FileHead, MAX_FILE_SIZE, SCHEMA } from './format.ts'
-import type { FileEntry, FileReader } from './reader.ts'
+import { type FileHead, MAX_FILE_SIZE, SCHEMA, SUM_SIZE } from './format.ts'
+import { checksum, type FileEntry, type FileReader } from './reader.ts'
+import { createSweeper } from './sweeper.ts'
 
 const FILE_MODE = 0o600
 const FOLDER_MODE = 0o700
@@ -28,6 +29,7 @@ export interface FileWriterOptions {
 export function createFileTier(reader: FileReader, { runtime, onProblem }: FileWriterOptions): FileTier {
   const { pathOf, trusts, directory } = reader
   let toldOfFolder = false
+  const sweep = createSweeper(directory)
   const fs = process.getBuiltinModule('fs')
   const { O_WRONLY, O_CREAT, O_EXCL } = fs.constants
 
@@ -64,21 +66,26 @@ export function createFileTier(reader: FileReader, { runtime, onProblem }: FileW
       let temporary: string | undefined
       try {
         if (!fs.existsSync(directory)) fs.mkdirSync(directory, { recursive: true, mode: FOLDER_MODE })
-        if (!trusts()) return tell(key, 'folder')
-        const text = `${JSON.stringify(headOf(key, entry))}\n${entry.sealed}`
-        if (Buffer.byteLength(text) > MAX_FILE_SIZE) return onProblem(key, 'size')
+        // Someone may have changed it since the last write.
+        if (!trusts(true)) return tell(key, 'folder')
+        const bytes = bytesOf(`${JSON.stringify(headOf(key, entry))}\n${entry.sealed}`)
+        if (bytes.length > MAX_FILE_SIZE) return onProblem(key, 'size')
         // Worker threads share a process id, so only a random name is free.
         const fresh = `${directory}/.${runtime.unique()}.tmp`
         const file = fs.openSync(fresh, O_WRONLY | O_CREAT | O_EXCL, FILE_MODE)
         temporary = fresh
         try {
-          fs.writeFileSync(file, text)
+          fs.writeFileSync(file, bytes)
+          // The sweeper sees by this when the entry ends, without reading the file.
+          const endsAt = (runtime.wall() + entry.lifetime.hardExpiry - entry.latest) / 1_000
+          fs.futimesSync(file, endsAt, endsAt)
         } finally {
           fs.closeSync(file)
         }
         // ext4 flushes to disk when a rename replaces a file (1.1 ms); a name that is free costs a twentieth.
         removeQuietly(pathOf(key))
         fs.renameSync(temporary, pathOf(key))
+        sweep(runtime.wall(), bytes.length)
       } catch {
         onProblem(key, 'disk')
         if (temporary !== undefined) removeQuietly(temporary)
@@ -86,4 +93,12 @@ export function createFileTier(reader: FileReader, { runtime, onProblem }: FileW
     },
     remove: (key) => removeQuietly(pathOf(key)),
   }
+}
+
+/** What is written into a file: the checksum, then the text. */
+function bytesOf(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(SUM_SIZE + Buffer.byteLength(text))
+  bytes.write(text, SUM_SIZE)
+  bytes.write(checksum(bytes, bytes.length), 0, 'latin1')
+  return bytes
 }
