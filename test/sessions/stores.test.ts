@@ -18,6 +18,13 @@ describe('sessions on a real store', () => {
       stage().proxy.rules.length = 0
     })
 
+    it('say at construction whether the store may forget a revocation', () => {
+      const events: unknown[] = []
+      const store = stage().running.connect(stage().running.url ?? '')
+      createSessions({ store, onEvent: (event) => events.push(event) })
+      expect(events).toEqual(store.name === 'upstash' ? [{ type: 'store-forgets', store: 'upstash' }] : [])
+    })
+
     it('are created, found, listed, rotated and revoked', async () => {
       const user = crypto.randomUUID()
       const [here, there] = [environment(), environment()]

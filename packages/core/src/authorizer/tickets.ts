@@ -6,7 +6,7 @@ import { checkOptions, durationRule, misuse, shaped, textRule } from '../lib/opt
 import { asFields, asText, asTime, matches, parseJson } from '../lib/parse.ts'
 import { systemRuntime } from '../lib/runtime.ts'
 import { withDeadline } from '../lib/timing.ts'
-import type { Session, Sessions } from '../sessions/sessions.ts'
+import type { Session, Sessions } from '../sessions/types.ts'
 
 const SCHEMA = 1
 /** Random bytes of a ticket. */

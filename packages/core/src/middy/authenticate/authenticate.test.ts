@@ -2,7 +2,7 @@ import middy from '@middy/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createFleet, type Member } from '../../sessions/fleet.test-data.ts'
-import type { Session } from '../../sessions/sessions.ts'
+import type { Session } from '../../sessions/types.ts'
 import { type AuthenticateOptions, authenticate, clearedCookie, sessionCookie } from './authenticate.ts'
 
 type Role = { readonly roles: readonly string[] }
