@@ -95,6 +95,25 @@ describe('the pages of the sources', () => {
   })
 })
 
+describe('the pages for authors of stores', () => {
+  const pages = ['docs/write-a-store.md', 'docs/conformance.md']
+  const imports = pages.flatMap((page) =>
+    [...read(page).matchAll(/^import \{([^}]+)\} from '(@warmtoken\/[^']+)'/gm)].map(
+      ([, names = '', from = '']) => [page, from, names] as const,
+    ),
+  )
+
+  it('import something', () => {
+    expect(imports.length).toBeGreaterThan(4)
+  })
+
+  it.each(imports)('%s imports from %s what is there', async (_page, from, names) => {
+    const there = await import(from)
+    const values = names.split(',').map((name) => name.trim())
+    expect(values.filter((name) => !name.startsWith('type ') && !(name in there))).toEqual([])
+  })
+})
+
 describe('the page of the errors', () => {
   const page = read('docs/errors.md')
 
