@@ -345,3 +345,22 @@ export interface StandardIssue {
   /** Where in the value. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
+
+/** One page of an {@link Inventory}. */
+export interface InventoryPage {
+  /** The keys on this page, in no order. A key may come twice. */
+  readonly keys: readonly string[]
+  /** Hand it back as `after` to go on behind this page, also in another process; `undefined` on the last page. */
+  readonly cursor: string | undefined
+}
+
+/**
+ * Lists the keys of a store, for operators. It is apart from {@link Store} so that functions need no right to list: its
+ * role needs a right that reads every key, such as `dynamodb:Scan`. A key that is written meanwhile may be missing.
+ */
+export interface Inventory {
+  /** The name of the store. */
+  readonly name: string
+  /** Yields pages of keys. Throws a {@link StoreFault} when the backend refuses or does not answer. */
+  pages(options: { readonly signal: AbortSignal; readonly after?: string | undefined }): AsyncIterable<InventoryPage>
+}

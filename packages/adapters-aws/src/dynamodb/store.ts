@@ -140,7 +140,7 @@ function conditionOf(expected: Image | undefined): string {
 }
 
 /** What an operator must do about an error of DynamoDB. */
-function remedyOf({ name, message }: SdkError, table: string, permission: string): Remedy | undefined {
+export function remedyOf({ name, message }: SdkError, table: string, permission: string): Remedy | undefined {
   if (name === 'AccessDeniedException' && /\bKMS\b/.test(message)) {
     const must = 'the role needs kms:Decrypt on it, in its policy or in that of the key'
     return { code: 'STORE_DENIED', message: `the KMS key of the table cannot be used; ${must}` }

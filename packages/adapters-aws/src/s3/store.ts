@@ -107,7 +107,7 @@ function s3Fault(bucket: string, permission: string, error: unknown): StoreFault
 }
 
 /** What an operator must do about an error of S3. */
-function remedyOf({ name, message }: SdkError, bucket: string, permission: string): Remedy | undefined {
+export function remedyOf({ name, message }: SdkError, bucket: string, permission: string): Remedy | undefined {
   if (name.startsWith('KMS.') || (name === 'AccessDenied' && /\bkms:/i.test(message))) {
     const must = 'the role needs kms:Decrypt and kms:GenerateDataKey on it, and it must be enabled'
     return { code: 'STORE_DENIED', message: `the KMS key of the bucket cannot be used; ${must}` }

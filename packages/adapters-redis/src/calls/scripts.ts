@@ -56,3 +56,11 @@ redis.call('HSET', key, 'tag', tag, 'body', body)
 redis.call('PEXPIREAT', key, keepUntil)
 return {now(), {'swapped'}}
 `)
+
+/** ARGV: a cursor, a pattern, and about how many keys to look at. Answers with the time, `{cursor}` and the keys. */
+export const SCAN: Script = script(`${LOOK}
+local page = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[3])
+local keys = {}
+for i, key in ipairs(page[2]) do keys[i] = '=' .. key end
+return {now(), {'=' .. page[1]}, keys}
+`)

@@ -4,7 +4,19 @@
  * @module
  */
 
-export type { Image, ReadOptions, Runtime, Seen, ServerTime, Store, StoreFault, Swap, Swapped } from '../contracts.ts'
+export type {
+  Image,
+  Inventory,
+  InventoryPage,
+  ReadOptions,
+  Runtime,
+  Seen,
+  ServerTime,
+  Store,
+  StoreFault,
+  Swap,
+  Swapped,
+} from '../contracts.ts'
 export { abortable, pause } from '../lib/timing.ts'
 export { type WithClient, withClient, withDeadline } from './call.ts'
 export { type FaultFacts, isStoreFault, storeFault, withoutContents } from './fault.ts'

@@ -11,6 +11,7 @@ export const keyCommands: CommandTable = {
   EXISTS: { min: 1, max: Infinity, run: (args, keyspace) => count(args, (key) => keyspace.get(key) !== undefined) },
   TYPE: { min: 1, max: 1, run: (args, keyspace) => ({ status: keyspace.get(args.key(0))?.kind ?? 'none' }) },
   KEYS: { min: 1, max: 1, run: keys },
+  SCAN: { min: 1, max: 7, run: scan },
   EXPIRE: expireCommand('expire', (amount, now) => now + amount * 1000),
   PEXPIRE: expireCommand('pexpire', (amount, now) => now + amount),
   EXPIREAT: expireCommand('expireat', (amount) => amount * 1000),
@@ -77,6 +78,22 @@ function keys(args: Arguments, keyspace: Keyspace): Reply {
     .keys()
     .filter((key) => pattern.test(key))
     .map((key) => Buffer.from(key, 'latin1'))
+}
+
+/** All in one page, as Redis may: a page is as long as it wants. */
+function scan(args: Arguments, keyspace: Keyspace): Reply {
+  if (args.integer(0) !== 0) throw new RedisError('ERR invalid cursor')
+  let found = keyspace.keys()
+  for (let index = 1; index < args.all.length; index += 2) {
+    const option = args.key(index).toUpperCase()
+    if (!['MATCH', 'COUNT', 'TYPE'].includes(option) || args.all.length <= index + 1)
+      throw new RedisError('ERR syntax error')
+    if (option === 'COUNT' && args.integer(index + 1) < 1) throw new RedisError('ERR syntax error')
+    const pattern = option === 'MATCH' ? globPattern(args.key(index + 1)) : /^/
+    const kind = option === 'TYPE' ? args.key(index + 1) : undefined
+    found = found.filter((key) => pattern.test(key) && (kind === undefined || keyspace.get(key)?.kind === kind))
+  }
+  return [Buffer.from('0'), found.map((key) => Buffer.from(key, 'latin1'))]
 }
 
 function flush(_args: Arguments, keyspace: Keyspace): Reply {
