@@ -110,6 +110,24 @@ describe('a record in an untrusted text', () => {
   })
 })
 
+describe('the mark of an exclusive source', () => {
+  const lease = { nonce: 'n', now: NOW, length: 6_000, rejected: undefined }
+
+  it('is set by the first acquire with an intent, and stays when the intent is gone', () => {
+    const acquired = acquire(emptyRecord('k~1'), { ...lease, intent: GOOD.intent })
+    const { version: _version, ...value } = GOOD.value as NonNullable<WarmRecord['value']>
+    const published = publish(acquired, { ...value, version: NOW, now: NOW, refresh: [NOW, 'e', 1, 'ok', 'f'] })
+    expect(published).toMatchObject({ exclusive: true })
+    expect(published.intent).toBeUndefined()
+    expect(parsed(printRecord(published)).record.exclusive).toBe(true)
+  })
+
+  it('is on no other record', () => {
+    expect(acquire(emptyRecord('k~1'), lease)).not.toHaveProperty('exclusive')
+    expect(spoiled({ exclusive: 'yes' }).record).not.toHaveProperty('exclusive')
+  })
+})
+
 describe('an instant of a record that nobody can have written', () => {
   const at = (fields: Partial<WarmRecord>): WarmRecord => withoutImplausible({ ...GOOD, ...fields }, NOW)
 

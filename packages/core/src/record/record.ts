@@ -91,6 +91,8 @@ export interface WarmRecord {
   readonly failure?: Failure
   /** An exclusive fetch that has started. */
   readonly intent?: Intent
+  /** An exclusive source has used the record: who empties it may lose a chain. Set by the first acquire, for operators. */
+  readonly exclusive?: true
   /** How far the mint budget is used up, as an instant; see `engine/time/mint-budget.ts`. */
   readonly budget?: number
   /** Until when no refusal of an API replaces the value. Releases that do not know it drop it. */
@@ -161,6 +163,7 @@ export function parseRecord(body: string, key: string): Parsed {
     ...(lease && { lease }),
     ...(failure && { failure }),
     ...(intent && { intent }),
+    ...(fields['exclusive'] === true && { exclusive: true }),
     ...(budget !== undefined && { budget }),
     ...(rejectPause && { rejectPause }),
     refreshes: parseRefreshes(fields['refreshes']),

@@ -50,7 +50,7 @@ export function acquire(record: WarmRecord, { nonce, now, length, rejected, inte
     rejected: refused && record.value !== undefined ? record.value.version : record.rejected,
     lease: { nonce, acquiredAt: now, length },
     keepUntil: Math.max(keepUntil(record, now + length), intent === undefined ? 0 : now + CHAIN_MARGIN),
-    ...(intent && { intent }),
+    ...(intent && { intent, exclusive: true }),
     ...(budget !== undefined && { budget }),
   }
 }
