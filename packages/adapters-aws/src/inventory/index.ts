@@ -4,30 +4,13 @@
  * @module
  */
 
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import type { S3Client } from '@aws-sdk/client-s3'
 import type { Inventory } from '@warmtoken/core/adapter'
 import { checkOptions, type Rule, textRule } from '@warmtoken/core/adapter/setup'
 import { loadFailed } from '../shared/load-failed.ts'
-import { checkClient, PLACE, type Place } from '../shared/options.ts'
+import { checkClient, PLACE } from '../shared/options.ts'
+import type { DynamoDBInventoryOptions, S3InventoryOptions } from './options.ts'
 
-/** How {@link dynamoDBInventory} is set up. */
-export interface DynamoDBInventoryOptions extends Place {
-  /** The table. */
-  readonly table: string
-  /** Your own client, or a function that returns it. Default: one with timeouts of some hundred ms. */
-  readonly client?: DynamoDBClient | (() => DynamoDBClient | Promise<DynamoDBClient>)
-}
-
-/** How {@link s3Inventory} is set up. */
-export interface S3InventoryOptions extends Place {
-  /** The bucket. */
-  readonly bucket: string
-  /** What the names of its objects begin with. Default `warmtoken/`. */
-  readonly prefix?: string
-  /** Your own client, or a function that returns it. Default: one with timeouts of some hundred ms. */
-  readonly client?: S3Client | (() => S3Client | Promise<S3Client>)
-}
+export type { DynamoDBInventoryOptions, S3InventoryOptions } from './options.ts'
 
 const prefix: Rule = ['a text', (value) => typeof value === 'string']
 

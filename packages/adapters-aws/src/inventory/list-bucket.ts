@@ -3,7 +3,7 @@ import { abortable, type Inventory, type InventoryPage } from '@warmtoken/core/a
 import { remedyOf } from '../s3/store.ts'
 import { clientSettings } from '../shared/clients.ts'
 import { awsFault } from '../shared/faults.ts'
-import type { S3InventoryOptions } from './index.ts'
+import type { S3InventoryOptions } from './options.ts'
 
 type How = Parameters<Inventory['pages']>[0]
 

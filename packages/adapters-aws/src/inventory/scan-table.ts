@@ -3,7 +3,7 @@ import { abortable, type Inventory, type InventoryPage, storeFault } from '@warm
 import { remedyOf } from '../dynamodb/store.ts'
 import { clientSettings } from '../shared/clients.ts'
 import { awsFault } from '../shared/faults.ts'
-import type { DynamoDBInventoryOptions } from './index.ts'
+import type { DynamoDBInventoryOptions } from './options.ts'
 
 /** Items that one Scan evaluates. */
 const PAGE = 500

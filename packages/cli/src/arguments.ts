@@ -1,0 +1,33 @@
+import { InvalidArgumentError } from 'commander'
+
+/** Reads a whole number within a range. */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`)
+    return value
+  }
+}
+
+/** Reads a number within a range, with a fraction or without. */
+export function number(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (!/^\d+(\.\d+)?$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`It must be a number from ${min} to ${max}.`)
+    return value
+  }
+}
+
+/** Reads a text that is not empty. */
+export function parseText(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must not be empty.')
+  return text
+}
+
+/** Reads the readable start of keys. */
+export function parseKind(text: string): string {
+  if (!/^[a-z0-9-]{1,24}$/.test(text)) throw new InvalidArgumentError('It must be what stands before the ~ of a key.')
+  return text
+}

@@ -1,0 +1,41 @@
+import type { Context } from '../context.ts'
+import { openPlace, type PlaceOptions } from '../place.ts'
+import { readViews, walkKeys } from '../records.ts'
+import { table } from '../terminal.ts'
+import type { RecordView } from '../view.ts'
+
+/** Options of `list`. */
+export interface ListOptions extends PlaceOptions {
+  readonly kind?: string | undefined
+  readonly limit: number
+}
+
+/** Lists the records of a store. */
+export async function list(context: Context, options: ListOptions): Promise<void> {
+  const { terminal } = context
+  const place = await openPlace(options, context)
+  const { kind, limit } = options
+  const records: RecordView[] = []
+  let foreign = 0
+  let isCut = false
+  for await (const page of walkKeys(context, place, { kind })) {
+    foreign += page.foreign
+    const views = await readViews(context, place, page.keys)
+    isCut = records.length + views.length > limit
+    records.push(...views.slice(0, limit - records.length))
+    terminal.progress(`${records.length} records`)
+    if (isCut) break
+  }
+  if (isCut) terminal.note(`There are more than ${limit} records; --limit shows more of them.`)
+  if (foreign > 0) terminal.note(`${foreign} keys are not of warmtoken and were left out.`)
+  records.sort((one, other) => (one.key < other.key ? -1 : 1))
+  terminal.result({ store: place.title, records, foreign, complete: !isCut }, () =>
+    records.length === 0
+      ? [`No records in the ${place.title}.`]
+      : table([['KEY', 'STATE', 'REMAINING', 'FINGERPRINT', 'NOTES'], ...records.map(rowOf)]),
+  )
+}
+
+function rowOf({ key, state, remaining, fingerprint = '', notes }: RecordView): readonly string[] {
+  return [key, state, remaining === undefined ? '' : `${remaining} s`, fingerprint, notes.join(', ')]
+}

@@ -1,0 +1,153 @@
+/** What operators may see of a record: everything but the value. @module */
+
+import type { Seen } from '@warmtoken/core/adapter'
+import { parseRecord, type WarmRecord } from '@warmtoken/core/record'
+
+/** A key of this library: the readable kind, `~`, and a hash. Other keys are not ours. */
+const KEY = /^[a-z0-9-]{1,24}~[0-9a-f]{40}$/
+/** A text that `aesGcm` has sealed: the id of the key that sealed it stands in it. */
+const SEALED = /^a1\.([A-Za-z0-9_-]{1,32})\./
+/** How far `keepUntil` lies beyond the value's end on a record without a chain, at most, in ms; a day is usual. */
+const MAX_PLAIN_KEEP = 30 * 86_400_000
+
+/** What is to be said about the value of a record. */
+export type State = 'fresh' | 'due' | 'expired' | 'rejected' | 'empty' | 'sessions' | 'sealed' | 'unreadable'
+
+/** A record without its value. Instants are ISO 8601, lengths in seconds. */
+export interface RecordView {
+  readonly key: string
+  readonly state: State
+  /** What else is the case: `refreshing`, `cooling-down`, `sign-in`, `exclusive`, `damaged …`. */
+  readonly notes: readonly string[]
+  readonly version?: number
+  readonly fingerprint?: string
+  readonly issuedAt?: string
+  readonly softExpiry?: string
+  readonly hardExpiry?: string
+  /** Until hard expiry. */
+  readonly remaining?: number
+  /** How the value is sealed. */
+  readonly sealing?: string
+  readonly rejectedVersion?: number
+  readonly epoch?: number
+  readonly lease?: { readonly nonce: string; readonly acquiredAt: string; readonly endsAt: string }
+  readonly failure?: {
+    readonly kind: string
+    readonly code: string
+    readonly count: number
+    readonly notBefore: string
+  }
+  readonly intent?: { readonly at: string; readonly tries: number; readonly dead: boolean }
+  readonly refreshes?: readonly {
+    readonly at: string
+    readonly by: string
+    readonly took: number
+    readonly outcome: string
+    readonly fingerprint: string
+  }[]
+}
+
+/** Whether a key has the form that this library gives its keys. */
+export function isOurs(key: string): boolean {
+  return KEY.test(key)
+}
+
+/** What operators may see of what a store holds under a key. `undefined`: nothing. */
+export function viewOf(key: string, { image, time }: Seen, wall: number): RecordView | undefined {
+  if (image === undefined) return undefined
+  const { body } = image
+  const parsed = parseRecord(body, key)
+  if (parsed.outcome === 'record') return viewRecord(parsed.record, { now: time?.at ?? wall, damaged: parsed.damaged })
+  const sealing = sealingOf(body)
+  if (key.startsWith('session~')) return { key, state: 'sessions', notes: [], sealing }
+  if (SEALED.test(body)) return { key, state: 'sealed', notes: [], sealing }
+  return { key, state: 'unreadable', notes: [parsed.reason] }
+}
+
+/** How a text is sealed, as far as that shows from outside. */
+export function sealingOf(text: string): string {
+  const id = SEALED.exec(text)?.[1]
+  if (id !== undefined) return `aes-256-gcm, key ${id}`
+  return isJson(text) ? 'plain text' : 'another codec'
+}
+
+/** Whether an exclusive source uses the record, so that emptying it would lose a chain of refresh tokens. */
+export function isExclusive({ exclusive, intent, keepUntil, value }: WarmRecord): boolean {
+  if (exclusive === true || intent !== undefined) return true
+  // Records of earlier releases have no mark, but are kept for more than a year.
+  return value !== undefined && value.hardExpiry > 0 && keepUntil - value.hardExpiry > MAX_PLAIN_KEEP
+}
+
+interface At {
+  /** The time on the store's server, about. */
+  readonly now: number
+  readonly damaged: readonly string[]
+}
+
+function viewRecord(record: WarmRecord, { now, damaged }: At): RecordView {
+  const { key, value, lease, failure, intent, refreshes, rejected, epoch } = record
+  const isHeld = lease !== undefined && now <= lease.acquiredAt + lease.length
+  const isCooling = failure !== undefined && now < failure.notBefore
+  const notes = [
+    ...(isHeld ? ['refreshing'] : []),
+    ...(isCooling ? ['cooling-down'] : []),
+    ...(intent?.dead === true ? ['sign-in'] : []),
+    ...(isExclusive(record) ? ['exclusive'] : []),
+    ...damaged.map((part) => `damaged ${part}`),
+  ]
+  return {
+    key,
+    state: stateOf(record, now),
+    notes,
+    ...(value && {
+      version: value.version,
+      fingerprint: value.fingerprint,
+      issuedAt: iso(value.issuedAt),
+      softExpiry: iso(value.softExpiry),
+      hardExpiry: iso(value.hardExpiry),
+      remaining: Math.max(0, Math.floor((value.hardExpiry - now) / 1_000)),
+      sealing: sealingOf(value.sealed),
+    }),
+    epoch,
+    ...(rejected > 0 && { rejectedVersion: rejected }),
+    ...(lease && {
+      // Enough to tell two holders apart.
+      lease: {
+        nonce: lease.nonce.slice(0, 8),
+        acquiredAt: iso(lease.acquiredAt),
+        endsAt: iso(lease.acquiredAt + lease.length),
+      },
+    }),
+    ...(failure && {
+      failure: { kind: failure.kind, code: failure.code, count: failure.count, notBefore: iso(failure.notBefore) },
+    }),
+    ...(intent && { intent: { at: iso(intent.at), tries: intent.tries, dead: intent.dead === true } }),
+    refreshes: refreshes.map(([at, by, took, outcome, fingerprint]) => ({
+      at: iso(at),
+      by,
+      took,
+      outcome,
+      fingerprint,
+    })),
+  }
+}
+
+function stateOf({ value, rejected }: WarmRecord, now: number): State {
+  if (value === undefined) return 'empty'
+  if (now >= value.hardExpiry) return 'expired'
+  if (value.version === rejected) return 'rejected'
+  return now >= value.softExpiry ? 'due' : 'fresh'
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString()
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,180 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Image, Store } from '@warmtoken/core/adapter'
+import { emptyRecord, parseRecord, printRecord } from '@warmtoken/core/record'
+import { aesGcm } from '@warmtoken/core/seal'
+import { createSessions } from '@warmtoken/core/sessions'
+import { seededRandom } from '@warmtoken/local'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Fleet, SECRET, startFleet } from './fleet.ts'
+import { run, start } from './run.ts'
+
+const NEVER = new AbortController().signal
+const KEYS = { k1: randomBytes(32).toString('base64'), k2: randomBytes(32).toString('base64') }
+const before = aesGcm({ ring: { current: 'k1', keys: { k1: KEYS.k1 } } })
+const both = aesGcm({ ring: { current: 'k2', keys: KEYS } })
+const after = aesGcm({ ring: { current: 'k2', keys: { k2: KEYS.k2 } } })
+
+let fleet: Fleet
+let folder = ''
+beforeEach(async () => {
+  fleet = await startFleet()
+  folder = mkdtempSync(join(tmpdir(), 'warmtoken-rotate-'))
+  writeFileSync(join(folder, 'ring.json'), JSON.stringify({ current: 'k2', keys: KEYS }))
+})
+afterEach(async () => {
+  await fleet.server.close()
+  rmSync(folder, { recursive: true })
+})
+
+function rotate(): readonly string[] {
+  return ['rotate-key', ...fleet.place, '--ring', 'ring.json', '--cursor', 'cursor.json', '--json']
+}
+
+function nameOf(index: number): string {
+  return `lab~${index.toString(16).padStart(40, '0')}`
+}
+
+async function write(store: Store, key: string, body: string, expected?: Image): Promise<void> {
+  const keepUntil = Date.now() + 1e9
+  const swapped = await store.swap(
+    key,
+    { expected, body, tag: `t-${key}-${expected?.tag ?? ''}`, keepUntil },
+    { signal: NEVER },
+  )
+  if (swapped.outcome !== 'swapped') throw new Error('the record is there already')
+}
+
+async function sealedRecord(key: string): Promise<string> {
+  const now = Date.now()
+  const sealed = await before.seal(JSON.stringify({ value: `${SECRET} ${key}`, type: 'Bearer' }), key)
+  const instants = { issuedAt: now, softExpiry: now + 3e6, hardExpiry: now + 3.6e6 }
+  const value = { sealed, version: now, publisher: 'p', fingerprint: 'f', ...instants }
+  return printRecord({ ...emptyRecord(key), keepUntil: now + 1e9, value })
+}
+
+/** The text of the value under a key, opened by this codec. */
+async function textOf(key: string, codec: typeof both): Promise<string> {
+  const { image } = await fleet.store.read(key, { signal: NEVER, consistent: true })
+  const parsed = parseRecord(image?.body ?? '', key)
+  if (parsed.outcome !== 'record' || parsed.record.value === undefined) throw new Error(`${key} has no value`)
+  return codec.open(parsed.record.value.sealed, key)
+}
+
+async function eachInParts(count: number, call: (index: number) => Promise<unknown>): Promise<void> {
+  for (let from = 0; from < count; from += 50) {
+    await Promise.all(Array.from({ length: Math.min(50, count - from) }, (_, index) => call(from + index)))
+  }
+}
+
+describe('warmtoken rotate-key', () => {
+  it('keeps each of 10,000 records readable at every moment, and ends in spite of kills at random', async () => {
+    const COUNT = 10_000
+    const KILLS = 5
+    const random = seededRandom(18)
+    await eachInParts(COUNT, async (index) => write(fleet.store, nameOf(index), await sealedRecord(nameOf(index))))
+
+    let isRotating = true
+    let reads = 0
+    const reader = (async () => {
+      while (isRotating) {
+        const key = nameOf(Math.floor(random() * COUNT))
+        expect(await textOf(key, both)).toContain(`${SECRET} ${key}`)
+        reads += 1
+        await turn()
+      }
+    })()
+    const cursor = join(folder, 'cursor.json')
+    const progress = (): number =>
+      existsSync(cursor) ? (JSON.parse(readFileSync(cursor, 'utf8')) as { resealed: number }).resealed : 0
+    for (let kill = 1; kill <= KILLS; kill += 1) {
+      // Somewhere in the page that follows, wherever the process is then.
+      const target = progress() + 1 + Math.floor((random() * COUNT) / (KILLS + 3))
+      const child = start(rotate(), {
+        cwd: folder,
+        env: { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'y' },
+      })
+      const closed = once(child, 'close')
+      while (progress() < target && child.exitCode === null) await turn()
+      child.kill('SIGKILL')
+      await closed
+      expect(child.signalCode).toBe('SIGKILL')
+    }
+    const { code, out, err } = await run(rotate(), { cwd: folder })
+    isRotating = false
+    await reader
+    expect([code, err]).toEqual([0, expect.stringContaining('Goes on where an earlier run ended')])
+    expect(JSON.parse(out)).toMatchObject({ skipped: 0 })
+    expect(reads).toBeGreaterThan(100)
+    expect(existsSync(cursor)).toBe(false)
+    await eachInParts(COUNT, async (index) => {
+      expect(await textOf(nameOf(index), after)).toContain(SECRET)
+    })
+  }, 300_000)
+
+  it('seals sessions again, whose tokens then verify with the new key alone', async () => {
+    const old = createSessions({ store: fleet.store, codec: before })
+    const { token } = await old.create('ada', { device: 'laptop' })
+    const { code, out } = await run(rotate(), { cwd: folder })
+    expect([code, JSON.parse(out)]).toMatchObject([0, { resealed: 1, skipped: 0 }])
+    const now = createSessions({ store: fleet.store, codec: after })
+    expect(await now.verify(token.value)).toMatchObject({ userId: 'ada' })
+  })
+
+  it('changes nothing the second time', async () => {
+    await write(fleet.store, nameOf(1), await sealedRecord(nameOf(1)))
+    expect(JSON.parse((await run(rotate(), { cwd: folder })).out)).toMatchObject({ resealed: 1, current: 0 })
+    expect(JSON.parse((await run(rotate(), { cwd: folder })).out)).toMatchObject({ resealed: 0, current: 1 })
+  })
+
+  it('leaves what it cannot open as it was, and exits with 1', async () => {
+    const foreign = aesGcm({ ring: { current: 'k9', keys: { k9: randomBytes(32) } } })
+    const key = nameOf(2)
+    const record = JSON.parse(await sealedRecord(key))
+    const sealed = await foreign.seal(SECRET, key)
+    await write(fleet.store, key, JSON.stringify({ ...record, value: { ...record.value, sealed } }))
+    const { code, out, err } = await run(rotate(), { cwd: folder })
+    expect([code, JSON.parse(out)]).toMatchObject([1, { skipped: 1 }])
+    expect(err).toContain('they are as they were')
+    const { image } = await fleet.store.read(key, { signal: NEVER, consistent: true })
+    expect(image?.body).toContain(sealed)
+  })
+
+  it('takes a codec of a module, such as one with a key of KMS', async () => {
+    await write(fleet.store, nameOf(3), await sealedRecord(nameOf(3)))
+    const seal = import.meta.resolve('@warmtoken/core/seal')
+    const text = `import { aesGcm } from '${seal}'\nexport default aesGcm({ ring: ${JSON.stringify({ current: 'k2', keys: KEYS })} })\n`
+    writeFileSync(join(folder, 'codec.mjs'), text)
+    const { code } = await run(['rotate-key', ...fleet.place, '--codec', 'codec.mjs'], { cwd: folder })
+    expect(code).toBe(0)
+    expect(await textOf(nameOf(3), after)).toContain(SECRET)
+  })
+
+  it.each([
+    ['{"current":"k1","keys":{"k1":"c2hvcnQ="}}', 'key "k1" must be 32 bytes'],
+    ['{"current":', 'is not JSON'],
+    ['{"current":"k3","keys":{"k1":"c2hvcnQ="}}', 'aesGcm'],
+  ])('refuses the ring %s before it reads a record, and shows no key', async (ring, message) => {
+    writeFileSync(join(folder, 'ring.json'), ring)
+    const { code, out, err } = await run(rotate(), { cwd: folder })
+    expect([code, out]).toEqual([1, ''])
+    expect(err).toContain(message)
+    expect(err).not.toContain('c2hvcnQ')
+  })
+
+  it('does not go on by the cursor of another store', async () => {
+    writeFileSync(
+      join(folder, 'cursor.json'),
+      JSON.stringify({ store: 'S3 bucket x', after: 'y', resealed: 0, current: 0, skipped: 0 }),
+    )
+    const { code, err } = await run(rotate(), { cwd: folder })
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining('is not the cursor of a rotation of the DynamoDB table tokens'),
+    ])
+  })
+})
