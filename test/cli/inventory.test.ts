@@ -1,6 +1,8 @@
 import { dynamoDBStore } from '@warmtoken/adapters-aws/dynamodb'
 import { dynamoDBInventory, s3Inventory } from '@warmtoken/adapters-aws/inventory'
 import { s3Store } from '@warmtoken/adapters-aws/s3'
+import { redisStore } from '@warmtoken/adapters-redis'
+import { redisInventory } from '@warmtoken/adapters-redis/inventory'
 import { upstashInventory } from '@warmtoken/adapters-upstash/inventory'
 import { upstashStore } from '@warmtoken/adapters-upstash/redis'
 import type { Inventory, Store } from '@warmtoken/core/adapter'
@@ -63,6 +65,15 @@ async function onUpstash(redis?: LocalServer): Promise<Kit> {
   }
 }
 
+async function onRedis(): Promise<Kit> {
+  const server = await startRedisServer()
+  const { Redis } = await import('ioredis')
+  const client = new Redis(server.port, '127.0.0.1')
+  servers.push({ ...server, close: async () => void client.disconnect() })
+  const options = { client, onProblem: () => {} }
+  return { store: redisStore(options), inventory: redisInventory(options), servers: [server] }
+}
+
 async function keysOf(inventory: Inventory, signal: AbortSignal): Promise<readonly string[]> {
   const found: string[] = []
   for await (const { keys } of inventory.pages({ signal })) found.push(...keys)
@@ -73,6 +84,7 @@ describe.each([
   ['a DynamoDB table', onDynamoDB],
   ['an S3 bucket', onS3],
   ['Upstash in memory', () => onUpstash()],
+  ['a Redis over TCP', onRedis],
   ['Upstash over a real Redis', async () => onUpstash(await startRedisServer())],
 ])('the inventory of %s', (_name, make) => {
   it('yields each key, and goes on behind a cursor in another process', async () => {

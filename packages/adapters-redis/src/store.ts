@@ -8,7 +8,7 @@ import {
   type StoreFault,
   storeFault,
 } from '@warmtoken/core/adapter'
-import { type Ask, makeCalls } from './calls/calls.ts'
+import { type Ask, type CallsOptions, makeCalls } from './calls/calls.ts'
 import { createFaults, isAnswer, isReadOnly, type Remedy } from './calls/faults.ts'
 import { keepConnection, shareConnection } from './connection.ts'
 import { inspectServer } from './inspect.ts'
@@ -29,6 +29,12 @@ const NOT_A_CLUSTER: Remedy = {
 
 /** The store's requests. Made with the first of them. */
 export function openCalls(options: RedisStoreOptions): Required<StoreCalls & Pick<Store, 'open'>> {
+  const { open, ...calls } = openServer(options)
+  return { ...makeCalls(calls), open }
+}
+
+/** What every request needs: how a script is sent, and what becomes of an error. */
+export function openServer(options: RedisStoreOptions): Required<CallsOptions & Pick<Store, 'open'>> {
   const { prefix = 'warmtoken:', connect, client } = options
   let isCluster = false
   const single = createFaults(NAME, [NOT_A_CLUSTER])
@@ -70,7 +76,10 @@ export function openCalls(options: RedisStoreOptions): Required<StoreCalls & Pic
   }
 
   return {
-    ...makeCalls({ ask, prefix, faultOf, isCluster: () => isCluster }),
+    ask,
+    prefix,
+    faultOf,
+    isCluster: () => isCluster,
     async open() {
       await open()
     },

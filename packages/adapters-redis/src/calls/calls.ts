@@ -86,7 +86,8 @@ export function makeCalls(options: CallsOptions): Required<Pick<Store, 'read' | 
   return { read, readMany, swap }
 }
 
-async function runScript(ask: Ask, { sha, text }: Script, call: Call): Promise<unknown> {
+/** Runs a script by its name, or by its text where the server does not know it. */
+export async function runScript(ask: Ask, { sha, text }: Script, call: Call): Promise<unknown> {
   try {
     return await ask('evalsha', sha, call)
   } catch (error) {
@@ -117,6 +118,7 @@ function parseImage(image: unknown): Image | 'absent' | 'swapped' {
   return { tag: tag.slice(1), body: body.slice(1) }
 }
 
-function unreadable(): Error {
+/** The error for an answer that no script of ours gives. */
+export function unreadable(): Error {
   return Object.assign(new Error('the answer makes no sense'), { name: 'AnswerUnreadable' })
 }

@@ -7,3 +7,4 @@
 
 export { type Ask, type Call, type CallsOptions, makeCalls } from './calls.ts'
 export { createFaults, isAnswer, isReadOnly, type Remedy, wordsOf } from './faults.ts'
+export { makePages } from './pages.ts'

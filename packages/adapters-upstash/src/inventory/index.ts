@@ -22,8 +22,11 @@ export function upstashInventory(options: UpstashStoreOptions): Inventory {
   return {
     name: 'upstash',
     async *pages(how) {
-      const { scanDatabase } = await import('./scan-database.ts')
-      yield* scanDatabase(options, how)
+      const [{ openDatabase }, { makePages }] = await Promise.all([
+        import('../redis/store.ts'),
+        import('@warmtoken/adapters-redis/calls'),
+      ])
+      yield* makePages(await openDatabase(options))(how)
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { Redis } from '@upstash/redis'
-import { type Ask, createFaults, makeCalls } from '@warmtoken/adapters-redis/calls'
+import { type Ask, type CallsOptions, createFaults, makeCalls } from '@warmtoken/adapters-redis/calls'
 import type { StoreCalls, StoreFault } from '@warmtoken/core/adapter'
 import { abortable, markAmbiguous, storeFault } from '@warmtoken/core/adapter'
 import type { RedisClient, UpstashStoreOptions } from './options.ts'
@@ -17,12 +17,17 @@ const upstashFault = createFaults(NAME, [
 
 /** The store's requests, by a client or by REST. Loaded with the first of them. */
 export async function openCalls(options: UpstashStoreOptions): Promise<Required<StoreCalls>> {
+  return makeCalls(await openDatabase(options))
+}
+
+/** What every request needs: how a script is sent, and what becomes of an error. */
+export async function openDatabase(options: UpstashStoreOptions): Promise<CallsOptions> {
   const { prefix = 'warmtoken:', url = '', token = '', agent, client } = options
   const ask =
     client === undefined
       ? await import('./rest.ts').then(({ askByRest }) => askByRest({ url, token, agent }))
       : askByClient(typeof client === 'function' ? await client() : client)
-  return makeCalls({ ask, prefix, faultOf })
+  return { ask, prefix, faultOf }
 }
 
 /** Requests that Node does not send. */
