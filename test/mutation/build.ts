@@ -1,8 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import type { createTokens } from '@warmtoken/core'
+import type { aesGcm } from '@warmtoken/core/seal'
 import type { simulate } from '@warmtoken/core/simulator'
-import { build, type Plugin } from 'esbuild'
+import { type BuildOptions, build, type Plugin } from 'esbuild'
 import type { Mutant } from './mutants.ts'
+
+export type { Mutant } from './mutants.ts'
 
 const SOURCES = fileURLToPath(new URL('../../packages/core/src/', import.meta.url))
 
@@ -29,9 +33,21 @@ export function buildMutant(mutant: Mutant): Promise<{ simulate: typeof simulate
 }
 
 /** The same for another simulator: `entry` in its folder. */
-export async function buildSimulator<Exports>(mutant: Mutant, entry: string): Promise<Exports> {
+export function buildSimulator<Exports>(mutant: Mutant, entry: string): Promise<Exports> {
+  return bundled(mutant, { entryPoints: [`${SOURCES}../simulator/${entry}`] })
+}
+
+/** What users call, over the mutated production sources. */
+export function mutatedKit(
+  mutant: Mutant,
+): Promise<{ readonly createTokens: typeof createTokens; readonly aesGcm: typeof aesGcm }> {
+  const contents = "export { aesGcm } from './seal/aes-gcm.ts'\nexport { createTokens } from './tokens/tokens.ts'\n"
+  return bundled(mutant, { stdin: { contents, resolveDir: SOURCES, loader: 'ts' } })
+}
+
+async function bundled<Exports>(mutant: Mutant, entry: Pick<BuildOptions, 'entryPoints' | 'stdin'>): Promise<Exports> {
   const result = await build({
-    entryPoints: [`${SOURCES}../simulator/${entry}`],
+    ...entry,
     bundle: true,
     write: false,
     format: 'esm',

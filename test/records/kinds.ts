@@ -138,7 +138,7 @@ export const KINDS: readonly Kind[] = [
     shared: 'waits',
     exclusive: 'waits',
   },
-  { name: 'a lease from 2100', plant: due((now) => lease(now, { acquiredAt: IN_2100 })), ...GOES_ON },
+  { name: 'a lease from 2100', plant: due((now) => lease(now, { acquiredAt: IN_2100, length: 600_000 })), ...GOES_ON },
   { name: 'a lease of negative length', plant: due((now) => lease(now, { length: -1 })), ...GOES_ON },
   { name: 'a lease without its nonce', plant: due((now) => lease(now, { nonce: undefined })), ...GOES_ON },
   { name: 'a lease that is a text', plant: due(() => ({ lease: 'mine' })), ...GOES_ON },
