@@ -34,7 +34,7 @@ const ANSWERS: Partial<Record<StoreFaultKind, TcpFault>> = {
 export type ClientName = 'ioredis' | 'node-redis' | 'iovalkey'
 
 /** Clients for one server, and for a cluster, by name. Each call makes one that nobody else uses. */
-const CLIENTS: Record<ClientName, Record<'single' | 'cluster', (port: number) => RedisClient>> = {
+export const CLIENTS: Record<ClientName, Record<'single' | 'cluster', (port: number) => RedisClient>> = {
   ioredis: {
     single: (port: number) => new Redis({ port, password: PASSWORD }),
     cluster: (port: number) => new Cluster([{ host: '127.0.0.1', port }], { redisOptions: { password: PASSWORD } }),
@@ -54,6 +54,8 @@ const CLIENTS: Record<ClientName, Record<'single' | 'cluster', (port: number) =>
 /** A server with a password and a proxy before it. */
 export interface ProxiedRedis {
   readonly proxy: TcpFaultProxy
+  /** Where the server itself listens. */
+  readonly port: number
   /** A connection to the server itself, for looking into it. */
   readonly inside: Redis
   close(): Promise<void>
@@ -67,6 +69,7 @@ export async function startProxiedRedis(options: RedisServerOptions = {}): Promi
   await inside.config('SET', 'requirepass', PASSWORD)
   return {
     proxy,
+    port: server.port,
     inside,
     async close() {
       inside.disconnect()

@@ -51,7 +51,7 @@ local found = look(key)
 if found[1] == 'there' and found[2] == '=' .. tag then return {now(), {'swapped'}} end
 if found[1] ~= expected then return {now(), found} end
 if expected == 'there' and found[2] ~= '=' .. seen then return {now(), found} end
-if found[2] == '=' then redis.call('DEL', key) end
+if found[1] == 'there' and found[2] == '=' then redis.call('DEL', key) end
 redis.call('HSET', key, 'tag', tag, 'body', body)
 redis.call('PEXPIREAT', key, keepUntil)
 return {now(), {'swapped'}}
