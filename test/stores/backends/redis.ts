@@ -90,8 +90,13 @@ function lookInto(inside: Redis | Cluster) {
   }
 }
 
-/** One server, by a client that the store owns, or that it shares. */
-export function redisBy(name: ClientName, connect: Connect = ownedStore(name, 'single')): Backend {
+/** One server, by a client that the store owns. */
+export function redisByOwned(name: ClientName): Backend {
+  return redisBy(name, ownedStore(name, 'single'))
+}
+
+/** One server. */
+export function redisBy(name: string, connect: Connect): Backend {
   return {
     name: `Redis, ${name}`,
     async start() {
@@ -143,6 +148,18 @@ export function redisClusterBy(name: ClientName): Backend {
       }
     },
   }
+}
+
+/** The same by clients that the application uses too, with the settings that the page asks for. */
+export const SHARED: Record<string, Connect> = {
+  'ioredis, shared': (port) => redisStore({ client: new Redis({ port, password: PASSWORD, ...SHARED_SETTINGS }) }),
+  'iovalkey, shared': (port) => redisStore({ client: new Valkey({ port, password: PASSWORD, ...SHARED_SETTINGS }) }),
+}
+
+const SHARED_SETTINGS = {
+  maxRetriesPerRequest: 0,
+  socketTimeout: 350,
+  retryStrategy: (times: number) => Math.random() * Math.min(2_000, 50 * 2 ** times),
 }
 
 /** Makes a store at a port. */

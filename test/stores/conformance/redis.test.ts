@@ -1,6 +1,10 @@
-import { redisBy, redisClusterBy } from '../backends/redis.ts'
+import { redisBy, redisByOwned, redisClusterBy, SHARED } from '../backends/redis.ts'
 import { runConformance } from '../run-conformance.ts'
 
-const local = (['ioredis', 'node-redis', 'iovalkey'] as const).flatMap((name) => [redisBy(name), redisClusterBy(name)])
+const owned = (['ioredis', 'node-redis', 'iovalkey'] as const).flatMap((name) => [
+  redisByOwned(name),
+  redisClusterBy(name),
+])
+const shared = Object.entries(SHARED).map(([name, connect]) => redisBy(name, connect))
 
-runConformance({ direct: [], proxied: local })
+runConformance({ direct: [], proxied: [...owned, ...shared] })

@@ -100,7 +100,7 @@ describe.each(NAMES)('a connection that the store owns, by %s', (name) => {
     await expect.poll(() => server.proxy.connections()).toBe(before)
   })
 
-  it('is asked for anew with the password of that moment', async () => {
+  it('is made with the password of that moment', async () => {
     const inside = server.inside
     const asked: string[] = []
     let password = 'first-password'

@@ -131,7 +131,7 @@ describe('a store on Redis says what to change', () => {
   })
 
   it.each(['ioredis', 'node-redis', 'iovalkey'] as const)(
-    'when the server is a node of a cluster and %s is told of one server',
+    'when the server is a node of a cluster and %s expects a single server',
     async (name) => {
       const port = cluster.nodes[0]?.port ?? 0
       const refused = { code: 'STORE_REFUSED', message: expect.stringContaining('give a cluster client') }
