@@ -109,6 +109,16 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'asked again and again under one lease',
+    edits: [
+      {
+        file: 'engine/miss/call-twice.ts',
+        find: 'return callSource(flight, { ...call, time })',
+        replace: 'return callTwice(flight, held, { ...call, time })',
+      },
+    ],
+  },
+  {
     name: 'rejecting never pauses',
     edits: [
       {
@@ -157,12 +167,23 @@ export const EXCLUSIVE_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'asked twice although it spends',
+    edits: [
+      {
+        file: 'engine/miss/fetch-exclusive.ts',
+        find: 'return callSource(flight, { time, nonce, previous, spends: held.spends })',
+        replace:
+          'const first = await callSource(flight, { time, nonce, previous, spends: held.spends }); return first.outcome === "ok" ? first : callSource(flight, { time, nonce, previous, spends: held.spends })',
+      },
+    ],
+  },
+  {
     name: 'returned before it is committed',
     edits: [
       {
         file: 'engine/miss/fetch-exclusive.ts',
-        find: "if (published?.outcome !== 'published') throw",
-        replace: 'if (published?.outcome === undefined) throw',
+        find: "if (published?.outcome !== 'published')",
+        replace: 'if (published?.outcome === undefined)',
       },
     ],
   },

@@ -18,6 +18,7 @@ export interface Part {
 export const REQUIRED: readonly string[] = [
   'adopted',
   'alone',
+  'asked once more',
   'clean-up',
   'clock step',
   'cool-down',

@@ -98,7 +98,11 @@ describe('a token of DingTalk', () => {
     const { dingtalk, environment } = await setUp({ limit: 0 })
     const code = 'Forbidden.AccessDenied.QpsLimitForAppkeyAndApi'
     for (const handle of [environment(), environment()])
-      await expect(handle.get()).rejects.toMatchObject({ name: 'SourceUnavailableError', code, retryable: true })
+      await expect(handle.get({ timeout: 900 })).rejects.toMatchObject({
+        name: 'SourceUnavailableError',
+        code,
+        retryable: true,
+      })
     expect(dingtalk.requests).toBe(1)
   })
 })

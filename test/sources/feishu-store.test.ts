@@ -99,41 +99,28 @@ describe('a store app', () => {
   })
 
   it('without a ticket asks for one, and has a token as soon as it has come', async () => {
-    const { feishu, tenants, runtime } = await setUp()
+    const { feishu, tenants } = await setUp()
     const handle = tenants.for(TENANT)
-    const error = await handle.get().catch((cause: unknown) => cause)
-    expect(error).toMatchObject({ name: 'SourceUnavailableError', code: 'FEISHU_TICKET_MISSING', retryable: true })
-    expect([feishu.resends, feishu.requests]).toEqual([1, 0])
-    await feishu.settled()
-    runtime.advance(5_000)
     expect((await handle.get()).value).toMatch(/^t-/)
     expect(feishu.resends).toBe(1)
   })
 
   it('with a ticket that is over asks for another one', async () => {
-    const { feishu, tenants, runtime, inbox } = await setUp()
+    const { feishu, tenants, inbox } = await setUp()
     await feishu.pushTicket()
     const stale = await inbox.get()
     feishu.newTicket()
     const handle = tenants.for(TENANT)
-    const error = await handle.get().catch((cause: unknown) => cause)
-    expect(error).toMatchObject({ name: 'SourceUnavailableError', code: 'FEISHU_TICKET_REFUSED', retryable: true })
+    expect((await handle.get()).value).toMatch(/^t-/)
     expect(feishu.resends).toBe(1)
     await feishu.settled()
     expect(await inbox.get()).not.toBe(stale)
-    runtime.advance(5_000)
-    expect((await handle.get()).value).toMatch(/^t-/)
   })
 
   it('asks for a ticket once, however many environments miss it', async () => {
     const { feishu, environment } = await setUp()
-    const all = Array.from({ length: 10 }, () =>
-      environment()
-        .tenants.for(TENANT)
-        .get()
-        .catch((error) => error.code),
-    )
-    expect(new Set(await Promise.all(all))).toEqual(new Set(['FEISHU_TICKET_MISSING']))
+    const all = Array.from({ length: 10 }, () => environment().tenants.for(TENANT).get())
+    expect(new Set((await Promise.all(all)).map(({ value }) => value)).size).toBe(1)
     expect(feishu.resends).toBe(1)
   })
 

@@ -148,10 +148,10 @@ describe('an error of the issuer', () => {
       expect(error).toMatchObject({ code: `GITHUB_${status}`, retryable: true })
       expect(String((error as Error).stack)).not.toContain('MARKED')
     }
-    fleet.advance(119_000, github)
+    fleet.advance(105_000, github)
     await failureOf(fleet.enterWith(source)({ installationId: 1 }))
     expect(github.requests).toBe(1)
-    fleet.advance(2_000, github)
+    fleet.advance(16_000, github)
     expect(await see(github, fleet.enterWith(source)({ installationId: 1 }))).toEqual(['one', 'two'])
   })
 })

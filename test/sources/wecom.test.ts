@@ -29,8 +29,8 @@ async function call(issuer: WeComImitation, token: Token): Promise<unknown> {
   return ((await response.json()) as { readonly errcode: number }).errcode
 }
 
-function failureOf(handle: TokenHandle): Promise<unknown> {
-  return handle.get().then(
+function failureOf(handle: TokenHandle, timeout: number): Promise<unknown> {
+  return handle.get({ timeout }).then(
     () => undefined,
     (error: unknown) => error,
   )
@@ -83,24 +83,24 @@ describe('the token of a company', () => {
 
 describe('an error of the issuer', () => {
   it.each([
-    ['about the secret', { errcode: 40001 }, 200, 'WECOM_40001', false],
-    ['about the address', { errcode: 60020 }, 200, 'WECOM_60020', false],
-    ['that is busy', { errcode: -1 }, 200, 'WECOM_-1', true],
-    ['that is asked too often', { errcode: 45009 }, 200, 'WECOM_45009', true],
-    ['that is broken', 'oh', 500, 'HTTP_500', true],
-    ['that sends elsewhere', '', 302, 'SOURCE_REDIRECT', true],
+    ['about the secret', { errcode: 40001 }, 200, 'WECOM_40001', false, 1],
+    ['about the address', { errcode: 60020 }, 200, 'WECOM_60020', false, 1],
+    ['that is busy', { errcode: -1 }, 200, 'WECOM_-1', true, 2],
+    ['that is asked too often', { errcode: 45009 }, 200, 'WECOM_45009', true, 1],
+    ['that is broken', 'oh', 500, 'HTTP_500', true, 2],
+    ['that sends elsewhere', '', 302, 'SOURCE_REDIRECT', true, 2],
   ])(
-    '%s is typed, asked once by the fleet, and shows neither secret nor address',
-    async (_name, body, status, code, retryable) => {
+    '%s is typed, costs the fleet one or two requests, and shows neither secret nor address',
+    async (_name, body, status, code, retryable, requests) => {
       const { issuer, sourceOf, fleet } = await setUp({ secrets: ['MARKED-secret'] })
-      issuer.failNext({ status, body, headers: { location: `${issuer.url}/cgi-bin/gettoken?corpsecret=MARKED` } })
+      issuer.failNext({ status, body, headers: { location: `${issuer.url}/cgi-bin/gettoken?corpsecret=MARKED` } }, 9)
       const source = sourceOf({ corpSecret: 'MARKED-secret' })
       for (let i = 0; i < 3; i += 1) {
-        const error = await failureOf(fleet.enter(source))
+        const error = await failureOf(fleet.enter(source), 900)
         expect(error).toMatchObject({ code, retryable })
         expect(`${(error as Error).stack} ${JSON.stringify(error)}`).not.toMatch(/MARKED|corpsecret/)
       }
-      expect(issuer.requests).toBe(1)
+      expect(issuer.requests).toBe(requests)
       expect(JSON.stringify(fleet.events)).not.toMatch(/MARKED|corpsecret/)
     },
   )
@@ -109,10 +109,10 @@ describe('an error of the issuer', () => {
     const { issuer, sourceOf } = await setUp({ secrets: ['MARKED-secret'] })
     const source = sourceOf({ corpSecret: 'MARKED-secret' })
     issuer.failNext('hang')
-    const hanging = await failureOf(createFleet().enter(source))
+    const hanging = await failureOf(createFleet().enter(source), 3_500)
     expect(hanging).toMatchObject({ code: 'SOURCE_TIMEOUT' })
     await issuer.close()
-    const gone = await failureOf(createFleet().enter(source))
+    const gone = await failureOf(createFleet().enter(source), 900)
     expect(gone).toMatchObject({ code: 'SOURCE_UNREACHABLE' })
     for (const error of [hanging, gone])
       expect(`${(error as Error).stack} ${JSON.stringify(error)}`).not.toMatch(/MARKED|corpsecret/)

@@ -25,7 +25,7 @@ export interface IssuerOptions {
   readonly isRefusing: () => boolean
   /** Told when a request arrives, ends, or is given up. */
   readonly onStart: (nonce: string, process: Process) => void
-  readonly onEnd: (nonce: string) => void
+  readonly onEnd: (nonce: string, failed: boolean) => void
 }
 
 /** One request. */
@@ -66,13 +66,13 @@ export function createIssuer(options: IssuerOptions): Issuer {
         const sentAt = schedule.now()
         options.onStart(nonce, process)
         let open = true
-        const end = (settle: () => void): void => {
+        const end = (settle: () => void, failed: boolean): void => {
           if (!open) return
           open = false
-          options.onEnd(nonce)
+          options.onEnd(nonce, failed)
           settle()
         }
-        signal.addEventListener('abort', () => end(() => reject(new SourceUnavailableError('aborted'))))
+        signal.addEventListener('abort', () => end(() => reject(new SourceUnavailableError('aborted')), true))
         const takes = random.chance(options.tooSlow)
           ? random.between(2_000, 30_000)
           : random.between(...options.latency)
@@ -86,12 +86,15 @@ export function createIssuer(options: IssuerOptions): Issuer {
           const accepted = spend === undefined || refusing || (out && random.chance(0.5)) || spend(token, sentAt)
           schedule.after(takes * (1 - begins), () =>
             process.deliver(() =>
-              end(() => {
-                if (!accepted) reject(new SignInRequiredError('reused'))
-                else if (refusing) reject(new SourceRefusedError('no', { code: 'invalid_client' }))
-                else if (out) reject(new SourceUnavailableError('out of order'))
-                else resolve({ value: token, lifetime })
-              }),
+              end(
+                () => {
+                  if (!accepted) reject(new SignInRequiredError('reused'))
+                  else if (refusing) reject(new SourceRefusedError('no', { code: 'invalid_client' }))
+                  else if (out) reject(new SourceUnavailableError('out of order'))
+                  else resolve({ value: token, lifetime })
+                },
+                !accepted || refusing || out,
+              ),
             ),
           )
         })

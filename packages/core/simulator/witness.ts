@@ -1,6 +1,7 @@
 import type { Swap } from '../src/contracts.ts'
 import { parseRecord, type WarmRecord } from '../src/record/record.ts'
 import type { Applied } from './backend.ts'
+import { type AskedLease, watchIssuerCalls } from './issuer-calls.ts'
 import { type Process, START } from './process.ts'
 import { refusalFault, replacesRefused } from './refusals.ts'
 import type { Schedule } from './schedule.ts'
@@ -33,13 +34,6 @@ export interface Violation {
   readonly what: string
 }
 
-/** A lease as it was asked for, in true time. */
-interface Asked {
-  readonly process: Process
-  readonly sentAt: number
-  readonly length: number
-}
-
 /** An issuer call in progress. */
 interface Call {
   readonly process: Process
@@ -57,7 +51,7 @@ export interface Witness {
   onApply(applied: Applied): void
   /** The issuer is asked. `need`: the most life that any call of this process asks for now, in ms. */
   onCall(nonce: string, process: Process, need: number): void
-  onCallEnd(nonce: string): void
+  onCallEnd(nonce: string, failed: boolean): void
   /** A process waits because of the lease of this epoch. */
   onWait(process: Process, epoch: number): void
   /** Issuer calls under a lease, and without one. */
@@ -75,6 +69,8 @@ export interface WitnessOptions {
   readonly key: string
   /** The text of the record now. */
   readonly body: () => string | undefined
+  /** Whether an issuer call spends what cannot be spent twice. */
+  readonly spends: boolean
   /** Whether an issuer call without a lease is excused: the store was out of reach. */
   readonly mayGoAlone: () => boolean
   readonly onSeen: (name: string) => void
@@ -86,14 +82,14 @@ const ROUNDING = 2
 const EARLY_SHARE = 0.5
 
 /** Makes a witness of one run and one key. */
-export function createWitness({ schedule, key, body, mayGoAlone, onSeen }: WitnessOptions): Witness {
+export function createWitness({ schedule, key, body, spends, mayGoAlone, onSeen }: WitnessOptions): Witness {
   const violations: Violation[] = []
   const expected = new Set<string>()
-  const asked = new Map<string, Asked>()
+  const asked = new Map<string, AskedLease>()
   const published = new Set<string>()
   const committed = new Set<string>()
   const vouched = new Set<string>()
-  const called = new Set<string>()
+  const called = watchIssuerCalls({ schedule, spends, onSeen })
   const open = new Map<string, Call>()
   let leased = 0
   let alone = 0
@@ -165,14 +161,17 @@ export function createWitness({ schedule, key, body, mayGoAlone, onSeen }: Witne
     },
     onCall(nonce, process, need) {
       const isLeased = asked.has(nonce)
-      if (isLeased) leased += 1
-      else alone += 1
+      leased += isLeased ? 1 : 0
+      alone += isLeased ? 0 : 1
       if (!isLeased && !mayGoAlone())
         violate('I5', `${process.name} asked the issuer without a lease although the store answers`)
       if (isLeased) checkCall(nonce, process, need)
       open.set(nonce, { process, freezes: process.freezes(), leased: isLeased })
     },
-    onCallEnd: (nonce) => void open.delete(nonce),
+    onCallEnd(nonce, failed) {
+      open.delete(nonce)
+      called.end(nonce, failed)
+    },
     onWait(process, epoch) {
       const record = recordIn(body())
       // What it saw may be over by now; only the lease that it saw can be the one it waits for.
@@ -189,8 +188,8 @@ export function createWitness({ schedule, key, body, mayGoAlone, onSeen }: Witne
 
   function checkCall(nonce: string, process: Process, need: number): void {
     const record = recordIn(body())
-    if (called.has(nonce)) violate('I5', `${nonce} asked the issuer twice`)
-    called.add(nonce)
+    const fault = called.begin(nonce, process, asked.get(nonce))
+    if (fault !== undefined) violate('I5', fault)
     if (record?.lease?.nonce !== nonce)
       violate('I5', `${nonce} asked the issuer while ${record?.lease?.nonce ?? 'nobody'} holds the lease`)
     for (const call of open.values()) {
@@ -199,12 +198,15 @@ export function createWitness({ schedule, key, body, mayGoAlone, onSeen }: Witne
       if (call.leased && call.process !== process && !stopped)
         violate('I6', `${process.name} and ${call.process.name} await the issuer at once`)
     }
-    const { value, rejected } = record ?? {}
-    if (value === undefined || value.version === rejected) return
-    const now = START + schedule.now()
-    const soft = value.softExpiry - (value.hardExpiry - value.softExpiry) * EARLY_SHARE
-    const dueForLife = need > 0 && now + need + 30_000 > value.hardExpiry
-    if (now < soft - ROUNDING && !dueForLife)
-      violate('I9', `${nonce} asked the issuer ${soft - now} ms before it was due`)
+    const early = record === undefined ? 0 : earlyBy(record, START + schedule.now(), need)
+    if (early > 0) violate('I9', `${nonce} asked the issuer ${early} ms before it was due`)
   }
+}
+
+/** How long before it is due a fetch for this record would be, in ms. `need`: the lifetime that is asked for. */
+function earlyBy({ value, rejected }: WarmRecord, now: number, need: number): number {
+  if (value === undefined || value.version === rejected) return 0
+  const soft = value.softExpiry - (value.hardExpiry - value.softExpiry) * EARLY_SHARE
+  const isDueForLife = need > 0 && now + need + 30_000 > value.hardExpiry
+  return isDueForLife || now >= soft - ROUNDING ? 0 : soft - now
 }

@@ -79,6 +79,7 @@ export function createWorld(seed: number, { scenario: given, trace }: RunOptions
     schedule,
     key: KEY,
     body: () => backend.image(KEY)?.body,
+    spends: scenario.afterCrash !== undefined,
     mayGoAlone: () => rotation === undefined && (schedule.now() < storeTroubleUntil || scenario.freeze > 0),
     onSeen: saw,
   })
@@ -97,7 +98,7 @@ export function createWorld(seed: number, { scenario: given, trace }: RunOptions
     isOut: () => during(scenario.outage),
     isRefusing: () => during(scenario.outage) && scenario.refusing,
     onStart: (nonce, process) => witness.onCall(nonce, process, needs.get(process) ?? 0),
-    onEnd: (nonce) => witness.onCallEnd(nonce),
+    onEnd: (nonce, failed) => witness.onCallEnd(nonce, failed),
   })
 
   const isTroubled = (): boolean => troubled

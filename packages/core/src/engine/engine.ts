@@ -3,9 +3,10 @@ import { systemClocks } from '../lib/clocks.ts'
 import { createFileReader } from '../tiers/file/reader.ts'
 import { createMemoryTier } from '../tiers/memory.ts'
 import type { MissContext, Served, Shared, Wish } from './context.ts'
-import { readFile } from './file-hit.ts'
+import { readFile, within } from './file-hit.ts'
 import type { Callers } from './miss/coalesce.ts'
 import type { MissPath } from './miss/miss-path.ts'
+import { DEFAULT_POLICY } from './policy.ts'
 import type { Refused, Slot, Subject } from './slot.ts'
 import { createClock } from './time/clock.ts'
 import { isFresh, isVouched, remainingUntil } from './time/freshness.ts'
@@ -83,6 +84,7 @@ export function createEngine(options: EngineOptions): Engine {
     background: () => entered > 0,
   }
   const { file, emit, prefetchKeys } = shared
+  const policy = { ...DEFAULT_POLICY, ...options.policy }
   const memory = createMemoryTier<Slot<unknown>>(maxEntries)
   /** Reads of files in progress. */
   const fileReads = new Map<Slot<unknown>, Promise<void>>()
@@ -120,18 +122,19 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   const answer = async <T>(slot: Slot<T>, wish: Wish, callers: Callers | undefined): Promise<Served<T>> => {
+    const startedAt = clock.fast()
     const { entry: before, rare } = slot
     const mayLook = file && !slot.subject.source.exclusive && clock.fast() >= (rare?.hold?.until ?? 0)
     if (mayLook && !rare?.flight && !isFresh(clock, slot)) {
       // However many ask at once, one of them reads.
       const reading = fileReads.get(slot) ?? lookIntoFile(slot, wish.rejected).finally(() => fileReads.delete(slot))
       fileReads.set(slot, reading)
-      await reading
+      await within(wish.timeout ?? policy.timeout, reading)
     }
     const { entry, tier } = slot
     if (entry && entry.fingerprint !== wish.rejected && tier === 'file' && isFresh(clock, slot, wish.minLifetime))
       return serve(slot, entry, entry === before ? undefined : tier)
-    return (await loadMissPath()).get({ slot, wish, before, callers })
+    return (await loadMissPath()).get({ slot, wish, before, callers, startedAt })
   }
 
   return {

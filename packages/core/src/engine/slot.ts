@@ -112,6 +112,10 @@ export interface Hold {
     readonly until: number
     /** Fingerprint of the secret that was refused; `undefined` when the failure holds for any secret. */
     readonly secretFingerprint: string | undefined
+    /** Whether it is worth waiting for the source: it failed once, in passing. */
+    readonly isPassing: boolean
+    /** When the source may be asked again, by `clock.fast()`. */
+    readonly retryAt: number
     /** When the secret in use is looked up again, by `clock.fast()`. */
     askAgainAt: number
     readonly error: () => WarmTokenError

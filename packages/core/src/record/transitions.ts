@@ -68,18 +68,21 @@ export type Publish = PublishedValue & {
   readonly refresh: Refresh
   /** Whether the issuer gave a value again that an API had refused. */
   readonly vouched?: boolean
+  /** Until when the source is not asked for the next one: its answer had a new refresh token and nothing else of use. */
+  readonly failure?: Failure | undefined
 }
 
 /**
  * The record with the new value; lease, failure and intent are gone with the same write. A value that was asked for because
  * an API had refused the one before begins a pause of the rejecting: the issuer has the last word.
  */
-export function publish(record: WarmRecord, { now, refresh, vouched = false, ...value }: Publish): WarmRecord {
+export function publish(record: WarmRecord, { now, refresh, vouched = false, failure, ...value }: Publish): WarmRecord {
   const { lease: _lease, failure: _failure, intent: _intent, ...rest } = record
   const afterRefusal = vouched || (record.value !== undefined && record.value.version === record.rejected)
   const published = {
     ...rest,
     value: { ...value, version: nextVersion(record, value.version) },
+    ...(failure && { failure }),
     ...(afterRefusal && { rejectPause: nextRejectPause(record.rejectPause, now) }),
   }
   return { ...published, keepUntil: keepUntil(published, now), refreshes: remember(record, refresh) }

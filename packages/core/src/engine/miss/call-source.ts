@@ -41,7 +41,7 @@ export interface Classified {
 }
 
 /** How the source is called. */
-interface SourceCall<T> {
+export interface SourceCall<T> {
   /** How long it may take, in ms. */
   readonly time: number
   readonly nonce: string

@@ -11,6 +11,7 @@ import type { Failure, WarmRecord } from '../../record/record.ts'
 import type { Flight, MissContext } from '../context.ts'
 import { rareOf, type Slot } from '../slot.ts'
 import { coolDown } from '../time/backoff.ts'
+import { DRIFT_TOLERANCE } from '../time/clock.ts'
 import { book, budgetFreeAt } from '../time/mint-budget.ts'
 import { type Classified, secretFingerprintOf } from './call-source.ts'
 
@@ -22,6 +23,12 @@ const RECHECK = 5_000
 const HOLD = 1_000
 /** How long a secret that could not be read is not read again, in ms. */
 const SECRET_PAUSE = 1_000
+/** What must be left of a caller's time after a wait for the source, in ms: enough for a lease. */
+const RETRY_ROOM = 1_000
+/** The same for an exclusive source, which is always given more time. */
+const EXCLUSIVE_RETRY_ROOM = 3_000
+/** Over how long those that wait for a source are spread, in ms. */
+const RETRY_SPREAD = 200
 /** How long the store is left alone after it failed, in ms. */
 const STORE_PAUSE = 2_000
 
@@ -60,7 +67,8 @@ export function rememberFailure(
   const error = (): WarmTokenError => failureError(slot.key, failure, retryAt)
   const until = clock.fast() + Math.min(pause, RECHECK)
   const refused = failure.kind === 'refused' ? secretFingerprint : undefined
-  rareOf(slot).hold = { until, cooling: { until, secretFingerprint: refused, askAgainAt: 0, error } }
+  const retry = { isPassing: isPassing(failure), retryAt: clock.fast() + pause }
+  rareOf(slot).hold = { until, cooling: { until, secretFingerprint: refused, ...retry, askAgainAt: 0, error } }
   return cause === undefined ? error() : failureError(slot.key, failure, retryAt, cause)
 }
 
@@ -76,6 +84,33 @@ export async function coolingError(context: MissContext, slot: Slot<unknown>): P
     if (current !== refused) cooling.askAgainAt = clock.fast() + SECRET_PAUSE
   }
   return cooling.error()
+}
+
+/** A source that failed once is worth waiting for. One that fails again and again is not. */
+function isPassing({ kind, count }: Failure): boolean {
+  return (kind === 'throttled' || kind === 'unavailable') && count === 1
+}
+
+function retryRoom({ subject }: Slot<unknown>): number {
+  return subject.source.exclusive === undefined ? RETRY_ROOM : EXCLUSIVE_RETRY_ROOM
+}
+
+/** Whether the failure in the slot is over so soon that a caller with this much time left, in ms, can wait for it. */
+export function retriesWithin({ clock }: MissContext, slot: Slot<unknown>, left: number): boolean {
+  const cooling = slot.rare?.hold?.cooling
+  return cooling?.isPassing === true && cooling.retryAt + retryRoom(slot) - clock.fast() <= left
+}
+
+/** How long to wait for the source to be asked again, in ms; `undefined` when that is not worth it, or takes too long. */
+export function retryDelay<T>(
+  { context, slot, endsAt }: Flight<T>,
+  { failure, budget }: WarmRecord,
+): number | undefined {
+  if (failure === undefined || budget !== undefined || !isPassing(failure)) return undefined
+  const { clock, server, runtime } = context
+  const pause = Math.max(0, failure.notBefore - server.interval().earliest)
+  if (pause + retryRoom(slot) > endsAt - clock.fast()) return undefined
+  return pause + DRIFT_TOLERANCE + RETRY_SPREAD * runtime.random()
 }
 
 /** The error of the failure in the record. It is remembered, so that the next calls ask nobody. */

@@ -295,7 +295,7 @@ describe('a source whose refresh tokens rotate', () => {
     })
     world.answer = () => undefined
     advance(120_000)
-    expect((await environment(world.source, { store, runtime }).handle.get()).value).toBe('access-2')
+    expect((await environment(world.source, { store, runtime }).handle.get()).value).toBe('access-3')
   })
 
   it('is not asked while its value could not be sealed, and fails closed when it cannot be opened', async () => {

@@ -1,7 +1,8 @@
 import type { Entry } from '../../contracts.ts'
 import { StoreError, WarmTokenError } from '../../errors.ts'
-import { release } from '../../record/transitions.ts'
-import type { Flight } from '../context.ts'
+import type { Failure } from '../../record/record.ts'
+import { abandon, release } from '../../record/transitions.ts'
+import type { Flight, MissContext } from '../context.ts'
 import { packEntry } from '../packed-entry.ts'
 import { type Given, rareOf, type Slot } from '../slot.ts'
 import { newEntry } from '../time/expiry.ts'
@@ -33,12 +34,16 @@ export async function fetchExclusive<T>(flight: Flight<T>, held: HeldLease): Pro
   const entry = versioned(context, held, newEntry(flight, issued, askedAt))
   const sealed = await seal(context, slot, entry)
   const vouched = isVouchedFor(flight, entry)
+  const failure = issued.unusable && failureOf(context, held, issued.unusable)
   const published =
-    sealed === undefined ? undefined : await publishEntry(flight, held, { entry, sealed, took, vouched })
+    sealed === undefined ? undefined : await publishEntry(flight, held, { entry, sealed, took, vouched, failure })
   const newer = published?.outcome === 'fenced' ? await publishedByOther(flight, held, published.snapshot) : undefined
   if (newer !== undefined) return newer
-  if (published?.outcome !== 'published') throw keepUncommitted(slot, held, answer)
-  if (issued.unusable !== undefined) throw failedButCommitted(flight, issued.unusable)
+  // The intent stays: what it names is spent.
+  if (published?.outcome === 'refused') await writeBack(flight, held, abandon)
+  if (published?.outcome !== 'published')
+    throw keepUncommitted(slot, held, { given: answer, retryable: published?.outcome !== 'refused' })
+  if (failure !== undefined) throw rememberFailure(context, slot, { failure, cause: issued.unusable })
   const { version } = published
   if (!vouched) refuseStill(slot, { fingerprint: entry.fingerprint, version })
   placeEntry(context, slot, { entry: packEntry({ ...entry, version }), tier: 'source', ...server.interval() })
@@ -72,19 +77,27 @@ async function askSource<T>(flight: Flight<T>, held: HeldLease, time: number): P
 }
 
 /** Keeps a value that is not committed. Nobody sees it before the next lease commits it. */
-function keepUncommitted<T>(slot: Slot<T>, held: HeldLease, { issued, took, askedAt }: Given<T>): StoreError {
+function keepUncommitted<T>(
+  slot: Slot<T>,
+  held: HeldLease,
+  { given: { issued, took, askedAt }, retryable }: { readonly given: Given<T>; readonly retryable: boolean },
+): StoreError {
   const { key } = slot
   const spent = held.record.intent?.fingerprint
   if (spent !== undefined) rareOf(slot).uncommitted = { issued, took, askedAt, spent }
   return new StoreError(`the new value of ${key} could not be committed; it is kept and committed with the next call`, {
     key,
     code: UNCOMMITTED,
-    retryable: true,
+    retryable,
   })
 }
 
-/** The chain is committed, and the value has no lifetime, so nobody is served by it. This environment pauses. */
-function failedButCommitted<T>({ context, slot }: Flight<T>, cause: Error): WarmTokenError {
-  const failure = nextFailure(context, undefined, { what: classify(cause) })
-  return rememberFailure(context, slot, { failure, cause })
+/**
+ * What is recorded beside a chain whose value is unusable: nobody is served by that value, and the next fetch continues with
+ * the new chain. It passes, whatever the issuer said, since it took the old refresh token.
+ */
+function failureOf(context: MissContext, { record }: HeldLease, cause: Error): Failure {
+  const { kind, ...what } = classify(cause)
+  const passing = kind === 'throttled' ? kind : 'unavailable'
+  return nextFailure(context, record.failure, { what: { ...what, kind: passing } })
 }

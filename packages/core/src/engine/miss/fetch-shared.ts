@@ -7,13 +7,14 @@ import { newEntry } from '../time/expiry.ts'
 import { placeEntry } from '../time/freshness.ts'
 import { isEnoughToFetch, timeToFetch } from '../time/lease-length.ts'
 import { forgetNonce, type HeldLease } from './acquire.ts'
-import { callSource, isVouchedFor } from './call-source.ts'
+import { isVouchedFor } from './call-source.ts'
+import { callTwice } from './call-twice.ts'
 import { publishEntry, publishedByOther, publishFailure, versioned, writeBack } from './publish.ts'
 import { pauseAlone, refuseStill } from './refusals.ts'
 import { seal, writeFile } from './sealing.ts'
 
 /**
- * Asks the source once under the lease, and publishes what it gives. Resolves to `undefined` when too little of the lease
+ * Asks the source under the lease, and publishes what it gives. Resolves to `undefined` when too little of the lease
  * is left. A value that cannot be published is still served here, since fetching again is harmless.
  */
 export async function fetchShared<T>(flight: Flight<T>, held: HeldLease): Promise<Entry<T> | undefined> {
@@ -33,7 +34,7 @@ export async function fetchShared<T>(flight: Flight<T>, held: HeldLease): Promis
     throw abortedBeforeFetch(slot.key)
   }
   const previous = opened?.entry?.value
-  const answer = await callSource(flight, { time, nonce: held.lease.nonce, previous })
+  const answer = await callTwice(flight, held, { time, nonce: held.lease.nonce, previous })
   if (answer.outcome === 'failed') return publishFailure(flight, held, answer)
   const { took, issued, askedAt } = answer
   const entry = newEntry(flight, issued, askedAt)
@@ -53,6 +54,8 @@ export async function fetchShared<T>(flight: Flight<T>, held: HeldLease): Promis
   const vouched = isVouchedFor(flight, entry)
   const published = await publishEntry(flight, held, { entry: next, sealed, took, vouched })
   if (published.outcome === 'fenced') return (await publishedByOther(flight, held, published.snapshot)) ?? entry
+  // Nothing was stored, so nobody waits for it.
+  if (published.outcome === 'refused') await writeBack(flight, held, release)
   const version = published.outcome === 'published' ? published.version : 0
   if (vouched && version === 0) pauseAlone(context, slot, entry, server.latest() ?? 0)
   if (!vouched) refuseStill(slot, { fingerprint: entry.fingerprint, version })

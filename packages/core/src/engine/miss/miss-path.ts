@@ -11,7 +11,7 @@ import { usableEntry } from '../time/expiry.ts'
 import { isVouched, MIN_REMAINING, remainingUntil, wasRejected } from '../time/freshness.ts'
 import { createServerClock } from '../time/server-clock.ts'
 import { type Callers, type Coalescer, createCoalescer } from './coalesce.ts'
-import { coolingError } from './cool-down.ts'
+import { coolingError, retriesWithin } from './cool-down.ts'
 import { throwNamed } from './named-error.ts'
 import { refresh } from './refresh.ts'
 import { forget } from './refusals.ts'
@@ -43,6 +43,8 @@ interface Wanted<T> {
   readonly wish: Wish
   /** The entry in memory when the caller asked. */
   readonly before: Entry<T> | undefined
+  /** `clock.fast()` when the caller asked: its time counts from then. */
+  readonly startedAt: number
   /** Who shares this call; `undefined` for callers that came before the miss path was loaded. */
   readonly callers: Callers | undefined
 }
@@ -56,14 +58,15 @@ export function createMissPath(shared: Shared, store: Store): MissPath {
   // given what is served, the others what was made of it.
   const whileLoading = createCoalescer(clock)
 
-  const answer = async <T>({ slot, wish, before }: Wanted<T>, callers: Callers): Promise<Served<T>> => {
+  const answer = async <T>({ slot, wish, before, startedAt }: Wanted<T>, callers: Callers): Promise<Served<T>> => {
     const announce = (times: number, event: WarmEvent): void => {
       coalescer.close(slot, callers)
       whileLoading.close(slot, callers)
       for (let left = times; left > 0 && context.listening(); left -= 1) emit(event)
     }
-    const ask = { ...wish, timeout: wish.timeout ?? policy.timeout, since: clock.fast() }
-    const entry = await getEntry({ context, slot, ask, callers, announce }).catch((error: unknown) =>
+    const ask = { ...wish, timeout: wish.timeout ?? policy.timeout, since: startedAt }
+    const endsAt = startedAt + ask.timeout
+    const entry = await getEntry({ context, slot, ask, endsAt, callers, announce }).catch((error: unknown) =>
       throwNamed(error, shared.names?.get(slot.key)),
     )
     const tier = entry === slot.entry ? slot.tier : 'source'
@@ -112,16 +115,17 @@ interface Call<T> {
   readonly context: MissContext
   readonly slot: Slot<T>
   readonly ask: Ask
+  /** `clock.fast()` at which the call must be over. */
+  readonly endsAt: number
   readonly callers: Callers
   /** Emits an event for so many of the callers. */
   readonly announce: (times: number, event: WarmEvent) => void
 }
 
 /** A usable entry: from memory, or from the refresh of its slot, which this call starts or joins. */
-async function getEntry<T>({ context, slot, ask, callers, announce }: Call<T>): Promise<Entry<T>> {
+async function getEntry<T>({ context, slot, ask, endsAt, callers, announce }: Call<T>): Promise<Entry<T>> {
   const { clock, runtime } = context
   const { key } = slot
-  const endsAt = clock.fast() + ask.timeout
   const anyUsable = (): Entry<T> | undefined => usableEntry(context, slot, { ...ask, minLifetime: 0 })
   for (let attempt = 0; attempt < MAX_FLIGHTS; attempt += 1) {
     const usable = withoutWaiting(context, slot, ask)
@@ -133,7 +137,7 @@ async function getEntry<T>({ context, slot, ask, callers, announce }: Call<T>): 
     }
     const left = endsAt - clock.fast()
     const alive = anyUsable()
-    const cooling = slot.rare?.flight === undefined ? await coolingError(context, slot) : undefined
+    const cooling = await coolingWithin(context, slot, left)
     if (cooling !== undefined && alive === undefined) throw cooling
     if (cooling !== undefined || left <= 0) return alive ?? timedOut(slot, ask)
     const flight = slot.rare?.flight
@@ -144,6 +148,8 @@ async function getEntry<T>({ context, slot, ask, callers, announce }: Call<T>): 
       if (still !== undefined) return still
       // The refresh of a caller with less time, or of one that has given up.
       if (joined && result.cause instanceof TimeoutError) continue
+      // The source may be asked again in time: the next refresh waits until then.
+      if (attempt + 1 < MAX_FLIGHTS && retriesWithin(context, slot, endsAt - clock.fast())) continue
       throw result.cause
     }
     if (result.outcome !== 'done') return anyUsable() ?? timedOut(slot, ask)
@@ -156,6 +162,18 @@ async function getEntry<T>({ context, slot, ask, callers, announce }: Call<T>): 
     return result.value
   }
   return anyUsable() ?? timedOut(slot, ask)
+}
+
+/**
+ * The error of the failure on record, unless the source may be asked again within the time left: then a refresh waits for
+ * that. A refresh in progress may know better.
+ */
+async function coolingWithin<T>(context: MissContext, slot: Slot<T>, left: number): Promise<Error | undefined> {
+  if (slot.rare?.hold?.cooling === undefined || retriesWithin(context, slot, left)) return undefined
+  if (slot.rare.flight !== undefined && !slot.rare.hold.cooling.isPassing) return undefined
+  // It may ask for the secret in use, and that may hang.
+  const found = await atMost(context.runtime, Math.max(0, left), coolingError(context, slot))
+  return found.outcome === 'done' ? found.value : undefined
 }
 
 /** A usable value that no caller needs to wait for. Starts its refresh in the background where that is due. */

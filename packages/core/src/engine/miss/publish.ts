@@ -1,8 +1,9 @@
 /** What a holder writes under its lease: the new value, a failure, or the lease given back. @module */
 
 import type { Entry } from '../../contracts.ts'
+import { StoreError } from '../../errors.ts'
 import { sleep } from '../../lib/timing.ts'
-import type { Refresh, WarmRecord } from '../../record/record.ts'
+import type { Failure, Refresh, WarmRecord } from '../../record/record.ts'
 import { abandon, fail, nextVersion, publish } from '../../record/transitions.ts'
 import type { Flight, MissContext } from '../context.ts'
 import { rareOf, type Slot } from '../slot.ts'
@@ -31,6 +32,8 @@ export type Published =
   | { readonly outcome: 'published'; readonly version: number }
   | { readonly outcome: 'fenced'; readonly snapshot: Snapshot }
   | { readonly outcome: 'unknown' }
+  /** The store refuses this record for good, for example because it is too long: it is not there. */
+  | { readonly outcome: 'refused' }
 
 /** A value to publish. */
 interface Fresh<T> {
@@ -41,6 +44,8 @@ interface Fresh<T> {
   readonly took: number
   /** Whether the issuer gave a value again that an API had refused. */
   readonly vouched: boolean
+  /** What to record with it: the value of an exclusive source may be unusable and its chain be good. */
+  readonly failure?: Failure | undefined
 }
 
 /** The entry with the version that a publish under this lease gives it. Until then nobody else publishes. */
@@ -65,6 +70,7 @@ export async function publishEntry<T>(flight: Flight<T>, held: HeldLease, fresh:
   const endsAt = exclusive ? held.sentAt + held.lease.length : flight.endsAt
   for (let attempt = 0; attempt < attempts && (attempt < always || clock.fast() < endsAt); attempt += 1) {
     const result = await swapOrUnknown(context, record, { snapshot, tag })
+    if (result.outcome === 'refused') return result
     const current = await recordAfter(context, slot, result)
     if (result.outcome === 'swapped' || current?.record.value?.publisher === nonce) {
       const landed = current?.record ?? record
@@ -157,12 +163,12 @@ function publishedRecord<T>(
   { lease }: HeldLease,
   { snapshot, fresh }: { readonly snapshot: Snapshot; readonly fresh: Fresh<T> },
 ): WarmRecord {
-  const { sealed, took, entry, vouched } = fresh
+  const { sealed, took, entry, vouched, failure } = fresh
   const { version, issuedAt, softExpiry, hardExpiry, fingerprint } = entry
   const now = server.latest() ?? 0
-  const refresh: Refresh = [Math.floor(now), environment(), took, 'ok', fingerprint]
+  const refresh: Refresh = [Math.floor(now), environment(), took, failure?.kind ?? 'ok', fingerprint]
   const value = { version, issuedAt, softExpiry, hardExpiry, fingerprint, sealed, publisher: lease.nonce }
-  return publish(snapshot.record, { ...value, now, refresh, vouched })
+  return publish(snapshot.record, { ...value, now, refresh, vouched, failure })
 }
 
 /** A store that fails now may not have failed for good: a value available is worth another try. */
@@ -170,11 +176,12 @@ async function swapOrUnknown(
   context: MissContext,
   record: WarmRecord,
   { snapshot, tag }: { readonly snapshot: Snapshot; readonly tag: string },
-): Promise<SwapResult> {
+): Promise<SwapResult | { readonly outcome: 'refused' }> {
   try {
     return await swapRecord(context, record, { expected: snapshot.image, tag, signal: undefined })
-  } catch {
-    return { outcome: 'unknown' }
+  } catch (error) {
+    const isFinal = error instanceof StoreError && !error.retryable
+    return { outcome: isFinal ? 'refused' : 'unknown' }
   }
 }
 

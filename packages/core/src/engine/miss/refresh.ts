@@ -9,7 +9,7 @@ import { isAlive, reachableLifetime } from '../time/expiry.ts'
 import { jitterOf, placeEntry } from '../time/freshness.ts'
 import { heldLease, ownLease, tryAcquire, WEDGED } from './acquire.ts'
 import { secretFingerprintOf } from './call-source.ts'
-import { budgetFreeAtOf, coolDownError, holdStale, noteBudget, pauseStore } from './cool-down.ts'
+import { budgetFreeAtOf, coolDownError, holdStale, noteBudget, pauseStore, retryDelay } from './cool-down.ts'
 import { fetchExclusive } from './fetch-exclusive.ts'
 import { fetchShared } from './fetch-shared.ts'
 import { UNCOMMITTED } from './publish.ts'
@@ -78,7 +78,10 @@ async function lookDecideAct<T>(flight: Flight<T>): Promise<Entry<T>> {
     const decision = decide(situation)
     if (decision === 'use' || decision === 'use-stale') return serve(flight, snapshot, decision === 'use-stale')
     if (round === 0) context.emit({ type: 'miss', key, tier: 'store' })
-    if (decision === 'fail') throw coolDownError(flight, snapshot.record)
+    if (decision === 'fail') {
+      snapshot = await waitForSource(flight, snapshot)
+      continue
+    }
     if (exclusive) checkReadable(context, key, snapshot)
     const left = flight.endsAt - context.clock.fast()
     const held = decision === 'adopt' ? heldLease(flight, snapshot) : undefined
@@ -172,6 +175,17 @@ function placeStale<T>({ context, slot, opened }: Flight<T>, situation: Situatio
   const entry = opened?.entry
   if (entry === undefined || !isAlive(situation) || (slot.entry?.version ?? 0) >= entry.version) return
   placeEntry(context, slot, { entry, tier: 'store', ...context.server.interval() })
+}
+
+/** The source must not be asked now. Waits where it may be asked again soon, else throws the failure on record. */
+async function waitForSource<T>(flight: Flight<T>, { record }: Snapshot): Promise<Snapshot> {
+  const { context, slot, signal } = flight
+  const delay = retryDelay(flight, record)
+  // Remembered, so that callers with less time are told.
+  const error = coolDownError(flight, record)
+  if (delay === undefined || signal.aborted) throw error
+  await sleep(context.runtime, delay, signal)
+  return readRecord(context, slot, { consistent: true, signal })
 }
 
 /** Sleeps, then looks at the record again. Only reads: a waiting environment never swaps. */

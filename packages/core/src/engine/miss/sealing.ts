@@ -7,6 +7,7 @@ import type { MissContext, Shared } from '../context.ts'
 import { type Bound, type Lifetime, unseal, withCodecTimeout } from '../file-hit.ts'
 import { packEntry } from '../packed-entry.ts'
 import { dropEmptyRare, rareOf, type Slot } from '../slot.ts'
+import { wasRejected } from '../time/freshness.ts'
 import type { ServerClock } from '../time/server-clock.ts'
 
 /**
@@ -74,6 +75,9 @@ export async function writeFile<T>(
   const text = sealed ?? (await seal(context, slot, entry))
   // It may have been rejected while it was sealed.
   if (text === undefined || slot.entry !== entry) return
+  // Another process of this environment may have written a newer one meanwhile.
+  const inFile = context.file?.read(key)?.lifetime
+  if (inFile !== undefined && isNewer(inFile, entry) && !wasRejected(slot, inFile)) return
   const { version, issuedAt, softExpiry, hardExpiry, fingerprint } = entry
   fileTier.write(key, {
     lifetime: { version, issuedAt, softExpiry, hardExpiry, fingerprint },
@@ -81,6 +85,12 @@ export async function writeFile<T>(
     ...server.interval(),
     observed: server === context.server,
   })
+}
+
+/** Whether a value is newer than another. One that was never published has no version, so the time of its issue counts. */
+function isNewer(one: Lifetime, other: Lifetime): boolean {
+  const haveVersions = one.version > 0 && other.version > 0
+  return haveVersions ? one.version > other.version : one.issuedAt > other.issuedAt
 }
 
 /** What seals values. Without a codec values are stored as they are, and the first write says so by an event. */

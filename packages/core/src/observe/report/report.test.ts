@@ -257,6 +257,6 @@ describe('a report of real tokens', () => {
     )
     await expect(handle.get()).rejects.toThrow()
     const { all } = reporter.read()
-    expect([all.fetches.ok, all.refreshSuccess, all.coolDowns.throttled]).toEqual([0, 0, 1])
+    expect([all.fetches.ok, all.refreshSuccess, all.coolDowns.throttled]).toEqual([0, 0, 2])
   })
 })
