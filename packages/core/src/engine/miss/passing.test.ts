@@ -135,7 +135,7 @@ describe('a value that the store refuses for good', () => {
     },
   })
 
-  it('is served to its caller, and the lease is given back at once', async () => {
+  it('is served to its caller, and the lease is released at once', async () => {
     const inner = memoryStore()
     const { source, requests } = counting(() => undefined)
     const handle = enter(source, { store: picky(inner) })
