@@ -66,7 +66,10 @@ export function postgresStore(options: pg.PoolConfig): PostgresStore {
 
   return {
     name: 'postgres',
-    open: async () => giveBack(await take()),
+    async open() {
+      // Connecting does not count as the store's time. While a connection is in use, others are not needed yet.
+      if (pool.totalCount === pool.idleCount) giveBack(await take())
+    },
     read: (key, { signal }) =>
       repeatOnce(() => abortable(look(key), signal), { signal, isUnanswered }).catch((error) => {
         throw postgresFault(error)

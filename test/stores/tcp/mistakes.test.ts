@@ -56,6 +56,7 @@ describe('the suite, on a store that keeps connections over TCP,', () => {
     const outcomes = await outcomesOf(await subjectWith(), () => true)
     expect([...outcomes].filter(([, outcome]) => outcome !== 'pass')).toEqual([
       ['what someone else put there is seen, and replaced only when expected', expect.stringContaining('no way')],
+      ['only a write with an announcement is announced', expect.stringContaining('announces nothing')],
       ['reading many returns for each key what reading one returns', expect.stringContaining('one key at a time')],
       ['an image from reading many can be expected', expect.stringContaining('one key at a time')],
       ['reading no keys returns nothing', expect.stringContaining('one key at a time')],
