@@ -75,6 +75,29 @@ test('the sweep removes what nobody needs any more, and nothing else', async () 
   assert.equal((await store.read('new', { signal, consistent: true })).image?.tag, 'new')
 })
 
+test('a wrong password, a missing table and a read-only server are faults that say what to do', async () => {
+  const { url, password } = postgres
+  const wrong = [
+    [{ connectionString: url.replace(password, 'wrong') }, 'STORE_DENIED', /check the user and the password/],
+    [{ connectionString: url, options: '-c search_path=nowhere' }, 'STORE_MISSING', /run schema.sql/],
+    [
+      { connectionString: url, options: '-c default_transaction_read_only=on' },
+      'STORE_REFUSED',
+      /connect to the primary/,
+    ],
+  ] as const
+  for (const [options, code, message] of wrong) {
+    const other = postgresStore(options)
+    const swap = { expected: undefined, body: '{}', tag: 'new', keepUntil: Date.now() }
+    await assert.rejects(other.swap('wrong', swap, { signal: AbortSignal.timeout(10_000) }), {
+      code,
+      message,
+      retryable: false,
+    })
+    await other.close()
+  }
+})
+
 /** Loads the handler as a new process does: with a memory of its own. */
 async function coldStart(name: string): Promise<typeof import('./handler.ts')['handler']> {
   return (await import(`./handler.ts?${name}`)).handler
