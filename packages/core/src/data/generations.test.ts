@@ -76,10 +76,10 @@ describe('a root record', () => {
         expect(printRoot(root, '').length).toBeLessThanOrEqual(MAX_ROOT_LENGTH)
         expect(parseRoot(printRoot(root, 'k'), 'k', now)).toEqual(root)
         for (const { key, under, hard } of before) {
-          const { outcome } = judge(key, { tags: [], root: under }, { tags: new Map(), root }, () => 0)
+          const { outcome } = judge(key, { tags: [], root: under }, { tag: () => undefined, root })
           expect(hard ? ['dead'] : ['stale', 'dead']).toContain(outcome)
         }
-        const { outcome } = judge('z:1', { tags: [], root: numberOfRoot(root) }, { tags: new Map(), root }, () => 0)
+        const { outcome } = judge('z:1', { tags: [], root: numberOfRoot(root) }, { tag: () => undefined, root })
         expect(outcome).toBe('good')
       }),
     )

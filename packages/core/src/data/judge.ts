@@ -9,52 +9,49 @@ export interface Under {
   readonly root: number
 }
 
-/** What a look has seen, or this environment knows. `undefined`: the record is damaged. */
+/** The generations that are known. `undefined`: never read. `damaged`: its record is garbage, or lost a number. */
 export interface View {
-  /** The generations of tags. A tag that was not read is not in it. */
-  readonly tags: ReadonlyMap<string, Generation | undefined>
-  readonly root: Root | undefined
+  tag(tag: string): Generation | 'damaged' | undefined
+  readonly root: Root | 'damaged' | undefined
 }
-
-/** The least number that this environment has seen for a tag; 0 for none. Key `''` is the root's. */
-export type Known = (tag: string) => number
 
 /**
  * What may be done with an entry.
  * `good`: use it. `stale`: use it while it is refreshed. `dead`: never use it, not even when a load fails.
- * `unread`: the entry has tags that the look did not read; read them, and judge again.
+ * `unread`: it rests on what was never read. `lost`: a number is lower than the entry has seen, so its record was lost
+ * unless it was read before the entry was (`''` is the root).
  */
 export type Judgement =
-  | { readonly outcome: 'good' | 'stale' }
-  | { readonly outcome: 'dead'; readonly lost: readonly string[] }
-  | { readonly outcome: 'unread'; readonly tags: readonly string[] }
+  | { readonly outcome: 'good' | 'stale' | 'dead' }
+  | { readonly outcome: 'unread' | 'lost'; readonly tags: readonly string[] }
 
 /**
  * Judges an entry by the numbers of its tags, of everything, and of the patterns that match its key. A damaged record
- * forbids what rests on it; so does one whose number is lower than the entry or this environment has seen: it was lost
- * (`lost` names those tags, `''` the root).
+ * forbids what rests on it.
  */
-export function judge(key: string, under: Under, view: View, known: Known): Judgement {
-  const unread = under.tags.flatMap(([tag]) => (view.tags.has(tag) ? [] : [tag]))
-  if (unread.length > 0) return { outcome: 'unread', tags: unread }
-  const lost: string[] = []
+export function judge(key: string, under: Under, view: View): Judgement {
   let worst: 'good' | 'stale' | 'dead' = 'good'
-  const forbid = (generation: Generation, number: number): void => {
-    if (generation.hard > number) worst = 'dead'
-    else if (generation.soft > number && worst === 'good') worst = 'stale'
+  const unread: string[] = []
+  const lost: string[] = []
+  const forbid = ({ hard, soft }: Generation, number: number): void => {
+    if (hard > number) worst = 'dead'
+    else if (soft > number && worst === 'good') worst = 'stale'
   }
   for (const [tag, number] of under.tags) {
-    const generation = view.tags.get(tag)
-    if (generation === undefined) worst = 'dead'
-    else if (numberOf(generation) < Math.max(number, known(tag))) lost.push(tag)
+    const generation = view.tag(tag)
+    if (generation === undefined) unread.push(tag)
+    else if (generation === 'damaged') worst = 'dead'
+    else if (numberOf(generation) < number) lost.push(tag)
     else forbid(generation, number)
   }
   const { root } = view
-  if (root === undefined) worst = 'dead'
-  else if (numberOfRoot(root) < Math.max(under.root, known(''))) lost.push('')
+  if (root === undefined) unread.push('')
+  else if (root === 'damaged') worst = 'dead'
+  else if (numberOfRoot(root) < under.root) lost.push('')
   else {
     forbid(root, under.root)
     for (const pattern of root.patterns) if (matchesPattern(key, pattern.text)) forbid(pattern, under.root)
   }
-  return worst === 'dead' || lost.length > 0 ? { outcome: 'dead', lost } : { outcome: worst }
+  if (unread.length > 0) return { outcome: 'unread', tags: unread }
+  return lost.length > 0 ? { outcome: 'lost', tags: lost } : { outcome: worst }
 }

@@ -30,6 +30,8 @@ export interface KeyTemplate {
    * `TypeError` that names the parameter when one is missing, unknown, empty, too long, no text or number, or holds `:` or `*`.
    */
   print(params: unknown): string
+  /** The same for parameters that need no encoding, without checks: `undefined` when that is not certain. For a hit. */
+  quick(params: unknown): string | undefined
 }
 
 /**
@@ -56,6 +58,21 @@ export function parseKeyTemplate(template: string): KeyTemplate {
       const key = parts.map(({ name, text }) => text ?? encodeParam(template, name ?? '', fields)).join(SEPARATOR)
       if (key.length > MAX_KEY)
         misuse(`key ${template}`, `the parameters are longer than ${MAX_KEY} characters together`)
+      return key
+    },
+    quick(params) {
+      if (params === undefined) return known.size === 0 ? template : undefined
+      let key = ''
+      for (const { name, text } of parts) {
+        if (key !== '') key += SEPARATOR
+        if (text !== undefined) key += text
+        else {
+          const value = (params as Readonly<Record<string, unknown>>)?.[name ?? '']
+          if (typeof value === 'string' ? !/^[\w.-]{1,200}$/.test(value) : !Number.isSafeInteger(value))
+            return undefined
+          key += value
+        }
+      }
       return key
     },
   }

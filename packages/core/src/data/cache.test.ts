@@ -1,0 +1,606 @@
+import { describe, expect, it } from 'vitest'
+import { type CacheOptions, createCache } from './cache.ts'
+import type { CacheEvent } from './events.ts'
+import { countingStore, fakeTime, gate } from './fake.test-data.ts'
+import { ValueError } from './value.ts'
+
+function world(options: Partial<CacheOptions> = {}) {
+  const time = fakeTime()
+  const { store, counts, state } = countingStore(time.now)
+  const events: CacheEvent[] = []
+  const environment = (more: Partial<CacheOptions> = {}) =>
+    createCache({
+      name: 'shop',
+      store,
+      runtime: time.runtime,
+      onEvent: (event) => void events.push(event),
+      ...options,
+      ...more,
+    })
+  const truth = { value: 1, loads: 0 }
+  const bind = (cache: ReturnType<typeof createCache>) =>
+    cache.use({
+      key: 'project:{id}:info',
+      fresh: 600_000,
+      usable: 7_200_000,
+      tags: ({ id }) => [`owner:${id}`],
+      load: async ({ id }) => {
+        truth.loads += 1
+        return { id, value: truth.value }
+      },
+    })
+  return { time, store, counts, state, events, environment, truth, bind }
+}
+
+describe('get', () => {
+  it('loads once for all environments, and serves memory without a request', async () => {
+    const { environment, bind, truth, counts } = world()
+    const [here, there] = [bind(environment()), bind(environment())]
+    expect(await here.get({ id: 42 })).toEqual({ id: 42, value: 1 })
+    expect(await there.get({ id: 42 })).toEqual({ id: 42, value: 1 })
+    expect(truth.loads).toBe(1)
+    const { reads } = counts
+    expect(here.get({ id: 42 })).toBe(here.get({ id: 42 }))
+    expect(here.peek({ id: 42 })).toEqual({ id: 42, value: 1 })
+    expect(counts.reads).toBe(reads)
+  })
+
+  it('shares one load among callers of one environment', async () => {
+    const { environment, bind, truth } = world()
+    const here = bind(environment())
+    const all = await Promise.all(Array.from({ length: 20 }, () => here.get({ id: 1 })))
+    expect(all.every((value) => value === all[0])).toBe(true)
+    expect(truth.loads).toBe(1)
+  })
+
+  it('serves frozen values', async () => {
+    const { environment, bind } = world()
+    expect(Object.isFrozen(await bind(environment()).get({ id: 1 }))).toBe(true)
+  })
+
+  it('reads record, root and tags by one request', async () => {
+    const { environment, bind, counts } = world()
+    await bind(environment()).get({ id: 1 })
+    expect([counts.reads, counts.keys, counts.swaps]).toEqual([1, 4, 2])
+  })
+
+  it('with maxAge 0 loads now, and keeps what it loads', async () => {
+    const { environment, bind, truth, time } = world()
+    const [here, there] = [bind(environment()), bind(environment())]
+    await here.get({ id: 1 })
+    truth.value = 2
+    time.pass(1)
+    expect(await here.get({ id: 1 }, { maxAge: 0 })).toEqual({ id: 1, value: 2 })
+    expect(await here.get({ id: 1 })).toEqual({ id: 1, value: 2 })
+    expect(await there.get({ id: 1 })).toEqual({ id: 1, value: 2 })
+    expect(truth.loads).toBe(2)
+  })
+
+  it('serves a value that is not older than maxAge', async () => {
+    const { environment, bind, truth, time } = world()
+    const here = bind(environment())
+    await here.get({ id: 1 })
+    time.pass(3_000)
+    await here.get({ id: 1 }, { maxAge: 4_000 })
+    expect(truth.loads).toBe(1)
+    await here.get({ id: 1 }, { maxAge: 2_000 })
+    expect(truth.loads).toBe(2)
+  })
+
+  it('refreshes after fresh, and serves the old value in the meantime where callers settle', async () => {
+    const { environment, bind, truth, time } = world()
+    const cache = environment()
+    const here = bind(cache)
+    await here.get({ id: 1 })
+    truth.value = 2
+    time.pass(601_000)
+    const leave = cache.enter()
+    expect(await here.get({ id: 1 })).toEqual({ id: 1, value: 1 })
+    await cache.settle()
+    leave()
+    expect(await here.get({ id: 1 })).toEqual({ id: 1, value: 2 })
+  })
+
+  it('serves the old value until usable when the loader fails, also beyond recheck', async () => {
+    const { environment, time } = world()
+    let fails = false
+    const here = environment().use({
+      key: 'a:{id}',
+      fresh: 1_000,
+      usable: 100_000,
+      load: async () => {
+        if (fails) throw new Error('down')
+        return 1
+      },
+    })
+    await here.get({ id: 1 })
+    fails = true
+    for (const ms of [2_000, 4_000, 6_000, 30_000]) {
+      time.pass(ms)
+      expect(await here.get({ id: 1 })).toBe(1)
+    }
+    time.pass(100_000)
+    await expect(here.get({ id: 1 })).rejects.toMatchObject({ name: 'SourceUnavailableError' })
+  })
+
+  it('rejects with TypeError for wrong parameters and options', async () => {
+    const { environment, bind } = world()
+    const here = bind(environment())
+    await expect(here.get({ id: '' })).rejects.toThrow(/"id"/)
+    await expect(here.get({ id: 'a:b' })).rejects.toThrow(TypeError)
+    await expect(here.get({ id: 1 }, { maxAge: -1 })).rejects.toThrow(/maxAge/)
+  })
+})
+
+describe('what a loader may return', () => {
+  it('undefined is remembered for `none`, and null is a value', async () => {
+    const { environment, time } = world()
+    let loads = 0
+    const answers: (null | undefined)[] = [undefined, null]
+    const here = environment().use({
+      key: 'a:{id}',
+      fresh: 60_000,
+      none: 3_000,
+      load: async (): Promise<null | undefined> => answers[loads++],
+    })
+    expect(await here.get({ id: 1 })).toBeUndefined()
+    expect(await here.get({ id: 1 })).toBeUndefined()
+    expect(loads).toBe(1)
+    expect(await here.inspect({ id: 1 })).toMatchObject({ none: true })
+    time.pass(3_001)
+    expect(await here.get({ id: 1 })).toBeNull()
+    expect(await here.get({ id: 1 })).toBeNull()
+    expect(loads).toBe(2)
+  })
+
+  it('undefined is not remembered without `none`', async () => {
+    const { environment } = world()
+    let loads = 0
+    const here = environment().use({
+      key: 'a',
+      fresh: 60_000,
+      load: async () => {
+        loads += 1
+        return undefined
+      },
+    })
+    await here.get(undefined)
+    await here.get(undefined)
+    expect(loads).toBe(2)
+  })
+
+  it('keep gives lives, tags and a mark of its own, unchanged renews them, and skip keeps nothing', async () => {
+    const { environment, time } = world()
+    const marks: unknown[] = []
+    let next: 'keep' | 'unchanged' | 'skip' = 'keep'
+    const here = environment().use({
+      key: 'a:{id}',
+      fresh: 60_000,
+      load: async (_params, { previous, keep, unchanged, skip }) => {
+        marks.push(previous?.mark)
+        if (next === 'unchanged') return unchanged({ fresh: 1_000, usable: 5_000 })
+        if (next === 'skip') return skip('skipped')
+        return keep('kept', { fresh: 1_000, usable: 5_000, mark: 'etag', tags: ['team:7'] })
+      },
+    })
+    expect(await here.get({ id: 1 })).toBe('kept')
+    expect(await here.inspect({ id: 1 })).toMatchObject({ mark: 'etag', tags: ['team:7'] })
+    next = 'unchanged'
+    time.pass(1_500)
+    expect(await here.get({ id: 1 })).toBe('kept')
+    expect(await here.inspect({ id: 1 })).toMatchObject({ mark: 'etag', tags: ['team:7'], fresh: 1_000 })
+    next = 'skip'
+    time.pass(6_000)
+    expect(await Promise.all([here.get({ id: 1 }), here.get({ id: 1 })])).toEqual(['skipped', 'skipped'])
+    expect(here.peek({ id: 1 })).toBeUndefined()
+    await here.get({ id: 1 })
+    expect(marks).toEqual([undefined, 'etag', 'etag', 'etag'])
+  })
+
+  it('what cannot be kept is a ValueError, and nothing is written', async () => {
+    const { environment, counts } = world()
+    const here = environment().use({ key: 'a', fresh: 60_000, load: async () => ({ at: 10n }) as unknown })
+    await expect(here.get(undefined)).rejects.toThrow(ValueError)
+    await expect(here.get(undefined)).rejects.toThrow('$.at')
+    const { swaps } = counts
+    await expect(here.set(undefined, () => 1)).rejects.toThrow(ValueError)
+    expect(counts.swaps).toBe(swaps)
+  })
+
+  it('__proto__ and constructor are data', async () => {
+    const { environment } = world()
+    const value = JSON.parse('{"__proto__":{"a":1},"constructor":2}') as unknown
+    const [here, there] = [environment(), environment()].map((cache) =>
+      cache.use({ key: 'a', fresh: 60_000, load: async () => value }),
+    )
+    await here?.get(undefined)
+    expect(JSON.stringify(await there?.get(undefined))).toBe('{"__proto__":{"a":1},"constructor":2}')
+  })
+})
+
+describe('invalidate', () => {
+  it.each([
+    ['a tag', { tags: ['owner:42'] }],
+    ['a prefix', { match: 'project:42:*' }],
+    ['a pattern', { match: '*:info' }],
+    ['everything', { everything: true }],
+  ])('by %s: the own environment serves it no more, others not after recheck', async (_what, what) => {
+    const { environment, bind, truth, time, counts } = world()
+    const cache = environment()
+    const [here, there] = [bind(cache), bind(environment())]
+    await here.get({ id: 42 })
+    await there.get({ id: 42 })
+    truth.value = 2
+    const before = counts.reads + counts.swaps
+    await cache.invalidate(what)
+    expect(counts.reads + counts.swaps - before).toBe(2)
+    expect(here.peek({ id: 42 })).toBeUndefined()
+    expect(await here.get({ id: 42 })).toEqual({ id: 42, value: 2 })
+    time.pass(5_000)
+    expect(await there.get({ id: 42 })).toEqual({ id: 42, value: 2 })
+    expect(truth.loads).toBe(2)
+  })
+
+  it('leaves other keys alone', async () => {
+    const { environment, bind, truth } = world()
+    const cache = environment()
+    const here = bind(cache)
+    await here.get({ id: 42 })
+    await here.get({ id: 7 })
+    await cache.invalidate({ tags: ['owner:42'] })
+    await cache.invalidate({ match: 'project:42:*' })
+    await here.get({ id: 7 })
+    expect(truth.loads).toBe(2)
+  })
+
+  it('with stale: serves the old value while it is refreshed, and when the load fails', async () => {
+    const { environment, bind, truth } = world()
+    const cache = environment()
+    const here = bind(cache)
+    await here.get({ id: 42 })
+    truth.value = 2
+    await cache.invalidate({ tags: ['owner:42'], stale: true })
+    const leave = cache.enter()
+    expect(await here.get({ id: 42 })).toEqual({ id: 42, value: 1 })
+    await cache.settle()
+    leave()
+    expect(await here.get({ id: 42 })).toEqual({ id: 42, value: 2 })
+  })
+
+  it('while a load is in progress: its value is never kept', async () => {
+    const { environment, truth } = world()
+    const cache = environment()
+    const [started, finish] = [gate(), gate()]
+    let loads = 0
+    const here = cache.use({
+      key: 'project:{id}:info',
+      fresh: 600_000,
+      load: async () => {
+        const { value } = truth
+        loads += 1
+        if (loads === 1) {
+          started.open()
+          await finish.opened
+        }
+        return value
+      },
+    })
+    const first = here.get({ id: 1 })
+    await started.opened
+    truth.value = 2
+    await cache.invalidate({ match: 'project:1:*' })
+    const joined = here.get({ id: 1 })
+    finish.open()
+    expect([await first, await joined]).toEqual([2, 2])
+    expect(await here.get({ id: 1 })).toBe(2)
+    expect(loads).toBe(2)
+  })
+
+  it('never serves what is dead, not even when the load fails', async () => {
+    const { environment } = world()
+    const cache = environment()
+    let fails = false
+    const here = cache.use({
+      key: 'a:{id}:b',
+      fresh: 60_000,
+      load: async () => {
+        if (fails) throw new Error('down')
+        return 1
+      },
+    })
+    await here.get({ id: 1 })
+    fails = true
+    await cache.invalidate({ match: 'a:1:*' })
+    await expect(here.get({ id: 1 })).rejects.toMatchObject({ name: 'SourceUnavailableError' })
+  })
+
+  it('rejects what names nothing, or a wrong tag', async () => {
+    const cache = world().environment()
+    await expect(cache.invalidate({})).rejects.toThrow(/"tags", "match" or "everything"/)
+    await expect(cache.invalidate({ tags: [''] })).rejects.toThrow(/"tags"/)
+    await expect(cache.invalidate({ tags: [] })).rejects.toThrow(/"tags"/)
+    await expect(cache.invalidate({ tags: ['x'.repeat(201)] })).rejects.toThrow(/"tags"/)
+    await expect(cache.invalidate({ match: '' })).rejects.toThrow(/"match"/)
+  })
+})
+
+describe('a generation record', () => {
+  const corrupt = async (store: ReturnType<typeof world>['store'], key: string, body: string): Promise<void> => {
+    const signal = new AbortController().signal
+    const { image } = await store.read(key, { signal, consistent: true })
+    await store.swap(key, { expected: image, body, tag: crypto.randomUUID(), keepUntil: 0 }, { signal })
+  }
+  const generationKey = async (w: ReturnType<typeof world>): Promise<string> => {
+    const keys: string[] = []
+    const cache = w.environment({
+      store: {
+        ...w.store,
+        swap: async (key, swap, options) => {
+          keys.push(key)
+          return w.store.swap(key, swap, options)
+        },
+      },
+    })
+    await cache.invalidate({ tags: ['owner:42'] })
+    return keys[0] ?? ''
+  }
+
+  it('that is garbage forbids what rests on it, with an event, and is written again', async () => {
+    const w = world()
+    const key = await generationKey(w)
+    const here = w.bind(w.environment())
+    await here.get({ id: 42 })
+    await corrupt(w.store, key, 'garbage')
+    w.truth.value = 2
+    w.time.pass(5_000)
+    expect(await here.get({ id: 42 })).toEqual({ id: 42, value: 2 })
+    expect(w.events.map(({ type }) => type)).toContain('bad-generation')
+    const there = w.bind(w.environment())
+    expect(await there.get({ id: 42 })).toEqual({ id: 42, value: 2 })
+    expect(w.truth.loads).toBe(2)
+  })
+
+  it('that lost its number forbids what rests on it, where the entry has seen a higher one', async () => {
+    const w = world()
+    const key = await generationKey(w)
+    await w.bind(w.environment()).get({ id: 42 })
+    await corrupt(w.store, key, JSON.stringify({ schema: 1, key, hard: 0, soft: 0 }))
+    w.truth.value = 2
+    const there = w.bind(w.environment())
+    expect(await there.get({ id: 42 })).toEqual({ id: 42, value: 2 })
+    expect(w.events.map(({ type }) => type)).toContain('generation-lost')
+    expect(await w.bind(w.environment()).get({ id: 42 })).toEqual({ id: 42, value: 2 })
+    expect(w.truth.loads).toBe(2)
+  })
+})
+
+describe('set, update, touch and delete', () => {
+  it('are seen by the own environment at once and by others within recheck', async () => {
+    const { environment, bind, time, truth } = world()
+    const [here, there] = [bind(environment()), bind(environment())]
+    await here.get({ id: 1 })
+    await there.get({ id: 1 })
+    await here.set({ id: 1 }, { id: 1, value: 5 })
+    expect(here.peek({ id: 1 })).toEqual({ id: 1, value: 5 })
+    time.pass(5_000)
+    expect(await there.get({ id: 1 })).toEqual({ id: 1, value: 5 })
+    expect(await there.update({ id: 1 }, (old) => old && { ...old, value: old.value + 1 })).toEqual({ id: 1, value: 6 })
+    time.pass(5_000)
+    expect(await here.get({ id: 1 })).toEqual({ id: 1, value: 6 })
+    await here.delete({ id: 1 })
+    expect(here.peek({ id: 1 })).toBeUndefined()
+    truth.value = 9
+    time.pass(5_000)
+    expect(await there.get({ id: 1 })).toEqual({ id: 1, value: 9 })
+  })
+
+  it('fence a load in progress anywhere', async () => {
+    const { environment, truth } = world()
+    const [started, finish] = [gate(), gate()]
+    const bind = (cache: ReturnType<typeof environment>) =>
+      cache.use({
+        key: 'a:{id}',
+        fresh: 60_000,
+        load: async () => {
+          const { value } = truth
+          started.open()
+          await finish.opened
+          return value
+        },
+      })
+    const [here, there] = [bind(environment()), bind(environment())]
+    const loading = there.get({ id: 1 })
+    await started.opened
+    await here.set({ id: 1 }, 7)
+    finish.open()
+    expect(await loading).toBe(7)
+    expect(await here.get({ id: 1 })).toBe(7)
+  })
+
+  it('update treats what is dead as absent', async () => {
+    const { environment } = world()
+    const cache = environment()
+    const here = cache.use({ key: 'a:{id}:b', fresh: 60_000, load: async () => 1 })
+    await here.get({ id: 1 })
+    await cache.invalidate({ match: 'a:1:*' })
+    const seen: unknown[] = []
+    await here.update({ id: 1 }, (old) => {
+      seen.push(old)
+      return 2
+    })
+    expect(seen).toEqual([undefined])
+    expect(await here.get({ id: 1 })).toBe(2)
+    await cache.invalidate({ match: 'a:1:*' })
+    expect(await here.touch({ id: 1 })).toBe(false)
+  })
+
+  it('concurrent updates of one key all count', async () => {
+    const { environment, time } = world()
+    const bind = (cache: ReturnType<typeof environment>) => cache.use({ key: 'n', fresh: 60_000, load: async () => 0 })
+    const all = Array.from({ length: 5 }, () => bind(environment()))
+    await time.run(Promise.all(all.map((one) => one.update(undefined, (n) => (n ?? 0) + 1))))
+    expect(await bind(environment()).get(undefined)).toBe(5)
+  })
+
+  it('touch renews the lives', async () => {
+    const { environment, time } = world()
+    let loads = 0
+    const here = environment().use({ key: 'a', fresh: 10_000, load: async () => ++loads })
+    await here.get(undefined)
+    time.pass(8_000)
+    expect(await here.touch(undefined)).toBe(true)
+    time.pass(8_000)
+    expect(await here.get(undefined)).toBe(1)
+  })
+})
+
+describe('the recheck', () => {
+  it('is one request for all entries that are due, and renews them', async () => {
+    const { environment, bind, counts, time, truth } = world()
+    const here = bind(environment())
+    for (let id = 0; id < 10; id += 1) await here.get({ id })
+    time.pass(4_000)
+    for (let id = 0; id < 10; id += 1) await here.get({ id })
+    time.pass(1_000)
+    const { reads } = counts
+    for (let id = 0; id < 10; id += 1) expect(await here.get({ id })).toEqual({ id, value: 1 })
+    expect(counts.reads - reads).toBe(1)
+    expect(truth.loads).toBe(10)
+  })
+
+  it('runs in the background from half of the bound where callers settle', async () => {
+    const { environment, bind, counts, time } = world()
+    const cache = environment()
+    const here = bind(cache)
+    const leave = cache.enter()
+    await here.get({ id: 1 })
+    time.pass(3_000)
+    const { reads } = counts
+    const value = here.get({ id: 1 })
+    expect(await value).toEqual({ id: 1, value: 1 })
+    expect(cache.busy).toBe(true)
+    await cache.settle()
+    expect(counts.reads - reads).toBe(1)
+    leave()
+  })
+
+  it('that cannot reach the store serves what was checked within `unchecked`, then loads alone', async () => {
+    const { environment, bind, state, time, truth } = world()
+    const here = bind(environment())
+    await here.get({ id: 1 })
+    state.isDown = true
+    truth.value = 2
+    time.pass(30_000)
+    expect(await here.get({ id: 1 })).toEqual({ id: 1, value: 1 })
+    time.pass(31_000)
+    expect(await here.get({ id: 1 })).toEqual({ id: 1, value: 2 })
+    expect(truth.loads).toBe(2)
+  })
+
+  it('with `unchecked` 0 serves nothing that was not checked', async () => {
+    const { environment, bind, state, time, truth } = world({ unchecked: 0 })
+    const here = bind(environment())
+    await here.get({ id: 1 })
+    state.isDown = true
+    truth.value = 2
+    time.pass(5_001)
+    expect(await here.get({ id: 1 })).toEqual({ id: 1, value: 2 })
+  })
+
+  it('with `recheck` 0 every get reads the store', async () => {
+    const { environment, bind, truth, counts } = world({ recheck: 0 })
+    const [here, there] = [bind(environment()), bind(environment())]
+    await here.get({ id: 1 })
+    await there.set({ id: 1 }, { id: 1, value: 5 })
+    expect(await here.get({ id: 1 })).toEqual({ id: 1, value: 5 })
+    const { reads } = counts
+    await here.get({ id: 1 })
+    expect(counts.reads - reads).toBe(1)
+    expect(truth.loads).toBe(1)
+  })
+})
+
+describe('control', () => {
+  it('switches a resource off, to read-only, or to live loads, and is seen within recheck', async () => {
+    const { environment, bind, time, truth } = world()
+    const cache = environment()
+    const here = bind(cache)
+    const there = bind(environment())
+    await here.get({ id: 1 })
+    await there.get({ id: 1 })
+    const name = 'project:{id}:info'
+    expect(await cache.control({ sources: { [name]: { enabled: false } } })).toEqual({
+      sources: { [name]: { enabled: false } },
+    })
+    truth.value = 2
+    expect(await here.get({ id: 1 })).toEqual({ id: 1, value: 2 })
+    time.pass(5_000)
+    expect(await there.get({ id: 1 })).toEqual({ id: 1, value: 2 })
+    await cache.control({ sources: { [name]: { enabled: true, readOnly: true } } })
+    expect(await here.get({ id: 1 })).toEqual({ id: 1, value: 1 })
+    await expect(here.set({ id: 1 }, { id: 1, value: 3 })).rejects.toMatchObject({ code: 'CACHE_READ_ONLY' })
+    await cache.control({ sources: { [name]: { readOnly: false, bypass: true } } })
+    truth.value = 4
+    time.pass(1)
+    expect(await here.get({ id: 1 })).toEqual({ id: 1, value: 4 })
+    await cache.control({ sources: { [name]: { bypass: false } } })
+    truth.value = 5
+    expect(await here.get({ id: 1 })).toEqual({ id: 1, value: 4 })
+  })
+
+  it('is obeyed by the first get of a cold environment', async () => {
+    const { environment, bind, truth, counts } = world()
+    await environment().control({ enabled: false })
+    const { swaps } = counts
+    const cold = bind(environment())
+    expect(await cold.get({ id: 1 })).toEqual({ id: 1, value: 1 })
+    truth.value = 2
+    expect(await cold.get({ id: 1 })).toEqual({ id: 1, value: 2 })
+    expect(counts.swaps).toBe(swaps)
+  })
+
+  it('refuses what it does not know', async () => {
+    const cache = world().environment()
+    await expect(cache.control({ readonly: true } as never)).rejects.toThrow(/"readonly"/)
+  })
+})
+
+describe('memory', () => {
+  it('is bounded in bytes: the least recently used go', async () => {
+    const { environment, truth, time } = world({ maxBytes: 20_000 })
+    const cache = environment()
+    const here = cache.use({
+      key: 'a:{id}',
+      fresh: 600_000,
+      load: async () => {
+        truth.loads += 1
+        return 'x'.repeat(1_000)
+      },
+    })
+    for (let id = 0; id < 30; id += 1) {
+      await here.get({ id })
+      await here.get({ id: 0 })
+    }
+    expect(cache.report().bytes).toBeLessThanOrEqual(20_000)
+    expect(here.peek({ id: 0 })).toBeDefined()
+    expect(here.peek({ id: 1 })).toBeUndefined()
+    expect(truth.loads).toBe(30)
+    time.pass(1)
+  })
+})
+
+describe('the report', () => {
+  it('counts by resource and tier', async () => {
+    const { environment, bind } = world()
+    const cache = environment()
+    const [here, there] = [bind(environment()), bind(cache)]
+    await here.get({ id: 1 })
+    await there.get({ id: 1 })
+    await there.get({ id: 1 })
+    await cache.invalidate({ everything: true })
+    await there.get({ id: 1 })
+    const { resources, invalidations, entries } = cache.report()
+    expect(resources['project:{id}:info']).toMatchObject({ hits: { memory: 1, store: 1 }, loads: 1 })
+    expect([invalidations, entries]).toEqual([1, 1])
+  })
+})

@@ -1,0 +1,253 @@
+/**
+ * `createCache`: slow answers and lists kept warm for the whole fleet, with invalidation that an older load never undoes.
+ *
+ * @module
+ */
+
+import type { Codec, Runtime, Store } from '../contracts.ts'
+import type { MissContext } from '../engine/context.ts'
+import { createEngine } from '../engine/engine.ts'
+import type { Policy } from '../engine/policy.ts'
+import type { Guard } from '../engine/slot.ts'
+import type { WarmEvent } from '../events.ts'
+import {
+  checkOptions,
+  countRule,
+  durationOrZeroRule,
+  durationRule,
+  flagRule,
+  functionRule,
+  isFunction,
+  misuse,
+  type Rule,
+  shaped,
+  textRule,
+} from '../lib/options.ts'
+import { matches } from '../lib/parse.ts'
+import { atMost } from '../lib/timing.ts'
+import { createBus } from '../observe/bus.ts'
+import { warnUnheard } from '../observe/warnings.ts'
+import { memoryStore } from '../stores/memory.ts'
+import { type Control, checkControl } from './control.ts'
+import type { CacheEvent, CacheListener } from './events.ts'
+import { type Cached, createGenerationKeys, type DataSource, type Home, type Item } from './home.ts'
+import { createInvalidator, type Target } from './invalidate.ts'
+import { type ParamsOf, parseKeyTemplate } from './key-template.ts'
+import { createKnowledge } from './knowledge.ts'
+import { checkTags, MAX_USABLE } from './load.ts'
+import { createGuard } from './look.ts'
+import { createMemory } from './memory.ts'
+import { parsePattern } from './patterns.ts'
+import { createRecheck } from './recheck.ts'
+import { type CacheReport, createCacheStats, createStats, type ResourceStats } from './report.ts'
+import { createResource, subjectOf } from './resource.ts'
+import { createValueForm } from './schema.ts'
+import type { Cache, Invalidation, ResourceOptions } from './types.ts'
+
+/** How {@link createCache} is set up. Everything but the name has a default. Lengths are in ms. */
+export interface CacheOptions extends Partial<Policy> {
+  /** What the cache is called: 1 to 40 of a-z, 0-9 and `-`. A part of every key, so two caches share nothing. */
+  readonly name: string
+  /** The tier that the whole fleet shares. Default: a store in this process, which serves development only. */
+  readonly store?: Store
+  /** How values are stored. Default: as they are, like `plaintext()`, with one event `plaintext`. */
+  readonly codec?: Codec
+  /** Separates keys that would otherwise be the same, such as a stage. Default: none. */
+  readonly namespace?: string
+  /** A part of every key but those of invalidations: with another one, every value is loaded again. Default: none. */
+  readonly version?: string
+  /** Within how long every environment sees an invalidation, a change of a key, or a switch. Default 5,000. */
+  readonly recheck?: number
+  /** How long after its last check a value is served while the store cannot be read. Default 60,000; 0: not at all. */
+  readonly unchecked?: number
+  /** What memory may take, in bytes: the length of each value's text, twice. Default 64 MB. */
+  readonly maxBytes?: number
+  /** True where the process is never frozen: values are refreshed and checked in the background, always. Default false. */
+  readonly background?: boolean
+  /** Receives every event: one listener or several. What they throw is ignored. */
+  readonly onEvent?: CacheListener | readonly CacheListener[]
+  /** Clocks, random numbers and timers; for tests. Default: the system's. */
+  readonly runtime?: Runtime
+}
+
+const RULES: { readonly [Name in keyof CacheOptions]-?: Rule } = {
+  name: ['1 to 40 of a-z 0-9 -', (value) => matches(value, /^[a-z0-9-]{1,40}$/)],
+  store: shaped('read', 'swap'),
+  codec: shaped('seal', 'open'),
+  namespace: textRule,
+  version: textRule,
+  recheck: durationOrZeroRule,
+  unchecked: durationOrZeroRule,
+  maxBytes: countRule,
+  background: flagRule,
+  onEvent: ['a function, or several', (value) => [value].flat().every(isFunction)],
+  runtime: shaped('wall', 'monotonic', 'random', 'unique', 'after'),
+  refreshWindow: durationRule,
+  sourceTimeout: durationRule,
+  storeTimeout: durationRule,
+  timeout: durationRule,
+}
+
+const lifetimeRule: Rule = [
+  'ms > 0, at most 400 days',
+  (value) => durationRule[1](value) && (value as number) <= MAX_USABLE,
+]
+
+const RESOURCE_RULES: { readonly [Name in keyof ResourceOptions<string, unknown>]-?: Rule } = {
+  key: textRule,
+  name: textRule,
+  load: functionRule,
+  schema: ['a schema of Standard Schema 1', (value) => isFunction(Object(Object(value)['~standard']).validate)],
+  form: shaped('print', 'parse'),
+  fresh: lifetimeRule,
+  usable: lifetimeRule,
+  none: durationOrZeroRule,
+  tags: functionRule,
+  version: textRule,
+}
+
+const INVALIDATION_RULES: { readonly [Name in keyof Invalidation]-?: Rule } = {
+  tags: ['a list of 1 to 100 texts', (value) => Array.isArray(value) && value.length > 0 && value.length <= 100],
+  match: textRule,
+  everything: flagRule,
+  stale: flagRule,
+}
+
+const MEGABYTE = 1_048_576
+/** How many invalidations of one call go side by side. */
+const PARALLEL = 8
+
+/** Makes the cache of an environment. Throws `TypeError` that names the option when one is wrong or unknown. */
+export function createCache(options: CacheOptions): Cache {
+  const given = checkOptions('createCache', options, RULES, ['name'])
+  const { name, store, namespace = '', version = '', recheck = 5_000, unchecked = 60_000, onEvent = [] } = given
+  const listeners = [onEvent].flat() as readonly CacheListener[]
+  const bus = createBus<CacheEvent>(listeners)
+  const stats = createCacheStats()
+  const resources = new Map<string, ResourceStats>()
+  const taken = new Set<string>()
+  const pending = new Set<Promise<unknown>>()
+  const memory = createMemory(given.maxBytes ?? 64 * MEGABYTE, ({ source, plain }) => source.drop(plain))
+
+  bus.watch = (event) => {
+    stats.count(event)
+    if (event.type === 'hit' && event.tier === 'store') {
+      const item = memory.get(event.key)
+      if (item !== undefined) item.source.stats.store += 1
+    }
+    if (!bus.listening()) warnUnheard(event as WarmEvent)
+  }
+
+  const engine = createEngine({
+    directory: false,
+    maxEntries: 1,
+    policy: given,
+    codec: given.codec,
+    runtime: given.runtime,
+    emit: bus.emit,
+    listening: bus.listening,
+    openStore: () => store ?? memoryStore(),
+  })
+  if (given.background) engine.enter()
+
+  let context: MissContext | undefined
+  const bySlot = (key: string): Item => memory.get(key) ?? misuse('cache', `there is no item of ${key}`)
+  const home: Home = {
+    engine,
+    recheck,
+    unchecked,
+    knowledge: createKnowledge(),
+    memory,
+    ...createGenerationKeys(namespace, name),
+    emit: bus.emit,
+    async reach() {
+      context ??= await engine.reach()
+      return context
+    },
+    context: () => context ?? misuse('cache', 'it was not reached yet'),
+    itemOf: ({ key }) => bySlot(key),
+    repair: (tag) => invalidator.repair(tag),
+    pending,
+  }
+  const invalidator = createInvalidator(home)
+  const rechecks = createRecheck(home)
+  const guard = createGuard(home)
+
+  return {
+    use<const Template extends string, V>(resource: ResourceOptions<Template, V>) {
+      const checked = checkOptions('use', resource, RESOURCE_RULES, ['key', 'load'])
+      const { key, load, tags, none = 0 } = checked
+      const template = parseKeyTemplate(key)
+      const usable = checked.usable ?? checked.fresh ?? misuse('use', 'option "fresh" or "usable" is required (ms)')
+      const fresh = checked.fresh ?? usable
+      if (fresh > usable) misuse('use', 'option "fresh" must not be longer than "usable"')
+      const label = checked.name ?? key
+      if (taken.has(key) || resources.has(label))
+        misuse('use', `"${label}" is bound already; bind each key and name once`)
+      taken.add(key)
+      const items = new Map<string, Item<V>>()
+      const source: DataSource<V> = {
+        name: label,
+        version: checked.version ?? '',
+        fresh,
+        usable,
+        none,
+        stats: createStats(),
+        tagsOf: (params) => (tags === undefined ? [] : tags(params as ParamsOf<Template>)),
+        load: (params, loading) => load(params as ParamsOf<Template>, loading),
+        drop: (plain) => void items.delete(plain),
+        ...createValueForm(checked),
+      }
+      resources.set(label, source.stats)
+      return createResource<ParamsOf<Template>, V>({
+        home,
+        recheck: rechecks,
+        source,
+        template,
+        items,
+        namespace,
+        identity: [name, version, source.version],
+        subject: subjectOf(home, source, guard as Guard<Cached<V>>),
+      })
+    },
+    async invalidate(what) {
+      const targets = targetsOf(what)
+      const left = [...targets]
+      const worker = async (): Promise<void> => {
+        for (let target = left.shift(); target !== undefined; target = left.shift())
+          await invalidator.invalidate(target, what.stale === true ? 'soft' : 'hard')
+      }
+      await Promise.all(Array.from({ length: Math.min(PARALLEL, targets.length) }, worker))
+    },
+    control: async (change?: Control) => invalidator.control(change === undefined ? undefined : checkControl(change)),
+    report: (): CacheReport => ({
+      resources: Object.fromEntries([...resources].map(([label, one]) => [label, one.read()])),
+      ...stats.read(),
+      entries: memory.size(),
+      bytes: memory.bytes(),
+    }),
+    enter: engine.enter,
+    get busy() {
+      return pending.size > 0 || engine.isBusy()
+    },
+    async settle({ timeout = 1_000 } = {}) {
+      await Promise.all([
+        engine.settle({ timeout }),
+        pending.size > 0 && atMost(home.context().runtime, timeout, Promise.allSettled(pending)),
+      ])
+    },
+  }
+}
+
+/** What is to be invalidated, as records. Throws `TypeError` that names the field. */
+function targetsOf(what: Invalidation): readonly Target[] {
+  const { tags, match, everything } = checkOptions('invalidate', what, INVALIDATION_RULES)
+  const targets: Target[] = checkTags('invalidate', tags ?? []).map((tag) => ({ by: 'tag', what: tag }))
+  if (match !== undefined) {
+    const parsed = parsePattern(match)
+    targets.push(parsed.outcome === 'tag' ? { by: 'tag', what: parsed.tag } : { by: 'match', what: parsed.text })
+  }
+  if (everything === true) targets.push({ by: 'everything', what: '*' })
+  if (targets.length === 0) misuse('invalidate', 'give "tags", "match" or "everything"')
+  return targets
+}

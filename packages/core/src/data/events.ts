@@ -1,0 +1,59 @@
+import type { WarmEvent } from '../events.ts'
+import type { Control } from './control.ts'
+
+/** Something was invalidated, by this environment, and the store has acknowledged it. */
+export interface InvalidateEvent {
+  readonly type: 'invalidate'
+  /** The tag, the pattern, or `*` for everything. */
+  readonly what: string
+  readonly by: 'tag' | 'match' | 'everything'
+  /** Whether what it forbids may be served while it is refreshed. */
+  readonly stale: boolean
+  /** How long it took, in ms. */
+  readonly took: number
+}
+
+/** The entries in memory that were due were checked by one request. */
+export interface RecheckEvent {
+  readonly type: 'recheck'
+  /** How many entries were checked. */
+  readonly entries: number
+  /** How many of them must be read again, or are dead. */
+  readonly dropped: number
+  readonly took: number
+}
+
+/**
+ * A generation record has a lower number than was seen before: the store lost it (an eviction, a lifecycle rule). What rests
+ * on it is dead, and the record is written again.
+ */
+export interface GenerationLostEvent {
+  readonly type: 'generation-lost'
+  /** The tag; empty for the root record. */
+  readonly tag: string
+}
+
+/** A generation record is garbage. What rests on it is dead, and the record is written again. */
+export interface BadGenerationEvent {
+  readonly type: 'bad-generation'
+  /** The tag; empty for the root record. */
+  readonly tag: string
+}
+
+/** The switches of the cache are others than this environment knew. */
+export interface ControlEvent {
+  readonly type: 'control'
+  readonly control: Control
+}
+
+/** What can be told about a cache: all that is told about tokens, and what concerns invalidation. */
+export type CacheEvent =
+  | WarmEvent
+  | InvalidateEvent
+  | RecheckEvent
+  | GenerationLostEvent
+  | BadGenerationEvent
+  | ControlEvent
+
+/** Receives events. What it throws is ignored. */
+export type CacheListener = (event: CacheEvent) => void

@@ -1,0 +1,18 @@
+export { type CacheOptions, createCache } from './cache.ts'
+export type { Control, Switches } from './control.ts'
+export type { CacheEvent, CacheListener } from './events.ts'
+export type { ParamsOf } from './key-template.ts'
+export type { CacheReport, ResourceReport } from './report.ts'
+export type {
+  Cache,
+  DataGetOptions,
+  Inspection,
+  Invalidation,
+  KeepOptions,
+  Kept,
+  Lives,
+  LoadContext,
+  Resource,
+  ResourceOptions,
+} from './types.ts'
+export { ValueError } from './value.ts'

@@ -1,0 +1,220 @@
+/** One call of a loader, and what the engine is given for it. @module */
+
+import type { FetchRequest, Issued, Json } from '../contracts.ts'
+import { SourceUnavailableError } from '../errors.ts'
+import { builtin } from '../lib/builtin.ts'
+import { checkOptions, durationOrZeroRule, durationRule, misuse, type Rule, textsRule } from '../lib/options.ts'
+import { asText } from '../lib/parse.ts'
+import { shownCause } from '../lib/shown-cause.ts'
+import { MAX_MARK, MAX_TAG, MAX_TAGS, printEnvelope } from './envelope.ts'
+import { type Cached, type DataSource, type Home, type Item, knownTags } from './home.ts'
+import type { Under } from './judge.ts'
+import { readGenerations } from './look.ts'
+import type { KeepOptions, Kept, Lives, LoadContext } from './types.ts'
+import { checkValue, freezeValue } from './value.ts'
+
+/** The longest time that a value may be served, in ms: generation records are kept for a day more. */
+export const MAX_USABLE: number = 400 * 86_400_000
+/** How long a value lives that is given to those who wait and stored nowhere, in ms. */
+const PASSING_LIFETIME = 60_000
+/** How much earlier than the look a late tag must have been invalidated, by the server's clock, in ms. */
+const LATE_MARGIN = 500
+/** Errors that name themselves: callers see them as they are. */
+const TYPED = /^(SourceRefused|SourceUnavailable)Error$/
+
+const LIFE_RULES: { readonly [Name in keyof Lives]-?: Rule } = { fresh: durationOrZeroRule, usable: durationRule }
+const markRule: Rule = ['a text of at most 1,000 characters', (value) => asText(value, MAX_MARK) !== undefined]
+/** Rules of what `keep` and `set` are given. */
+export const KEEP_RULES: { readonly [Name in keyof KeepOptions]-?: Rule } = {
+  ...LIFE_RULES,
+  tags: textsRule,
+  mark: markRule,
+}
+
+/** What a loader gave, sorted. */
+export type Loaded<V> =
+  | { readonly kind: 'value'; readonly value: V; readonly keep: KeepOptions; readonly isPassing: boolean }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'unchanged'; readonly lives: Lives }
+
+/** Calls the loader of an item. Rejects with what callers may see of its error. */
+export async function callLoader<V>(
+  { source, params, plain }: Item<V>,
+  { previous, signal }: { readonly previous: Cached<V> | undefined; readonly signal: AbortSignal },
+): Promise<Loaded<V>> {
+  const given = new WeakMap<object, Loaded<V>>()
+  const hand = (loaded: Loaded<V>): Kept<V> => {
+    const token = Object.freeze({})
+    given.set(token, loaded)
+    return token as Kept<V>
+  }
+  const last = previous?.value === undefined ? undefined : { value: previous.value, mark: previous.mark }
+  const context: LoadContext<V> = {
+    previous: last,
+    signal,
+    keep: (value, options = {}) =>
+      hand({ kind: 'value', value, keep: checkOptions('keep', options, KEEP_RULES), isPassing: false }),
+    unchanged: (options = {}) =>
+      last === undefined
+        ? misuse('unchanged', `there is no previous value of ${plain}; return the value`)
+        : hand({ kind: 'unchanged', lives: checkOptions('unchanged', options, LIFE_RULES) }),
+    skip: (value) => hand({ kind: 'value', value, keep: {}, isPassing: true }),
+  }
+  let result: unknown
+  try {
+    result = await source.load(params, context)
+  } catch (error) {
+    if (error instanceof Error && TYPED.test(error.name)) throw error
+    const cause = shownCause(error)
+    const message = `the loader of ${source.name} threw ${cause.name}: ${cause.message}`
+    throw new SourceUnavailableError(message, { code: 'LOAD_FAILED', cause })
+  }
+  if (result === undefined) return { kind: 'none' }
+  const handed = typeof result === 'object' && result !== null ? given.get(result) : undefined
+  if (handed?.kind === 'value' && handed.value === undefined) return { kind: 'none' }
+  return handed ?? { kind: 'value', value: result as V, keep: {}, isPassing: false }
+}
+
+/** What the engine fetches: the loader's value, with the numbers that were read before the load began. */
+export async function fetchValue<V>(
+  home: Home,
+  item: Item<V>,
+  { previous, signal, serverTime }: FetchRequest<unknown, Cached<V>>,
+): Promise<Issued<Cached<V>>> {
+  const { clock } = home.context()
+  const under = underOf(home, item)
+  const made = { at: clock.fast(), changes: item.changes }
+  const loaded = await callLoader(item, { previous, signal })
+  item.source.stats.load(item.plain, clock.fast() - made.at)
+  try {
+    const kept = cachedOf(item.source, loaded, { previous, under })
+    if (kept.isPassing) return passing(home, kept.cached)
+    const late = lateTagsOf(item, loaded, previous)
+    const lateUnder = late.length === 0 ? [] : await lateNumbers(home, late, { signal, serverTime })
+    const tags = [...kept.cached.under.tags, ...lateUnder]
+    const value = { ...kept.cached, under: { ...kept.cached.under, tags }, made }
+    const { earliest, latest } = home.context().server.interval()
+    // It may have expired already, as far as the server's time is known.
+    if (kept.usable <= latest - earliest) return passing(home, value)
+    return { value, lifetime: kept.usable, fresh: Math.min(kept.fresh, kept.usable) }
+  } catch (problem) {
+    // The loader has made a mistake: callers are told, and nothing is written.
+    if (!(problem instanceof TypeError)) throw problem
+    return passing<V>(home, { value: undefined, under, mark: undefined, length: 0, made, problem })
+  }
+}
+
+/** The value of an item loaded without the cache; for one that is switched off. */
+export async function loadDirect<V>(home: Home, item: Item<V>, signal: AbortSignal): Promise<V | undefined> {
+  const { clock } = home.context()
+  const startedAt = clock.fast()
+  const loaded = await callLoader(item, { previous: undefined, signal })
+  item.source.stats.load(item.plain, clock.fast() - startedAt)
+  return cachedOf(item.source, loaded, { previous: undefined, under: { tags: [], root: 0 } }).cached.value
+}
+
+/** The numbers that a load which begins now rests on. */
+export function underOf({ knowledge }: Home, item: Item, more: readonly string[] = []): Under {
+  const tags = [...new Set([...knownTags(item), ...more])]
+  return { tags: tags.map((tag) => [tag, knowledge.numberOf(tag)] as const), root: knowledge.numberOf('') }
+}
+
+/** Checks tags. Throws `TypeError` that names the field. */
+export function checkTags(where: string, tags: readonly string[]): readonly string[] {
+  for (const tag of tags)
+    if (typeof tag !== 'string' || tag === '' || tag.length > MAX_TAG || !tag.isWellFormed())
+      misuse(where, `"tags" must be well-formed texts of 1 to ${MAX_TAG} characters`)
+  return [...new Set(tags)]
+}
+
+/** A value as it is kept, with its lives. */
+interface Keeping<V> {
+  readonly cached: Cached<V>
+  readonly fresh: number
+  readonly usable: number
+  readonly isPassing: boolean
+}
+
+/** Makes what is kept of what was given. Throws `ValueError` or `TypeError` for what cannot be kept. */
+export function cachedOf<V>(
+  source: DataSource<V>,
+  loaded: Loaded<V>,
+  { previous, under }: { readonly previous: Cached<V> | undefined; readonly under: Under },
+): Keeping<V> {
+  if (loaded.kind === 'none') {
+    const cached = { value: undefined, under, mark: undefined, length: 4 }
+    return { cached, fresh: source.none, usable: source.none, isPassing: source.none === 0 }
+  }
+  if (loaded.kind === 'unchanged') {
+    const { mark, value, length } = previous ?? misuse('unchanged', 'there is no previous value')
+    return { cached: { value, under, mark, length }, ...livesOf(source, loaded.lives), isPassing: false }
+  }
+  const { keep, isPassing } = loaded
+  const { json, value } = source.print(loaded.value)
+  const cached: Cached<V> = { value, under, mark: keep.mark, length: JSON.stringify(json).length }
+  return { cached, ...livesOf(source, keep), isPassing }
+}
+
+/** The lives of a value: its own, else those of its resource. */
+export function livesOf(source: Pick<DataSource<never>, 'fresh' | 'usable'>, own: Lives): Required<Lives> {
+  const usable = own.usable ?? Math.max(source.usable, own.fresh ?? 0)
+  const fresh = own.fresh ?? Math.min(source.fresh, usable)
+  if (fresh > usable || usable > MAX_USABLE)
+    misuse('lives', '"fresh" must not be longer than "usable", and "usable" not longer than 400 days')
+  return { fresh, usable }
+}
+
+/** The JSON of a value, checked, and the value frozen. */
+export function printValue<V>(value: V): { readonly json: Json; readonly value: V } {
+  checkValue(value)
+  return { json: value, value: freezeValue(value) as V }
+}
+
+/** What the engine prints of a cached value. */
+export function printCached<V>(source: DataSource<V>, { value, under, mark }: Cached<V>): Json {
+  const content =
+    value === undefined ? ({ kind: 'none' } as const) : ({ kind: 'value', value: source.print(value).json } as const)
+  return printEnvelope({ content, under, mark })
+}
+
+/** Eight hexadecimal characters that tell values apart. */
+export function fingerprintOf<V>(source: DataSource<V>, { value }: Cached<V>): string {
+  const text = value === undefined ? '' : JSON.stringify(source.print(value).json)
+  return builtin('crypto').createHash('sha256').update(text).digest('hex').slice(0, 8)
+}
+
+/** What is given to those who wait for it, and stored nowhere. */
+function passing<V>(home: Home, value: Cached<V>): Issued<Cached<V>> {
+  const { earliest, latest } = home.context().server.interval()
+  return { value, lifetime: PASSING_LIFETIME + latest - earliest, passing: true }
+}
+
+/** Tags that only the loader has named. Those of the previous value stay where it is unchanged. */
+function lateTagsOf<V>(item: Item<V>, loaded: Loaded<V>, previous: Cached<V> | undefined): readonly string[] {
+  const named =
+    loaded.kind === 'value'
+      ? checkTags('keep', loaded.keep.tags ?? [])
+      : loaded.kind === 'unchanged'
+        ? (previous?.under.tags ?? []).map(([tag]) => tag)
+        : []
+  const known = new Set(knownTags(item))
+  const late = named.filter((tag) => !known.has(tag))
+  if (known.size + late.length > MAX_TAGS) misuse('keep', `an entry may have at most ${MAX_TAGS} tags`)
+  return late
+}
+
+/**
+ * The numbers of tags that were not read before the load. One is accepted only if its last invalidation was surely before
+ * the load; otherwise the entry rests on 0 there, which forbids it as soon as it is judged.
+ */
+async function lateNumbers(
+  home: Home,
+  tags: readonly string[],
+  { signal, serverTime }: { readonly signal: AbortSignal; readonly serverTime: number | undefined },
+): Promise<Under['tags']> {
+  await readGenerations(home, home.context().store, { tags, options: { signal, consistent: true } })
+  return tags.map((tag) => {
+    const number = home.knowledge.numberOf(tag)
+    return [tag, number + LATE_MARGIN < (serverTime ?? 0) ? number : 0] as const
+  })
+}

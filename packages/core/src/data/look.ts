@@ -1,0 +1,244 @@
+/** Reading a record with all that judges its value, and the guard by which the engine does so. @module */
+
+import type { Entry, ReadOptions, Seen, Store } from '../contracts.ts'
+import { attemptRead, readRecord, type Snapshot } from '../engine/miss/record-io.ts'
+import { openEntry, withOpened } from '../engine/miss/sealing.ts'
+import type { Guard } from '../engine/slot.ts'
+import { DRIFT_TOLERANCE } from '../engine/time/clock.ts'
+import { isAlive } from '../engine/time/expiry.ts'
+import { switchesOf } from './control.ts'
+import { NO_GENERATION, NO_ROOT, parseGeneration, parseRoot } from './generations.ts'
+import { type Cached, entryOf, type Home, type Item, knownTags } from './home.ts'
+import { judge } from './judge.ts'
+
+/** How many single reads go side by side where the store cannot read many at once. */
+const PARALLEL_READS = 8
+/** Room above the server's time for numbers that are believed, in ms. */
+const SLACK = 60_000
+/** The share of `recheck` from which on entries are rechecked in the background. */
+export const EARLY_SHARE = 0.5
+
+/** Thrown through the engine when the switches of the resource do not allow what it is about to do. Callers never see it. */
+export class SwitchedOff extends Error {}
+
+/** Makes the guard by which the engine looks and judges for a cache. */
+export function createGuard(home: Home): Guard<Cached<unknown>> {
+  const { knowledge, memory, itemOf, context } = home
+
+  const judgeEntry: Guard<Cached<unknown>>['judge'] = (slot, entry, { since, maxAge }) => {
+    const item = itemOf(slot)
+    if (maxAge !== undefined && since !== undefined && isOlder(home, entry, since - maxAge)) return 'dead'
+    const asOf = entry === slot.entry ? item.checkedAt : (entry.value.made?.at ?? item.lookedAt)
+    if (since !== undefined && since > asOf + boundOf(home, item)) return 'dead'
+    return verdict(home, item, entry)
+  }
+
+  return {
+    async read(store, slot, options) {
+      const item = itemOf(slot)
+      const { found, sentAt } = await readGenerations(home, store, { tags: knownTags(item), options, key: slot.key })
+      // An attempt that was given up may answer later than the next one.
+      item.lookedAt = Math.max(item.lookedAt, sentAt)
+      return found.get(slot.key) ?? { image: undefined, time: undefined }
+    },
+    prepare(slot, entry) {
+      const item = itemOf(slot)
+      const { enabled, readOnly } = switchesOf(knowledge.control, item.source.name)
+      if (!enabled || readOnly) throw new SwitchedOff()
+      return prepareLook(home, item, entry)
+    },
+    judge: judgeEntry,
+    limit(slot) {
+      const item = itemOf(slot)
+      item.softUntil = slot.freshUntil
+      item.hardUntil = slot.usableUntil
+      item.relaxedUntil = 0
+      const { entry } = slot
+      item.checkedAt = entry?.value.made?.at ?? checkedAtOf(home, item)
+      memory.resize(item)
+      applyLimits(home, item)
+    },
+    relax(slot, until) {
+      const item = itemOf(slot)
+      item.relaxedUntil = Math.max(until, context().clock.fast())
+      applyLimits(home, item)
+    },
+  }
+}
+
+/** Lowers the limits of an item's slot to what its entry was judged by, and to what is known now. */
+export function applyLimits(home: Home, item: Item): void {
+  const { slot, softUntil, hardUntil, checkedAt, relaxedUntil } = item
+  const { entry } = slot
+  if (entry === undefined) return
+  const judged = verdict(home, item, entry)
+  const { enabled, bypass } = switchesOf(home.knowledge.control, item.source.name)
+  const isRelaxed = relaxedUntil > checkedAt + home.recheck
+  const until = checkedAt - DRIFT_TOLERANCE + boundOf(home, item)
+  const usable = isRelaxed ? Math.min(until, relaxedUntil) : until
+  const early = !isRelaxed && home.context().background() ? usable - home.recheck * EARLY_SHARE : usable
+  slot.usableUntil = judged === 'dead' ? 0 : Math.floor(Math.min(hardUntil, usable))
+  slot.freshUntil = judged !== 'good' || !enabled || bypass ? 0 : Math.floor(Math.min(softUntil, early))
+}
+
+/** What may be done with an entry, by all that this environment knows. What was never read forbids. */
+export function verdict(home: Home, item: Item, entry: Entry<Cached<unknown>>): 'good' | 'stale' | 'dead' {
+  const { made, under } = entry.value
+  // This environment has changed the key since.
+  if (entry.version > 0 ? entry.version < item.least : made !== undefined && made.changes < item.changes) return 'dead'
+  const judged = judge(item.plain, under, home.knowledge)
+  return judged.outcome === 'good' || judged.outcome === 'stale' ? judged.outcome : 'dead'
+}
+
+/** As of when an entry is judged that rests on what was read: the record, everything, and each tag. */
+export function checkedAtOf({ knowledge }: Home, item: Item): number {
+  const tags = entryOf(item)?.value.under.tags ?? []
+  return Math.min(item.lookedAt, knowledge.checkedAt(''), ...tags.map(([tag]) => knowledge.checkedAt(tag)))
+}
+
+/** What a look of its own, outside a refresh, has found. */
+export interface Found<V> {
+  readonly snapshot: Snapshot
+  /** The entry in the record, if it may be served. */
+  readonly entry: Entry<Cached<V>> | undefined
+}
+
+/** Looks at the record of an item, with all that judges its value. Rejects with `StoreError`. */
+export async function lookAt<V>(home: Home, item: Item<V>, signal: AbortSignal): Promise<Found<V>> {
+  const context = await home.reach()
+  return openFound(home, item, { snapshot: await readRecord(context, item.slot, { consistent: true, signal }), signal })
+}
+
+/** Opens and judges what a snapshot of the record holds. */
+export async function openFound<V>(
+  home: Home,
+  item: Item<V>,
+  { snapshot, signal }: { readonly snapshot: Snapshot; readonly signal: AbortSignal },
+): Promise<Found<V>> {
+  const { slot } = item
+  const context = home.context()
+  const { value } = snapshot.record
+  const entry = value && (await openEntry(context, slot, value))
+  const prepare = prepareLook(home, item, entry)
+  if (prepare !== undefined) await attemptRead(context, { key: slot.key, signal }, prepare)
+  const record = withOpened(snapshot.record, entry)
+  const isUsable = entry !== undefined && isAlive({ record, ...context.server.interval() })
+  return { snapshot, entry: isUsable && verdict(home, item, entry) !== 'dead' ? entry : undefined }
+}
+
+/** Reads generations, and the record of a key with them, by one consistent request where the store can. */
+export async function readGenerations(
+  home: Home,
+  store: Store,
+  { tags, options, key }: { readonly tags: readonly string[]; readonly options: ReadOptions; readonly key?: string },
+): Promise<{ readonly found: ReadonlyMap<string, Seen>; readonly sentAt: number }> {
+  const { clock } = home.context()
+  const keys = [...(key === undefined ? [] : [key]), home.rootKey, ...tags.map(home.tagKey)]
+  const sentAt = clock.fast()
+  const found = await readKeys(store, keys, { ...options, consistent: true })
+  observe(home, { found, sentAt, tags })
+  return { found, sentAt }
+}
+
+/** Takes in what a request has shown of generations. */
+export function observe(
+  home: Home,
+  {
+    found,
+    sentAt,
+    tags,
+  }: {
+    readonly found: ReadonlyMap<string, Seen>
+    readonly sentAt: number
+    readonly tags: readonly string[]
+  },
+): void {
+  const { knowledge, rootKey, tagKey, emit } = home
+  const { clock, runtime } = home.context()
+  const gotAt = clock.fast()
+  let hasRisen = false
+  for (const tag of ['', ...tags]) {
+    const recordKey = tag === '' ? rootKey : tagKey(tag)
+    const seen = found.get(recordKey)
+    if (seen === undefined) continue
+    const latest = (seen.time?.at ?? runtime.wall()) + SLACK
+    const body = seen.image?.body
+    const before = knowledge.control
+    const observed =
+      tag === ''
+        ? knowledge.seeRoot({
+            generation: body === undefined ? NO_ROOT : parseRoot(body, recordKey, latest),
+            sentAt,
+            gotAt,
+          })
+        : knowledge.seeTag(tag, {
+            generation: body === undefined ? NO_GENERATION : parseGeneration(body, recordKey, latest),
+            sentAt,
+            gotAt,
+          })
+    if (observed === 'garbage') emit({ type: 'bad-generation', tag })
+    if (observed === 'lost') emit({ type: 'generation-lost', tag })
+    if (knowledge.control !== before) emit({ type: 'control', control: knowledge.control })
+    hasRisen ||= observed !== 'same' || knowledge.control !== before
+  }
+  // Other entries in memory may rest on them too.
+  if (hasRisen) for (const item of home.memory.items()) applyLimits(home, item)
+}
+
+/** Reads keys by one request, or by several side by side. */
+export async function readKeys(
+  store: Store,
+  keys: readonly string[],
+  options: ReadOptions,
+): Promise<ReadonlyMap<string, Seen>> {
+  if (store.readMany !== undefined && keys.length > 1) return store.readMany(keys, options)
+  const found = new Map<string, Seen>()
+  const left = [...new Set(keys)]
+  const reader = async (): Promise<void> => {
+    for (let key = left.shift(); key !== undefined; key = left.shift()) found.set(key, await store.read(key, options))
+  }
+  await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, left.length) }, reader))
+  return found
+}
+
+/** What must be read and repaired before an entry can be judged, and another one be loaded. */
+export function prepareLook(
+  home: Home,
+  item: Item,
+  entry: Entry<Cached<unknown>> | undefined,
+): ((signal: AbortSignal) => Promise<void>) | undefined {
+  const { knowledge, emit, repair } = home
+  const under = entry?.value.under ?? { tags: [], root: 0 }
+  const known = new Set(item.tags)
+  item.lateTags = under.tags.flatMap(([tag]) => (known.has(tag) ? [] : [tag]))
+  const judged = judge(item.plain, under, knowledge)
+  const unread = [...known, ...item.lateTags].filter((tag) => knowledge.checkedAt(tag) < item.lookedAt)
+  const lost = judged.outcome === 'lost' ? judged.tags : []
+  const isDamaged = (tag: string): boolean => (tag === '' ? knowledge.root : knowledge.tag(tag)) === 'damaged'
+  const all = ['', ...known, ...item.lateTags]
+  if (unread.length + lost.length === 0 && !all.some(isDamaged)) return undefined
+  return async (signal) => {
+    const tags = [...new Set([...unread, ...lost])].filter((tag) => tag !== '')
+    // Reads the root too. A number that is lower now, after the entry was read, was lost.
+    if (unread.length + lost.length > 0)
+      await readGenerations(home, home.context().store, { tags, options: { signal, consistent: true } })
+    const again = judge(item.plain, under, knowledge)
+    for (const tag of again.outcome === 'lost' ? again.tags : []) {
+      emit({ type: 'generation-lost', tag })
+      knowledge.lose(tag, tag === '' ? under.root : (under.tags.find(([one]) => one === tag)?.[1] ?? 0))
+    }
+    for (const tag of all.filter(isDamaged)) await repair(tag)
+  }
+}
+
+/** For how long after its last check an entry may be served. */
+function boundOf({ recheck, unchecked, context }: Home, { relaxedUntil }: Item): number {
+  return context().clock.fast() < relaxedUntil ? Math.max(unchecked, 0) : recheck
+}
+
+/** Whether the load of an entry may have started before an instant of `clock.fast()`. */
+export function isOlder({ context }: Home, { value, issuedAt }: Entry<Cached<unknown>>, before: number): boolean {
+  if (value.made !== undefined) return value.made.at < before
+  const { clock, server } = context()
+  return clock.fast() - ((server.latest() ?? 0) - issuedAt) < before
+}

@@ -1,0 +1,160 @@
+/** What users hold: the cache, its resources, and what they are asked for. Lengths are in ms. @module */
+
+import type { StandardSchema, Tier } from '../contracts.ts'
+import type { Control } from './control.ts'
+import type { ParamsOf } from './key-template.ts'
+import type { CacheReport } from './report.ts'
+
+/** A JSON value that may hold optional fields. */
+export type Lives = {
+  /** How long from now until a refresh is due. */
+  readonly fresh?: number
+  /** How long from now it may be served at most, stale from `fresh` on. At most 400 days. */
+  readonly usable?: number
+}
+
+/** What `keep` and `set` say of a value. Default lives: those of the resource. */
+export interface KeepOptions extends Lives {
+  /** Tags that the value is invalidated by, beside those of the resource. */
+  readonly tags?: readonly string[]
+  /** What the next load is told as `previous.mark`, such as an ETag: at most 1,000 characters. */
+  readonly mark?: string
+}
+
+declare const kept: unique symbol
+
+/** What `keep`, `unchanged` and `skip` return: hand it back from the loader. */
+export interface Kept<V> {
+  readonly [kept]: V
+}
+
+/** What a loader is handed. */
+export interface LoadContext<V> {
+  /** The last value that is known, even an expired or invalidated one, and its mark. */
+  readonly previous: { readonly value: V; readonly mark: string | undefined } | undefined
+  /** Aborts when the time for the load is over. Pass it on. */
+  readonly signal: AbortSignal
+  /** The value, with lives, tags and a mark of its own. */
+  keep(value: V, options?: KeepOptions): Kept<V>
+  /** The previous value stands as it is: its lives and its tags' numbers are renewed. Throws without a previous value. */
+  unchanged(options?: Lives): Kept<V>
+  /** The value is handed to those who wait, and kept nowhere. */
+  skip(value: V): Kept<V>
+}
+
+/** How {@link Cache.use} binds a resource. */
+export interface ResourceOptions<Template extends string, V> {
+  /** The key with its parameters: `project:{id}:info`. See `KeyTemplate`. */
+  readonly key: Template
+  /** What the resource is called in reports and by `control`. Default: the template. */
+  readonly name?: string
+  /** Resolves to the value; `undefined`: there is none. What it throws is not shown to others, only that it failed. */
+  readonly load: (
+    params: ParamsOf<Template>,
+    context: LoadContext<V>,
+  ) => V | Kept<V> | undefined | Promise<V | Kept<V> | undefined>
+  /** Checks what is loaded, written, and read from the store: a stored value that it refuses is a miss. Synchronous. */
+  readonly schema?: StandardSchema<unknown, V>
+  /** Turns values into texts and back, for what JSON cannot hold. Default: values are JSON. */
+  readonly form?: { print(value: V): string; parse(text: string): V }
+  /** How long until a refresh is due. Default: `usable`. One of both is required. */
+  readonly fresh?: number
+  /** How long a value may be served at most, stale from `fresh` on. Default: `fresh`. At most 400 days. */
+  readonly usable?: number
+  /** How long it is remembered that there is no value. Default 0: not at all. */
+  readonly none?: number
+  /** Tags that the value is invalidated by, known from the parameters. */
+  readonly tags?: (params: ParamsOf<Template>) => readonly string[]
+  /** A part of the keys: with another one, every value is loaded again. Default: none. */
+  readonly version?: string
+}
+
+/** What one `get` asks for. */
+export interface DataGetOptions {
+  /** How old the value may be, in ms. 0: it is loaded now, and kept. Default: any that is usable. */
+  readonly maxAge?: number
+  /** The lifetime that the value should have left, in ms. Default 0. */
+  readonly minLifetime?: number
+  /** Within how long to answer, in ms. Default: the `timeout` of `createCache`. */
+  readonly timeout?: number
+}
+
+/** What is known of a value that is kept. */
+export interface Inspection<V> {
+  /** The value; `undefined` when it is remembered that there is none. */
+  readonly value: V | undefined
+  /** Whether it is remembered that there is none. */
+  readonly none: boolean
+  /** Until a refresh is due, in ms; 0 when it is stale. */
+  readonly fresh: number
+  /** Until it must not be served, in ms. */
+  readonly usable: number
+  /** The number of the published value. */
+  readonly version: number
+  /** Eight hexadecimal characters that tell values apart. */
+  readonly fingerprint: string
+  readonly tags: readonly string[]
+  readonly mark: string | undefined
+  readonly tier: Tier
+}
+
+/** One kind of values, kept by parameters. Values are frozen: all callers share them. */
+export interface Resource<P, V> {
+  readonly name: string
+  /** The plain key of parameters. Throws `TypeError` that names a wrong parameter. */
+  keyOf(params: P): string
+  /**
+   * Resolves to the value, from memory, the store or the loader; `undefined`: there is none. Rejects with a `WarmTokenError`
+   * when it is not available, with `ValueError` when it cannot be kept, and with `TypeError` for wrong parameters and options.
+   */
+  get(params: P, options?: DataGetOptions): Promise<V | undefined>
+  /** The value in memory while it is fresh and checked, else `undefined`. No I/O. */
+  peek(params: P): V | undefined
+  /** Resolves to what is known of the value in memory or store; `undefined` when there is none that may be served. */
+  inspect(params: P): Promise<Inspection<V> | undefined>
+  /** Stores a value. A load that is in progress anywhere is fenced. Rejects with `StoreError` when it cannot be written. */
+  set(params: P, value: V, options?: KeepOptions): Promise<void>
+  /**
+   * Changes the value by compare-and-swap. `change` must be pure: it is called again when another write came first. It is
+   * handed `undefined` when there is no value that may be served; when it returns `undefined`, nothing is written. Resolves
+   * to what is stored then. Keeps lives and tags of the value unless told otherwise.
+   */
+  update(params: P, change: (value: V | undefined) => V | undefined, options?: KeepOptions): Promise<V | undefined>
+  /** Renews the lives of the value as it is. Resolves to whether there was one that may be served. */
+  touch(params: P, lives?: Lives): Promise<boolean>
+  /** Removes values. Loads that are in progress are fenced. Call it after the truth has changed. */
+  delete(...params: readonly P[]): Promise<void>
+}
+
+/** What is to be invalidated. */
+export interface Invalidation {
+  /** Tags, 1 to 100. */
+  readonly tags?: readonly string[]
+  /** A pattern of keys, in which `*` stands for any text: `project:42:*`. */
+  readonly match?: string
+  /** Everything in this cache. */
+  readonly everything?: boolean
+  /** True: values may be served while they are refreshed. Default false: none is served any more. */
+  readonly stale?: boolean
+}
+
+/** The cache of one environment. Make it once, outside the handler. */
+export interface Cache {
+  /** Binds a resource. Throws `TypeError` that names a wrong option. */
+  use<const Template extends string, V>(options: ResourceOptions<Template, V>): Resource<ParamsOf<Template>, V>
+  /**
+   * Resolves once no environment serves an older value to a `get` that begins `recheck` later; this one serves none from then
+   * on. Call it after the truth has changed. Rejects with `StoreError` when the store did not take it: call it again.
+   */
+  invalidate(what: Invalidation): Promise<void>
+  /** Changes switches of the whole fleet, or reads them when nothing is given. Seen by each environment within `recheck`. */
+  control(change?: Control): Promise<Control>
+  /** What was counted so far in this environment. */
+  report(): CacheReport
+  /** Lets refreshes run in the background until the returned function is called. Then call `settle` before returning. */
+  enter(): () => void
+  /** Whether something is in progress that `settle` would wait for. */
+  readonly busy: boolean
+  /** Waits for refreshes in progress, at most `timeout` ms (default 1,000), then aborts them. Never rejects. */
+  settle(options?: { readonly timeout?: number }): Promise<void>
+}

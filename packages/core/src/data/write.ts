@@ -1,0 +1,159 @@
+/** Changes of single keys by compare-and-swap: set, update, touch, delete. Each drops the lease, so older loads are fenced. @module */
+
+import type { Entry } from '../contracts.ts'
+import type { MissContext } from '../engine/context.ts'
+import { type Snapshot, swapRecord } from '../engine/miss/record-io.ts'
+import { seal } from '../engine/miss/sealing.ts'
+import { packEntry } from '../engine/packed-entry.ts'
+import { placeEntry } from '../engine/time/freshness.ts'
+import { StoreError, WarmTokenError } from '../errors.ts'
+import { sleep } from '../lib/timing.ts'
+import { MAX_REFRESHES, type Refresh, type WarmRecord } from '../record/record.ts'
+import { nextVersion, publish, remove } from '../record/transitions.ts'
+import { switchesOf } from './control.ts'
+import type { Cached, Home, Item } from './home.ts'
+import { applyLimits, type Found, lookAt, openFound } from './look.ts'
+
+/** How often a change is tried, each time on the record that is there then. */
+const MAX_ATTEMPTS = 12
+/** How often a write is repeated whose answer was lost, before the record is read. */
+const MAX_REPEATS = 2
+/** The longest pause after a conflict, in ms. It grows by 1.7 from 10. */
+const MAX_PAUSE = 250
+
+/** A value to write, with its instants on the server's clock. */
+export type Draft<V> = Pick<Entry<Cached<V>>, 'value' | 'issuedAt' | 'softExpiry' | 'hardExpiry' | 'fingerprint'>
+
+/**
+ * What a change makes of the entry that may be served, if there is one: a value to write, `'remove'`, or `undefined` when
+ * nothing is to be written.
+ */
+export type Plan<V> = (entry: Entry<Cached<V>> | undefined, found: Found<V>) => Promise<Draft<V> | 'remove' | undefined>
+
+/**
+ * Changes the record of an item, and places in memory what was written. Resolves once the store has acknowledged it; rejects
+ * with `StoreError`, code `STORE_UNKNOWN` when it may have been written.
+ */
+export async function changeItem<V>(home: Home, item: Item<V>, plan: Plan<V>): Promise<void> {
+  const context = await home.reach()
+  const { runtime } = context
+  const { key } = item.slot
+  const { readOnly } = switchesOf(home.knowledge.control, item.source.name)
+  if (readOnly) {
+    const message = `${item.source.name} is switched to read-only`
+    throw new WarmTokenError(message, { code: 'CACHE_READ_ONLY', key, retryable: true })
+  }
+  const signal = new AbortController().signal
+  let found = await lookAt(home, item, signal)
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const draft = await plan(found.entry, found)
+    if (draft === undefined) return
+    const written = await write(home, item, { found, draft })
+    if (written.outcome === 'written') return
+    if (attempt === 0 && written.snapshot !== undefined) {
+      found = await openFound(home, item, { snapshot: written.snapshot, signal })
+      continue
+    }
+    await sleep(runtime, runtime.random() * Math.min(MAX_PAUSE, 10 * 1.7 ** attempt), signal)
+    found = await lookAt(home, item, signal)
+  }
+  throw new StoreError(`the record of ${key} changed too often; call it again`, {
+    key,
+    retryable: true,
+    code: 'CONFLICT',
+  })
+}
+
+type Written =
+  | { readonly outcome: 'written' }
+  /** Another write came first; the record as it is then, where that is known. */
+  | { readonly outcome: 'conflict'; readonly snapshot: Snapshot | undefined }
+
+async function write<V>(
+  home: Home,
+  item: Item<V>,
+  { found, draft }: { readonly found: Found<V>; readonly draft: Draft<V> | 'remove' },
+): Promise<Written> {
+  const context = home.context()
+  const { runtime } = context
+  const { snapshot } = found
+  const tag = runtime.unique()
+  const { record, entry } = await recordOf(context, item, { before: snapshot.record, draft, tag })
+  const send = () => swapRecord(context, record, { expected: snapshot.image, tag, signal: undefined })
+  let result = await send()
+  for (let repeat = 0; result.outcome === 'unknown' && repeat < MAX_REPEATS; repeat += 1) result = await send()
+  if (result.outcome === 'swapped') {
+    took(home, item, { record, entry })
+    return { outcome: 'written' }
+  }
+  if (result.outcome === 'conflict' && !hasMark(result.snapshot.record, tag)) return result
+  const there = result.outcome === 'conflict' ? result.snapshot : (await lookAt(home, item, NEVER)).snapshot
+  // It was written, and another write has followed.
+  if (hasMark(there.record, tag)) {
+    took(home, item, { record, entry: undefined })
+    return { outcome: 'written' }
+  }
+  const isOver = there.image?.tag !== snapshot.image?.tag && there.record.refreshes.length < MAX_REFRESHES
+  if (isOver) return { outcome: 'conflict', snapshot: there }
+  // What is in memory may be older than what was written.
+  took(home, item, { record, entry: undefined })
+  const { key } = item.slot
+  const message = `the change of ${key} may have been written, or may still be: the answers were lost`
+  throw new StoreError(message, { key, retryable: true, code: 'STORE_UNKNOWN' })
+}
+
+const NEVER: AbortSignal = new AbortController().signal
+
+/** The record as it is to be written. Its list of refreshes names the write, so that it is recognized when others follow. */
+async function recordOf<V>(
+  context: MissContext,
+  { slot }: Item<V>,
+  { before, draft, tag }: { readonly before: WarmRecord; readonly draft: Draft<V> | 'remove'; readonly tag: string },
+): Promise<{ readonly record: WarmRecord; readonly entry: Entry<Cached<V>> | undefined }> {
+  const now = Math.ceil(context.server.latest() ?? 0)
+  const mark = (fingerprint: string): Refresh => [now, context.environment(), 0, `write ${tag}`, fingerprint]
+  if (draft === 'remove') {
+    const removed = remove(before, now)
+    return {
+      record: { ...removed, refreshes: [...before.refreshes, mark('')].slice(-MAX_REFRESHES) },
+      entry: undefined,
+    }
+  }
+  const entry: Entry<Cached<V>> = { ...draft, version: nextVersion(before, now) }
+  const sealed = await seal(context, slot, entry)
+  if (sealed === undefined)
+    throw new WarmTokenError(`the value of ${slot.key} cannot be sealed`, {
+      code: 'CODEC_FAILED',
+      key: slot.key,
+      retryable: true,
+    })
+  const { version, issuedAt, softExpiry, hardExpiry, fingerprint } = entry
+  const value = { sealed, version, issuedAt, softExpiry, hardExpiry, fingerprint, publisher: tag }
+  return { record: publish(before, { ...value, now, refresh: mark(fingerprint) }), entry }
+}
+
+function hasMark({ refreshes }: WarmRecord, tag: string): boolean {
+  return refreshes.some(([, , , what]) => what === `write ${tag}`)
+}
+
+/** A change of this environment was acknowledged: what is older is not served here any more. */
+function took<V>(
+  home: Home,
+  item: Item<V>,
+  { record, entry }: { readonly record: WarmRecord; readonly entry: Entry<Cached<V>> | undefined },
+): void {
+  const context = home.context()
+  const { slot } = item
+  item.changes += 1
+  item.least = record.value?.version ?? record.rejected + 1
+  if (entry !== undefined) {
+    placeEntry(context, slot, { entry: packEntry(entry), tier: 'store', ...context.server.interval() })
+    return
+  }
+  slot.entry = undefined
+  slot.view = undefined
+  slot.freshUntil = 0
+  slot.usableUntil = 0
+  home.memory.resize(item)
+  applyLimits(home, item)
+}
