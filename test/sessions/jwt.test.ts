@@ -5,6 +5,8 @@ import { createTokens } from '@warmtoken/core'
 import { authenticate } from '@warmtoken/core/authenticate'
 import { jwks, jwksCache, verifyJwt } from '@warmtoken/core/jwt'
 import { memoryStore } from '@warmtoken/core/memory'
+import { clientCredentials } from '@warmtoken/core/oauth2'
+import { startIssuer as startOpenIdProvider } from '@warmtoken/local'
 import { JwtVerifier } from 'aws-jwt-verify'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -186,6 +188,33 @@ describe('a JWT of another issuer', () => {
     expect(await ask()).toMatchObject({ statusCode: 503 })
     issuer.fail(200)
     await expect.poll(ask, { timeout: 20_000, interval: 200 }).toMatchObject({ statusCode: 200, body: 'ann' })
+  })
+})
+
+describe('a JWT of a real OpenID provider', () => {
+  it('that our own client fetched is verified, and one for another API or another issuer is not', async () => {
+    const provider = await startOpenIdProvider()
+    const other = await startOpenIdProvider()
+    try {
+      const tokens = createTokens({ store: memoryStore(), directory: false })
+      const handleOf = (url: string) =>
+        tokens.use(
+          clientCredentials({ issuer: url, clientId: 'local', clientSecret: 'local-secret', allowInsecure: true }),
+        )
+      const keys = jwks(tokens, { issuer: provider.url, allowInsecure: true })
+      const verifierOf = (audience: string) =>
+        verifyJwt(keys, { issuer: provider.url, audience, algorithms: ['ES256'] })
+      const token = await handleOf(provider.url).get()
+      expect(await verifierOf(provider.audience).verify(token.value)).toMatchObject({
+        iss: provider.url,
+        client_id: 'local',
+      })
+      expect(await verifierOf('urn:another:api').verify(token.value)).toBeUndefined()
+      const foreign = await handleOf(other.url).get()
+      expect(await verifierOf(provider.audience).verify(foreign.value)).toBeUndefined()
+    } finally {
+      await Promise.all([provider.close(), other.close()])
+    }
   })
 })
 
