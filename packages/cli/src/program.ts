@@ -94,8 +94,15 @@ function addRotateKey(program: Command, context: Context): void {
 }
 
 function addProjectCommands(program: Command, context: Context): void {
-  void program
-  void context
+  program
+    .command('init')
+    .description('adds the table and the rights to serverless.yml; shows the difference first')
+    .option('--service <file>', 'the service file', parseText, 'serverless.yml')
+    .option('--yes', 'write without asking')
+    .action(async (options) => (await import('./commands/init.ts')).init(context, options))
+  addPlaced(program, 'doctor', 'looks for what is known to go wrong, and prints the fix')
+    .option('--service <file>', 'the service file', parseText, 'serverless.yml')
+    .action(async (options) => (await import('./commands/doctor.ts')).doctor(context, options))
 }
 
 function version(): string {

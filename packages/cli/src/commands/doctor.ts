@@ -1,0 +1,63 @@
+import { resolve } from 'node:path'
+import type { Context } from '../context.ts'
+import { gatherFacts } from '../doctor/facts.ts'
+import { RULES, type Rule, UNCHECKED } from '../doctor/rules.ts'
+import { EXIT, OperatorError } from '../exit.ts'
+import { openPlace, type PlaceOptions } from '../place.ts'
+import { readService } from '../service.ts'
+
+/** Options of `doctor`. */
+export interface DoctorOptions extends PlaceOptions {
+  readonly service: string
+}
+
+interface Result {
+  readonly id: string
+  readonly title: string
+  readonly outcome: 'good' | 'found' | 'unchecked'
+  /** What is wrong, or why it could not be checked. */
+  readonly detail?: string
+  readonly fix?: string
+}
+
+/** Looks for what is known to go wrong, and prints the fix. Throws with exit code 3 when it found something. */
+export async function doctor(context: Context, { service: file, ...options }: DoctorOptions): Promise<void> {
+  const { terminal, cwd } = context
+  const service = await readService(resolve(cwd, file))
+  const hasPlace = (options.table ?? options.bucket ?? options.upstash) !== undefined
+  if (!hasPlace && service === undefined)
+    throw new OperatorError(`nothing to check: name a store (--table <name>), or call it where ${file} is`, EXIT.usage)
+  const place = hasPlace ? await openPlace(options, context) : undefined
+  const facts = gatherFacts(context, { options, place, service })
+  const results: Result[] = []
+  for (const rule of RULES) {
+    terminal.progress(rule.title)
+    results.push(await resultOf(rule, facts))
+  }
+  const found = results.filter(({ outcome }) => outcome === 'found')
+  terminal.result({ healthy: found.length === 0, findings: found, results }, () => results.flatMap(linesOf(terminal)))
+  if (found.length > 0) throw new OperatorError(`${found.length} found`, EXIT.found)
+}
+
+async function resultOf({ id, title, check, fix }: Rule, facts: Parameters<Rule['check']>[0]): Promise<Result> {
+  try {
+    const finding = await check(facts)
+    if (finding === UNCHECKED) return { id, title, outcome: 'unchecked' }
+    return finding === undefined
+      ? { id, title, outcome: 'good' }
+      : { id, title, outcome: 'found', detail: finding, fix }
+  } catch (error) {
+    // A right to describe or to list that this user lacks; the functions do not need it.
+    const detail = error instanceof Error ? error.name : 'error'
+    return { id, title, outcome: 'unchecked', detail: `could not be asked (${detail})` }
+  }
+}
+
+function linesOf({ style }: Context['terminal']): (result: Result) => readonly string[] {
+  return ({ title, outcome, detail, fix }) => {
+    if (outcome === 'good') return [`${style('green', 'ok')}        ${title}`]
+    if (outcome === 'unchecked')
+      return [`${style('dim', 'unchecked')} ${title}${detail === undefined ? '' : `: ${detail}`}`]
+    return [`${style('red', 'found')}     ${title}: ${detail}`, `          Fix: ${fix}`]
+  }
+}
