@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { checkAdapter, checkCore, partOf } from './house.ts'
+import { checkAdapter, checkCommandLine, checkCore, partOf } from './house.ts'
 import { findCycles, importsOf, packageOf, ROOT, readSources, type Source, withoutComments } from './sources.ts'
 
 const packages = readSources('packages/*/src/**/*.ts')
@@ -76,6 +76,14 @@ describe('all packages', () => {
   it('take the adapter kit and types from core where they are adapters', () => {
     expect(adapters.length).toBeGreaterThan(0)
     expect(adapters.flatMap(checkAdapter)).toEqual([])
+  })
+})
+
+describe('the command line', () => {
+  it('loads what a command needs when the command runs', () => {
+    const commandLine = shipped.filter(({ path }) => path.startsWith('packages/cli/'))
+    expect(commandLine.length).toBeGreaterThan(10)
+    expect(commandLine.flatMap(checkCommandLine)).toEqual([])
   })
 })
 
@@ -214,6 +222,14 @@ describe('this test', () => {
     expect(checkAdapter(at('packages/adapters-aws/src/s3.ts', "import type { x } from '@warmtoken/core'"))).toEqual([])
     const kit = "import { x } from '@warmtoken/core/adapter'"
     expect(checkAdapter(at('packages/adapters-aws/src/s3.ts', kit))).toEqual([])
+  })
+
+  it.each([
+    ['packages/cli/src/program.ts', "import { list } from './commands/list.ts'"],
+    ['packages/cli/src/commands/list.ts', "import { parse } from 'yaml'"],
+    ['packages/cli/src/place.ts', "import { s3Store } from '@warmtoken/adapters-aws/s3'"],
+  ])('rejects %s with %s', (path, code) => {
+    expect(checkCommandLine(at(path, code))).toHaveLength(1)
   })
 
   it('would find a ring', () => {

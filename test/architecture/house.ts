@@ -104,3 +104,24 @@ export function checkAdapter({ path, imports }: Source): readonly string[] {
     return target.startsWith('@warmtoken/') && !isShared ? [`${path} imports ${target}`] : []
   })
 }
+
+/** What each part of the command line may load, beside Node and what lies in its own folder. */
+const COMMAND_LINE: { readonly [library: string]: RegExp } = {
+  commander: /src\/(cli|exit|program|arguments)\.ts$/,
+  '@commander-js/extra-typings': /src\/program\.ts$/,
+  yaml: /src\/(service|commands\/init)\.ts$/,
+  diff: /src\/commands\/init\.ts$/,
+  '@aws-sdk/client-dynamodb': /src\/doctor\/facts\.ts$/,
+}
+
+/** What is wrong with the imports of one file of the command line. `--help` must load no command. */
+export function checkCommandLine({ path, imports }: Source): readonly string[] {
+  return imports.flatMap(({ target, typeOnly, lazy, relative }) => {
+    if (typeOnly || lazy || target.startsWith('node:')) return []
+    const isStart = /src\/(cli|program)\.ts$/.test(path)
+    if (relative) return isStart && /\/(commands|doctor|cost)\//.test(target) ? [`${path} loads ${target} at once`] : []
+    if (/^@warmtoken\/adapters-/.test(target)) return [`${path} loads ${target} at once; import() it where it is used`]
+    if (/^@warmtoken\/core(\/|$)/.test(target)) return []
+    return COMMAND_LINE[target]?.test(path) === true ? [] : [`${path} imports ${target}`]
+  })
+}

@@ -49,7 +49,7 @@ export async function init(context: Context, { service: file, yes }: InitOptions
   }
   await replaceFile(path, service.text, changed)
   terminal.note(`Written: ${file}\nNext: npm install @warmtoken/core @warmtoken/adapters-aws`)
-  terminal.note(`In your code: dynamoDBStore({ table: process.env.${VARIABLE}, env: process.env })`)
+  terminal.note(`In your code, the variable ${VARIABLE} holds the name of the table for dynamoDBStore.`)
 }
 
 function colored({ style }: Context['terminal']): (line: string) => string {
