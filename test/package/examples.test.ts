@@ -30,14 +30,20 @@ beforeAll(async () => {
   newcomer = makeNewcomer()
   tarballs = await packAll()
 })
-afterAll(() => {
-  for (const child of running) child.kill('SIGKILL')
+afterAll(async () => {
+  for (const child of running) {
+    // They end the servers that they have started in processes of their own.
+    const ended = child.exitCode === null ? once(child, 'exit') : undefined
+    child.kill('SIGTERM')
+    await ended
+  }
   newcomer?.remove()
   tarballs?.remove()
 })
 
 const running: ChildProcess[] = []
-const SERVE = `const { environment } = await (await import('./servers.ts')).startServers()
+const SERVE = `const { environment, close } = await (await import('./servers.ts')).startServers()
+process.once('SIGTERM', () => close().finally(() => process.exit()))
 console.log(JSON.stringify(environment))`
 
 /** Starts the servers of an example in a process of their own, and gives the variables that point at them. */
