@@ -40,6 +40,7 @@ export const HOUSE: Plan = {
   tokens: { about: 'createTokens, handles, Token', imports: onEngine },
   data: { about: 'createCache', imports: onEngine },
   sessions: { about: 'createSessions', imports: onEngine },
+  lease: { about: 'withLease', imports: [...ground, 'engine'] },
   middy: { about: 'Middy middleware', imports: [...ground, 'tokens', 'data', 'sessions'] },
   authorizer: { about: 'API Gateway authorizers', imports: [...ground, 'sessions'] },
   jwt: { about: 'JWTs of other issuers', imports: [...ground, 'sources', 'tokens', 'sessions'] },

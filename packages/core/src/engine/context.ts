@@ -56,6 +56,9 @@ export interface MissContext extends Shared {
   readonly flights: Map<Promise<unknown>, AbortController>
 }
 
+/** What requests to the store need. */
+export type StoreContext = Pick<MissContext, 'store' | 'runtime' | 'clock' | 'server' | 'policy' | 'emit'>
+
 /** A store that failed is left alone for a moment. */
 export interface Outage {
   /** The store is left alone while `clock.fast()` is below. */

@@ -55,6 +55,14 @@ export function acquire(record: WarmRecord, { nonce, now, length, rejected, inte
   }
 }
 
+/** The record with the lease lasting longer. Its holder and its fencing token stay. `now`: upper bound of the server's time. */
+export function extend(
+  record: WarmRecord,
+  { nonce, now, length }: Pick<Acquire, 'nonce' | 'now' | 'length'>,
+): WarmRecord {
+  return { ...record, lease: { nonce, acquiredAt: now, length }, keepUntil: keepUntil(record, now + length) }
+}
+
 /** The version of the next value to publish. `now`: upper bound of the server's time. */
 export function nextVersion(record: WarmRecord, now: number): number {
   return next(lastVersion(record), now)

@@ -4,7 +4,7 @@ import { asFields, asText } from '../../lib/parse.ts'
 import { withDeadline } from '../../lib/timing.ts'
 import { withoutImplausible } from '../../record/plausible.ts'
 import { asLine, type Damage, emptyRecord, parseRecord, printRecord, type WarmRecord } from '../../record/record.ts'
-import type { MissContext } from '../context.ts'
+import type { MissContext, StoreContext } from '../context.ts'
 import type { Slot } from '../slot.ts'
 import { readTogether } from './batch-reads.ts'
 
@@ -53,7 +53,7 @@ export async function readRecord(
 
 /** Reads for a key, twice at most. Rejects with a `StoreError` when the store gives no answer in time. */
 export async function attemptRead<T>(
-  context: MissContext,
+  context: StoreContext,
   { key, signal: outer }: { readonly key: string; readonly signal: AbortSignal },
   call: (signal: AbortSignal) => Promise<T>,
 ): Promise<{ readonly value: T; readonly sentAt: number }> {
@@ -78,7 +78,7 @@ export async function attemptRead<T>(
 
 /** Swaps the record of a key. Rejects with a `StoreError` only when nothing was written. */
 export async function swapRecord(
-  context: MissContext,
+  context: StoreContext,
   record: WarmRecord,
   {
     expected,
@@ -95,7 +95,7 @@ export async function swapRecord(
 
 /** Swaps the body of a key, once. Rejects with a `StoreError` only when nothing was written. */
 export async function attemptSwap(
-  context: MissContext,
+  context: StoreContext,
   { key, signal: outer }: { readonly key: string; readonly signal: AbortSignal | undefined },
   swap: Swap,
 ): Promise<{
@@ -125,7 +125,7 @@ export async function attemptSwap(
  * Awaits the store's `open` outside the deadline of a request: loading an SDK or a handshake may take longer than a request
  * may, and says nothing about the store. It resolves at once while nothing is to be done.
  */
-async function openStore({ store }: MissContext): Promise<void> {
+async function openStore({ store }: StoreContext): Promise<void> {
   try {
     await store.open?.()
   } catch {
@@ -151,8 +151,8 @@ export function checkReadable({ store }: MissContext, key: string, { unreadable 
  * A body that is not a record for this key counts as empty, and so does each part that is damaged or not plausible. The
  * image is kept, so that the next swap repairs it.
  */
-function toSnapshot(
-  { runtime, server, emit }: MissContext,
+export function toSnapshot(
+  { runtime, server, emit }: StoreContext,
   key: string,
   { seen, sentAt }: { readonly seen: Seen; readonly sentAt: number },
 ): Snapshot {
@@ -174,7 +174,7 @@ function toSnapshot(
 }
 
 /** Adapters need not load this package, so their faults are recognized by their fields. */
-function asStoreError({ store }: MissContext, key: string, cause: unknown): StoreError {
+function asStoreError({ store }: StoreContext, key: string, cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause
   const fault = asFields(cause)
   const code = asText(fault?.['code'], 64)
