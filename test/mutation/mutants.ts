@@ -38,7 +38,7 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'engine/miss/record-io.ts',
-        find: 'server.observe(result.value.time, sentAt)',
+        find: 'server.observe(value.time, sentAt)',
         replace: 'server.observe({ at: runtime.wall(), precision: 0 }, sentAt)',
       },
     ],

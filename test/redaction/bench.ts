@@ -80,8 +80,8 @@ function describe(value: unknown): string {
 
 /** A record or a file without its value part, and that part. */
 function split(whole: string): readonly [rest: string, sealed: string] {
-  // A file has its value in a line of its own.
-  const [text = '', ...lines] = whole.split('\n')
+  // A file has its value in a line of its own, and a checksum in front of both.
+  const [text = '', ...lines] = whole.replace(/^\d+\n/, '').split('\n')
   const sealed: string[] = [...lines]
   try {
     const rest: unknown = JSON.parse(text, (name, value: unknown) => {

@@ -91,6 +91,8 @@ function xml(body: string, status = 200): Reply {
 
 /** What cannot be committed is not returned. */
 const exclusive = {
+  // What was spent cannot be seen in the first of them.
+  'with records that are none': /StoreError STORE_UNREADABLE, token/,
   'without a store': /^StoreError/,
   'with a codec that cannot seal': /^WarmTokenError CODEC_FAILED/,
   'with a codec that cannot open': /^token, WarmTokenError CODEC_FAILED/,
