@@ -1,5 +1,11 @@
 import type { StoreFault } from '../contracts.ts'
+import { asLine } from '../lib/line.ts'
 import { asFields, matches } from '../lib/parse.ts'
+
+/** The longest message of a fault, in characters: a server may put a page into its error. */
+const MAX_MESSAGE = 500
+/** The names of errors that are shown: a server chooses them. */
+const ERROR_NAME = /^[\w.:-]{1,100}$/
 
 /** What a program reads from a {@link StoreFault}. */
 export interface FaultFacts {
@@ -26,7 +32,7 @@ export interface FaultFacts {
  */
 export function storeFault(message: string, { code, retryable, cause, keepMessage = false }: FaultFacts): StoreFault {
   const shown = withoutContents(cause, keepMessage)
-  return Object.assign(new Error(message, shown === undefined ? undefined : { cause: shown }), {
+  return Object.assign(new Error(asLine(message, MAX_MESSAGE), shown === undefined ? undefined : { cause: shown }), {
     name: 'StoreFault',
     code,
     retryable,
@@ -47,8 +53,8 @@ export function withoutContents(error: unknown, keepMessage: boolean = false): E
   if (!(error instanceof Error)) return undefined
   const { name, message, code, syscall, $metadata } = error as Error & { readonly [field: string]: unknown }
   const status = asFields($metadata)?.['httpStatusCode']
-  return Object.assign(new Error(keepMessage || syscall !== undefined ? message : ''), {
-    name,
+  return Object.assign(new Error(keepMessage || syscall !== undefined ? asLine(message, MAX_MESSAGE) : ''), {
+    name: matches(name, ERROR_NAME) ? name : 'Error',
     ...(matches(code, /^\w{1,60}$/) && { code }),
     ...(typeof status === 'number' && { $metadata: { httpStatusCode: status } }),
   })

@@ -37,6 +37,15 @@ describe('a store fault', () => {
     expect(isStoreFault(cause)).toBe(false)
   })
 
+  it('shows text of a server on one line and cut to a length', () => {
+    const cause = Object.assign(new Error('no\r\nset-cookie: a'), { name: 'Evil\u001b[2J', syscall: 'connect' })
+    const facts = { code: 'STORE_REFUSED', retryable: false, cause }
+    const fault = storeFault(`table x: ${'\u202e\n'.repeat(1_000)}`, facts)
+    expect(fault.message).toMatch(/^table x: \?+$/)
+    expect(fault.message.length).toBe(500)
+    expect(fault.cause).toMatchObject({ name: 'Error', message: 'no??set-cookie: a' })
+  })
+
   it('shows the message of an error of the operating system, and of one that is known to be harmless', () => {
     const system = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), {
       code: 'ECONNREFUSED',

@@ -1,5 +1,8 @@
 import type { Entry, FailureKind } from '../contracts.ts'
+import { asLine } from '../lib/line.ts'
 import { asFields, asText, asTime, type Fields, parseJson } from '../lib/parse.ts'
+
+export { asLine }
 
 /** The version of the record's format. A record in another format cannot be read. */
 export const SCHEMA = 1
@@ -274,12 +277,4 @@ function parseRefresh(item: unknown): readonly Refresh[] {
   if (at === undefined || took === undefined) return []
   if (by === undefined || outcome === undefined || fingerprint === undefined) return []
   return [[at, by, took, outcome, fingerprint]]
-}
-
-/** Characters that break a line of a log, move the cursor or turn the direction of text. */
-const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
-
-/** The value as one line that is safe in a message or a log: at most `max` characters, control characters replaced by `?`. */
-export function asLine(value: unknown, max: number): string | undefined {
-  return typeof value === 'string' ? value.slice(0, max).replace(CONTROL, '?') : undefined
 }

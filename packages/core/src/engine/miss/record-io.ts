@@ -1,9 +1,10 @@
 import type { Image, Seen, Swap, Swapped } from '../../contracts.ts'
 import { StoreError, TimeoutError } from '../../errors.ts'
-import { asFields, asText } from '../../lib/parse.ts'
+import { asLine } from '../../lib/line.ts'
+import { asFields, matches } from '../../lib/parse.ts'
 import { withDeadline } from '../../lib/timing.ts'
 import { withoutImplausible } from '../../record/plausible.ts'
-import { asLine, type Damage, emptyRecord, parseRecord, printRecord, type WarmRecord } from '../../record/record.ts'
+import { type Damage, emptyRecord, parseRecord, printRecord, type WarmRecord } from '../../record/record.ts'
 import type { MissContext, StoreContext } from '../context.ts'
 import type { Slot } from '../slot.ts'
 import { readTogether } from './batch-reads.ts'
@@ -12,6 +13,8 @@ import { readTogether } from './batch-reads.ts'
 const READ_ATTEMPTS = 2
 /** The longest text of a store's error that is passed on, in characters. */
 const MAX_MESSAGE = 500
+/** The code of a store's fault. */
+const STORE_CODE = /^STORE_[A-Z_]{1,57}$/
 /** The code of a record that an exclusive source cannot continue from. */
 export const UNREADABLE = 'STORE_UNREADABLE'
 /** The parts without which nobody knows what an exclusive source may spend. */
@@ -177,8 +180,8 @@ export function toSnapshot(
 function asStoreError({ store }: StoreContext, key: string, cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause
   const fault = asFields(cause)
-  const code = asText(fault?.['code'], 64)
-  if (cause instanceof Error && code?.startsWith('STORE_') && typeof fault?.['retryable'] === 'boolean') {
+  const code = fault?.['code']
+  if (cause instanceof Error && matches(code, STORE_CODE) && typeof fault?.['retryable'] === 'boolean') {
     return new StoreError(`${asLine(cause.message, MAX_MESSAGE)} (${key})`, {
       key,
       code,
