@@ -2,6 +2,7 @@ import { StoreError, WarmTokenError } from '../../errors.ts'
 import { fingerprint } from '../../lib/hash.ts'
 import { withDeadline } from '../../lib/timing.ts'
 import { intend, maySpend, withdraw } from '../../record/intent.ts'
+import { MAX_LEASE } from '../../record/plausible.ts'
 import type { Intent, Lease } from '../../record/record.ts'
 import { acquire } from '../../record/transitions.ts'
 import type { Flight, MissContext } from '../context.ts'
@@ -46,7 +47,8 @@ export async function tryAcquire<T>(flight: Flight<T>, snapshot: Snapshot, takeO
   const intent = spends === undefined ? undefined : await writeAhead(flight, snapshot, { nonce, spends })
   const sentAt = clock.fast()
   rememberNonce(slot, nonce, { sentAt, spends })
-  const length = Math.min(leaseLength(policy), flight.endsAt - sentAt)
+  // Others believe no longer one.
+  const length = Math.min(leaseLength(policy), MAX_LEASE, flight.endsAt - sentAt)
   const now = Math.ceil(server.latest() ?? 0)
   const budget = mintBudget === undefined ? undefined : book(snapshot.record.budget, now, mintBudget)
   const rejected = refusedIn(flight, snapshot.record)

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Source, Store, TokenValue } from '../../contracts.ts'
 import type { WarmEvent } from '../../events.ts'
 import { shiftedRuntime } from '../../lib/shifted-runtime.test-data.ts'
+import { MAX_LEASE } from '../../record/plausible.ts'
 import { custom } from '../../sources/custom.ts'
 import { memoryStore } from '../../stores/memory.ts'
 import { createTokens, type TokensOptions } from '../../tokens/tokens.ts'
@@ -137,5 +138,24 @@ describe('a store that reports a conflict and shows the expected record', () => 
     const other = handle.tokens.use(custom({ identity: 'other', fetch: async () => ({ value: 'y', lifetime: HOUR }) }))
     expect((await other.get()).value).toBe('y')
     expect(events).toContainEqual(expect.objectContaining({ type: 'publish', key: other.key }))
+  })
+})
+
+describe('a lease of a source that may take an hour', () => {
+  it('is no longer than other environments believe', async () => {
+    const { store, environment } = stage()
+    const lengths: number[] = []
+    const watched: Store = {
+      ...store,
+      swap(key, swap, how) {
+        const { lease } = JSON.parse(swap.body) as { lease?: { length: number } }
+        if (lease !== undefined) lengths.push(lease.length)
+        return store.swap(key, swap, how)
+      },
+    }
+    const source = custom({ identity: 'slow', fetch: async () => ({ value: 'x', lifetime: HOUR }) })
+    const slow = { store: watched, sourceTimeout: HOUR, timeout: 2 * HOUR }
+    await environment(source, slow).get()
+    expect(lengths).toEqual([MAX_LEASE])
   })
 })
