@@ -1,7 +1,7 @@
 /** `pnpm scale`: what a fleet costs, by simulation. Writes docs/scale.md and docs/scale.svg. */
 import { writeFile } from 'node:fs/promises'
+import { type Backend, readPrices, requestPrices } from '@warmtoken/cli/plan-cost'
 import { readCommand } from '../run/command.ts'
-import { type Backend, costOf, PRICES } from './cost.ts'
 import { draw } from './draw.ts'
 import { measure, type Row } from './measure.ts'
 
@@ -11,7 +11,17 @@ function dollars(amount: number): string {
   return amount < 0.01 ? `$${amount.toExponential(1)}` : `$${amount.toFixed(2)}`
 }
 
+const HOURS_A_MONTH = 730
+
+/** What the row's store requests cost, per refresh and per month, in US dollars. */
+function costOf(row: Row, backend: Backend): { readonly refresh: number; readonly month: number } {
+  const { read, write } = prices[backend]
+  const total = row.environments * (row.reads * read + row.writes * write)
+  return { refresh: total / row.refreshes, month: (total / row.hours) * HOURS_A_MONTH }
+}
+
 readCommand({ name: 'pnpm scale', flags: [] })
+const prices = requestPrices(await readPrices())
 const rows: Row[] = []
 for (const steady of [false, true]) {
   for (const environments of FLEETS) {
@@ -23,7 +33,7 @@ for (const steady of [false, true]) {
   }
 }
 
-const backends = Object.keys(PRICES) as Backend[]
+const backends = Object.keys(prices) as Backend[]
 function line(row: Row): string {
   const costs = backends.map((backend) => costOf(row, backend))
   const counts = [

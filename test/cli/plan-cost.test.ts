@@ -1,0 +1,178 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { MONTH, planCost, readPrices, usageOf } from '@warmtoken/cli/plan-cost'
+import { prepareRun, type Scenario } from '@warmtoken/core/simulator'
+import { describe, expect, it } from 'vitest'
+import { run } from './run.ts'
+
+const SEEDS = [1, 2, 3, 4]
+/** Calls of each environment in a short run and in a long one: their difference has no start and no end. */
+const CALLS = [40, 340] as const
+
+interface Fleet {
+  readonly environments: number
+  /** Mean time between the calls of one environment, in seconds. */
+  readonly pause: number
+  /** In seconds. */
+  readonly tokenLife: number
+}
+
+function scenario({ environments, pause, tokenLife }: Fleet, calls: number): Scenario {
+  return {
+    trouble: 'calm',
+    environments,
+    calls,
+    lifetime: tokenLife * 1_000,
+    // Much wider, and the slowest environment would end so late that the run is not the load that is compared.
+    pause: [800 * pause, 1_200 * pause],
+    faults: { lostRequest: 0, lostReply: 0, late: 0, duplicate: 0, slow: 0, throttled: 0, stale: 0 },
+    wholeSeconds: true,
+    skew: 1_000,
+    crash: 0,
+    freeze: 0,
+    clockStep: 0,
+    tooSlow: 0,
+    outage: undefined,
+    refusing: false,
+    storeOutage: undefined,
+    longWork: 0,
+    reject: 0,
+    cleanUp: false,
+    background: true,
+    afterCrash: undefined,
+    repeats: false,
+    refusesAll: 0,
+  }
+}
+
+interface Counts {
+  readonly reads: number
+  readonly writes: number
+  readonly fetches: number
+}
+
+/** What the production engine asks of store and issuer in that many calls of each environment. */
+async function counted(fleet: Fleet, calls: number): Promise<Counts> {
+  const totals = { reads: 0, writes: 0, fetches: 0 }
+  for (const seed of SEEDS) {
+    const simulation = prepareRun(seed, { scenario: scenario(fleet, calls) })
+    while (simulation.step()) await new Promise((resolve) => setImmediate(resolve))
+    const { reads, writes, issuerCalls, violations } = simulation.finish()
+    expect(violations).toEqual([])
+    totals.reads += reads
+    totals.writes += writes
+    totals.fetches += issuerCalls
+  }
+  return totals
+}
+
+describe('the formulas of plan-cost', () => {
+  it.each<Fleet>([
+    { environments: 40, pause: 300, tokenLife: 3_600 },
+    { environments: 100, pause: 600, tokenLife: 7_200 },
+    { environments: 20, pause: 60, tokenLife: 900 },
+  ])('are within 5 % of the requests that the simulated fleet makes: %o', async (fleet) => {
+    const [short, long] = [await counted(fleet, CALLS[0]), await counted(fleet, CALLS[1])]
+    const seconds = (CALLS[1] - CALLS[0]) * fleet.pause * SEEDS.length
+    const invocations = (fleet.environments / fleet.pause) * MONTH
+    // These environments live for the whole run.
+    const { dueReads, writes, fetches } = usageOf({ ...fleet, invocations, environmentLife: MONTH, tokens: 1 })
+    const share = seconds / MONTH
+    const ratios = {
+      reads: (dueReads * share) / (long.reads - short.reads),
+      writes: (writes * share) / (long.writes - short.writes),
+      fetches: (fetches * share) / (long.fetches - short.fetches),
+    }
+    for (const [what, ratio] of Object.entries(ratios)) {
+      expect(ratio, what).toBeGreaterThan(0.95)
+      expect(ratio, what).toBeLessThan(1.05)
+    }
+  })
+})
+
+const LOAD = { invocations: 1e7, environments: 100, tokenLife: 3_600, environmentLife: 7_200, tokens: 1 }
+const ARGS = ['--invocations', '1e7', '--environments', '100', '--token-life', '3600', '--issuer-price', '2.25']
+  .join(' ')
+  .replace('1e7', '10000000')
+  .split(' ')
+
+describe('the plan', () => {
+  it('never has more starts of environments than invocations, nor fewer fetches alone than together', () => {
+    for (const invocations of [1, 1e3, 1e6, 1e12]) {
+      for (const tokens of [1, 100]) {
+        const usage = usageOf({ ...LOAD, invocations, tokens })
+        expect(usage.starts).toBeLessThanOrEqual(invocations)
+        expect(usage.reads).toBeGreaterThan(0)
+        if (invocations >= 1e6) expect(usage.fetchesAlone).toBeGreaterThan(usage.fetches)
+      }
+    }
+  })
+
+  it('bills what the lines say', async () => {
+    const { placements, usage } = planCost({ ...LOAD, issuerPrice: 2.25 }, await readPrices())
+    for (const { lines, dollars } of placements) {
+      expect(lines.reduce((sum, line) => sum + line.dollars, 0)).toBeCloseTo(dollars, 9)
+    }
+    const [dynamodb, , , alone, each] = placements
+    expect(dynamodb?.dollars).toBeCloseTo(
+      (usage.reads * 0.125 + usage.writes * 2 * 0.625) / 1e6 + (usage.fetches * 2.25) / 1_000,
+      9,
+    )
+    expect(alone?.dollars).toBeGreaterThan(dynamodb?.dollars ?? 0)
+    expect(each?.dollars).toBeCloseTo(22_500, 6)
+  })
+})
+
+describe('warmtoken plan-cost', () => {
+  it('prints requests, dollars and formulas for each placement, and what it costs without warmtoken', async () => {
+    const { code, out, err } = await run(['plan-cost', ...ARGS])
+    expect([code, err]).toEqual([0, ''])
+    for (const expected of ['DynamoDB', 'S3', 'Upstash', 'without warmtoken', '2 × token requests', '█', '2026-11-29'])
+      expect(out).toContain(expected)
+  })
+
+  it('prints the same as one JSON object', async () => {
+    const { out } = await run(['plan-cost', ...ARGS, '--json'])
+    expect(JSON.parse(out)).toMatchObject({
+      invocations: 1e7,
+      usage: { fetches: expect.any(Number) },
+      prices: { region: 'us-east-1' },
+    })
+  })
+
+  it('names the question that nobody can be asked', async () => {
+    const { code, out, err } = await run(['plan-cost', '--invocations', '1'])
+    expect([code, out, err]).toEqual([2, '', expect.stringContaining('--environments is missing')])
+  })
+
+  it.each([
+    [['--invocations', '-1'], 'must be a number from 1'],
+    [['--tokens', '1.5'], 'whole number'],
+    [['--token-life', 'forever'], '--token-life'],
+  ])('refuses %j', async (args, message) => {
+    const { code, err } = await run(['plan-cost', ...ARGS, ...args])
+    expect([code, err]).toEqual([2, expect.stringContaining(message)])
+  })
+
+  it('takes prices of a file, warns when they are old, and names what a file lacks', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'warmtoken-prices-'))
+    const own = JSON.parse(readFileSync(new URL('../../packages/cli/prices.json', import.meta.url), 'utf8'))
+    const file = join(folder, 'prices.json')
+    writeFileSync(
+      file,
+      JSON.stringify({ ...own, day: '2020-01-01', dollarsPerMillion: { ...own.dollarsPerMillion, s3Put: 50 } }),
+    )
+    const old = await run(['plan-cost', ...ARGS, '--prices', file])
+    expect([old.code, old.out, old.err]).toEqual([
+      0,
+      expect.stringContaining('$50 a million'),
+      expect.stringMatching(/days old/),
+    ])
+    writeFileSync(file, JSON.stringify({ ...own, dollarsPerMillion: { ...own.dollarsPerMillion, s3Put: undefined } }))
+    const { code, err } = await run(['plan-cost', ...ARGS, '--prices', file])
+    expect([code, err]).toEqual([1, expect.stringContaining('dollarsPerMillion.s3Put')])
+    expect((await run(['plan-cost', ...ARGS, '--prices', join(folder, 'absent')])).code).toBe(1)
+    rmSync(folder, { recursive: true })
+  })
+})
