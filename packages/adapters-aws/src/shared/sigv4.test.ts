@@ -50,16 +50,17 @@ it('a signature is the one that the SDK makes, whatever is signed', async () => 
           ),
           fc.array(segment, { minLength: 1, maxLength: 4 }).map((parts) => `/${parts.join('/')}`),
         ),
+        method: fc.constantFrom('POST' as const, 'DELETE' as const),
         region: fc.constantFrom('eu-central-1', 'us-gov-west-1', 'cn-north-1'),
         body: fc.string({ maxLength: 300, unit: 'grapheme' }),
         at: fc.integer({ min: 1_600_000_000_000, max: 1_900_000_000_000 }),
         target: fc.constantFrom('DynamoDB_20120810.GetItem', 'DynamoDB_20120810.UpdateItem', 'a  b   c'),
       }),
       fc.record({ accessKeyId: word, secretAccessKey: word, sessionToken: fc.option(word, { nil: undefined }) }),
-      async ({ host, path, region, body, at, target }, { sessionToken, ...key }) => {
+      async ({ method, host, path, region, body, at, target }, { sessionToken, ...key }) => {
         const credentials = { ...key, ...(sessionToken !== undefined && { sessionToken }) }
         const headers = { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': target }
-        const ours = sign({ host, path, region, service: 'dynamodb', headers, body, at }, credentials)
+        const ours = sign({ method, host, path, region, service: 'dynamodb', headers, body, at }, credentials)
         const signer = new SignatureV4({
           service: 'dynamodb',
           region,
@@ -67,7 +68,7 @@ it('a signature is the one that the SDK makes, whatever is signed', async () => 
           sha256: Sha256,
           applyChecksum: false,
         })
-        const unsigned = { method: 'POST', protocol: 'https:', hostname: host, path, query: {} }
+        const unsigned = { method, protocol: 'https:', hostname: host, path, query: {} }
         const theirs = await signer.sign(
           { ...unsigned, headers: { ...headers, host }, body },
           { signingDate: new Date(at) },

@@ -8,8 +8,10 @@ export interface AwsCredentials {
 
 const builtin = process.getBuiltinModule
 
-/** A POST to an AWS service, to be signed. */
+/** A request to an AWS service, to be signed. */
 export interface Unsigned {
+  /** Default `POST`. */
+  readonly method?: 'POST' | 'DELETE'
   readonly host: string
   /** The path as it is sent, percent-encoded, without a query. */
   readonly path: string
@@ -23,12 +25,12 @@ export interface Unsigned {
 }
 
 /**
- * The headers of the request with its signature (AWS Signature Version 4), for a POST without a query to any service but S3.
+ * The headers of the request with its signature (AWS Signature Version 4), for a request without a query to any service but S3.
  * The SDK's signer does this too, but shares its parts with the SDK: in a bundle that holds both, it brings 90 KB and 10 ms of
  * a cold start with it. A test compares the two.
  */
 export function sign(
-  { host, path, region, service, headers, body, at }: Unsigned,
+  { method = 'POST', host, path, region, service, headers, body, at }: Unsigned,
   { accessKeyId, secretAccessKey, sessionToken }: AwsCredentials,
 ): Readonly<Record<string, string>> {
   const { createHash, createHmac } = builtin('node:crypto')
@@ -45,7 +47,7 @@ export function sign(
   }
   const names = Object.keys(signed).sort()
   const lines = names.map((name) => `${name}:${(signed[name] ?? '').trim().replace(/\s+/g, ' ')}\n`)
-  const canonical = ['POST', canonicalPath(path), '', lines.join(''), names.join(';'), hash(body)].join('\n')
+  const canonical = [method, canonicalPath(path), '', lines.join(''), names.join(';'), hash(body)].join('\n')
   const scope = [day, region, service, 'aws4_request']
   const text = ['AWS4-HMAC-SHA256', date, scope.join('/'), hash(canonical)].join('\n')
   const key = scope.reduce<string | Buffer>(mac, `AWS4${secretAccessKey}`)

@@ -39,6 +39,8 @@ export interface PostOptions {
 
 /** A request. */
 export interface PostRequest {
+  /** Default `POST`. */
+  readonly method?: 'POST' | 'DELETE'
   /** The path with its query. Default: that of the URL. */
   readonly path?: string
   /** The headers. `content-length` is added. */
@@ -157,10 +159,10 @@ function send({ url, request, agent, options }: Sending, signal: AbortSignal): P
 }
 
 /** Begins a request. What Node refuses it with would quote the header or the path. */
-function begin(url: URL, { path, headers, body }: PostRequest, agent: Agent): ClientRequest | Error {
+function begin(url: URL, { method = 'POST', path, headers, body }: PostRequest, agent: Agent): ClientRequest | Error {
   const { request } = url.protocol === 'https:' ? builtin('https') : builtin('http')
   const length = { 'content-length': String(Buffer.byteLength(body)) }
-  const fixed = { method: 'POST', agent, maxHeaderSize: MAX_HEAD, insecureHTTPParser: false }
+  const fixed = { method, agent, maxHeaderSize: MAX_HEAD, insecureHTTPParser: false }
   try {
     return request(url, { ...fixed, ...(path !== undefined && { path }), headers: { ...headers, ...length } })
   } catch (error) {
