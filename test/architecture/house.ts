@@ -41,6 +41,7 @@ export const HOUSE: Plan = {
   data: { about: 'createCache', imports: onEngine },
   sessions: { about: 'createSessions', imports: onEngine },
   lease: { about: 'withLease', imports: [...ground, 'engine'] },
+  live: { about: 'live events, sockets, streams', imports: [...ground, 'observe', 'sessions'] },
   middy: { about: 'Middy middleware', imports: [...ground, 'tokens', 'data', 'sessions'] },
   authorizer: { about: 'API Gateway authorizers', imports: [...ground, 'sessions'] },
   jwt: { about: 'JWTs of other issuers', imports: [...ground, 'sources', 'tokens', 'sessions'] },

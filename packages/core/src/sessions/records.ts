@@ -1,6 +1,6 @@
 /** Records in the store: one read, one change by conditional writes. @module */
 
-import type { Codec, Image, Runtime, Seen, Store, Swapped } from '../contracts.ts'
+import type { Codec, Image, Runtime, Seen, Store, Swap, Swapped } from '../contracts.ts'
 import type { Clock } from '../engine/time/clock.ts'
 import type { ServerClock } from '../engine/time/server-clock.ts'
 import { StoreError } from '../errors.ts'
@@ -125,9 +125,13 @@ export function createRecords(parts: RecordParts): Records {
   }
 
   /** Writes, and repeats the same write while its answer is lost: it is idempotent in its tag. */
-  const write = async (key: string, record: UserRecord, expected: Image | undefined): Promise<Sight | 'swapped'> => {
+  const write = async (
+    key: string,
+    record: UserRecord,
+    { expected, announce }: Pick<Swap, 'expected' | 'announce'>,
+  ): Promise<Sight | 'swapped'> => {
     const body = await seal(parts, key, printRecord(record))
-    const swap = { expected, body, tag: runtime.unique(), keepUntil: keepUntilOf(record, now().latest) }
+    const swap = { expected, body, tag: runtime.unique(), keepUntil: keepUntilOf(record, now().latest), announce }
     for (let repeat = 0; repeat < MAX_REPEATS; repeat += 1) {
       const [sentAt, sent] = [clock.fast(), cache.next()]
       const swapped: Swapped | undefined = await request(key, 'swap', (signal) => store.swap(key, swap, { signal }))
@@ -148,7 +152,8 @@ export function createRecords(parts: RecordParts): Records {
     const version = nextVersion(before, time)
     const { record, result } = change(before && withoutEnded(before, time), time, version)
     if (record === undefined) return { outcome: 'done', result }
-    const written = await write(key, { ...record, version }, image)
+    const next = { ...record, version }
+    const written = await write(key, next, { expected: image, announce: printEnded(key, before, next) })
     return written === 'swapped' ? { outcome: 'done', result } : { outcome: 'conflict', sight: written }
   }
 
@@ -182,6 +187,18 @@ export function createRecords(parts: RecordParts): Records {
 }
 
 const NEVER = new AbortController().signal
+
+/** The event that sessions have ended, as live events have it: see `printEvent`. It names nobody. */
+function printEnded(
+  key: string,
+  before: UserRecord | undefined,
+  { sessions, version }: UserRecord,
+): string | undefined {
+  const left = new Set(sessions.map(({ id }) => id))
+  if (before === undefined || before.sessions.every(({ id }) => left.has(id))) return undefined
+  const topic = `user:${key.slice(key.indexOf('~') + 1)}`
+  return JSON.stringify({ topic, version, kind: 'session-ended', at: version })
+}
 
 /** The record in an image; `undefined` for anything else, with an event. Rejects when the codec cannot tell. */
 async function open(parts: RecordParts, key: string, image: Image, latest: number): Promise<UserRecord | undefined> {
