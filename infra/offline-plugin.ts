@@ -3,12 +3,14 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { type Endings, watchEndings } from './endings.ts'
 import { freePort } from './free-port.ts'
+import type { LivePlace, LiveStack } from './live-stack.ts'
 import type { Stack } from './local-stack.ts'
 import { makeRunFolder } from './run-folder.ts'
 import type { Plugin, PluginUtils, Serverless } from './serverless.ts'
 
 interface Run {
   readonly stack: Stack
+  readonly live: LiveStack | undefined
   readonly endings: Endings
   readonly http: string
 }
@@ -33,11 +35,17 @@ export default function OfflinePlugin(
     ])
     const [stack, ports] = await Promise.all([startStack(), choosePorts(serverless, options)])
     const { service } = serverless
-    for (const definition of Object.values(service.functions)) delete definition.package
+    const environment = { ...stack.environment, TOKEN_DIRECTORY: join(folder, 'tmp') }
+    const live = await startLive(serverless, { code: join(folder, 'code'), environment, ...ports })
+    for (const definition of Object.values(service.functions)) {
+      delete definition.package
+      // What a function has of its own would hide the address of the local server.
+      for (const name of Object.keys(live?.environment ?? {})) delete definition.environment?.[name]
+    }
     service.provider.environment = {
       ...service.provider.environment,
-      ...stack.environment,
-      TOKEN_DIRECTORY: join(folder, 'tmp'),
+      ...environment,
+      ...live?.environment,
     }
     service.custom = {
       ...service.custom,
@@ -48,7 +56,7 @@ export default function OfflinePlugin(
         location: relative(serverless.serviceDir, join(folder, 'code')),
       },
     }
-    run = { stack, endings, http: `http://127.0.0.1:${options['httpPort'] ?? ports.httpPort}` }
+    run = { stack, live, endings, http: `http://127.0.0.1:${options['httpPort'] ?? ports.httpPort}` }
   }
   let closeStack: (() => Promise<void>) | undefined
   // Before the framework resolves the function's variables, which would need an account.
@@ -81,7 +89,10 @@ export default function OfflinePlugin(
       'before:offline:start:init': start,
       'after:offline:start:init': announce,
       'before:offline:start:ready': () => run?.endings.handOver(),
-      'before:offline:start:end': () => run?.stack.close(),
+      'before:offline:start:end': async () => {
+        await run?.live?.close()
+        await run?.stack.close()
+      },
       // `serverless offline` without `start` is one step, which ends the process itself.
       'before:offline:start': async () => {
         await start()
@@ -103,8 +114,19 @@ async function buildInto(folder: string, { serviceDir, service }: Serverless): P
 }
 
 async function choosePorts(serverless: Serverless, chosen: Readonly<Record<string, unknown>>) {
-  const { httpPort = 3000, lambdaPort = 3002 } = { ...offlineOptions(serverless), ...chosen }
-  return { httpPort: await freePort(Number(httpPort)), lambdaPort: await freePort(Number(lambdaPort)) }
+  const { httpPort = 3000, lambdaPort = 3002, websocketPort = 3001 } = { ...offlineOptions(serverless), ...chosen }
+  return {
+    httpPort: await freePort(Number(httpPort)),
+    lambdaPort: await freePort(Number(lambdaPort)),
+    websocketPort: await freePort(Number(websocketPort)),
+  }
+}
+
+/** What live events need, for a service that has them. */
+async function startLive({ service }: Serverless, place: Omit<LivePlace, 'nameOf'>): Promise<LiveStack | undefined> {
+  if (service.provider.environment?.['SUBSCRIBER_TABLE'] === undefined) return undefined
+  const { startLiveStack } = await import('./live-stack.ts')
+  return startLiveStack({ ...place, nameOf: (key) => service.functions[key]?.name ?? key })
 }
 
 function offlineOptions({ service }: Serverless): Readonly<Record<string, unknown>> {
@@ -112,7 +134,9 @@ function offlineOptions({ service }: Serverless): Readonly<Record<string, unknow
   return typeof options === 'object' ? { ...options } : {}
 }
 
-function announcement({ stack, http }: Run): string {
+function announcement({ stack, live, http }: Run): string {
+  if (live !== undefined)
+    return `\nwarmtoken runs here; Ctrl+C ends all of it\n${live.lines.map((line) => `  ${line}\n`).join('')}`
   return `
 warmtoken runs here; Ctrl+C ends all of it
   functions        ${http}

@@ -13,6 +13,9 @@ export interface Serverless {
 /** One function of `serverless.yml`. */
 export interface FunctionDefinition {
   readonly handler: string
+  /** Its name in the account. */
+  readonly name?: string
+  environment?: Record<string, unknown>
   package?: { readonly artifact?: string }
 }
 

@@ -1,0 +1,68 @@
+import { dynamoDBStore } from '@warmtoken/adapters-aws/dynamodb'
+import { apiGatewayConnections, dynamoDBSubscribers, lambdaPages } from '@warmtoken/adapters-aws/live'
+import { createTickets } from '@warmtoken/core/authorizer'
+import {
+  createFeed,
+  createLive,
+  createSockets,
+  createVersions,
+  type SocketAnswer,
+  webSocketPublisher,
+} from '@warmtoken/core/live'
+import { sessions } from '../accounts/composition.ts'
+import { createPosts, POSTS } from './posts.ts'
+
+// The composition root of live events: the one place that reads their environment.
+const { env } = process
+const need = (name: string): string => {
+  const value = env[name]
+  if (!value) throw new Error(`The environment variable ${name} is missing or empty`)
+  return value
+}
+
+const table = dynamoDBStore({ table: need('TOKEN_TABLE'), env })
+const subscribers = dynamoDBSubscribers({ table: need('SUBSCRIBER_TABLE'), env })
+const connections = apiGatewayConnections({ endpoint: need('LIVE_ENDPOINT'), env })
+const pageFunction = env['LIVE_PUSH_FUNCTION']
+
+/** Sends to sockets. */
+export const publisher = webSocketPublisher({
+  store: table,
+  subscribers,
+  connections,
+  sessions,
+  ...(pageFunction && { more: lambdaPages({ functionName: pageFunction, env }) }),
+})
+
+/** Publishes in the background; the stream of the table does it again. `LIVE_DIRECT=false` leaves it to the stream. */
+export const live = createLive(env['LIVE_DIRECT'] === 'false' ? {} : { publisher })
+
+/** The posts of all users. */
+export const posts = createPosts(live.store(table))
+
+/** Each opens one connection. */
+export const tickets = createTickets({ store: table, sessions })
+
+const versions = createVersions({ store: table, of: async () => posts.versions() })
+const mayRead = (_session: unknown, topic: string): boolean => topic === POSTS
+
+/** The handler of the socket's routes. */
+export const sockets: (event: unknown) => Promise<SocketAnswer> = createSockets({
+  store: table,
+  subscribers,
+  connections,
+  versions,
+  mayRead,
+  origins: need('LIVE_ORIGINS').split(','),
+})
+
+/** Serves Server-Sent Events. */
+export const feed = createFeed({
+  redeem: tickets.redeem,
+  versions,
+  mayRead,
+  isGood: async ({ userId, id }) => (await sessions.list(userId)).some((session) => session.id === id),
+})
+
+/** Where a page finds both transports. */
+export const urls = { ws: env['LIVE_WS_URL'] ?? '', sse: env['LIVE_FEED_URL'] ?? '' }
