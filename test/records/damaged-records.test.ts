@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Backend, Running } from '../stores/backends/backend.ts'
 import { dynalite, dynoxide, leanDynalite, leanDynoxide, localDynamoDB, TABLE } from '../stores/backends/dynamodb.ts'
 import { fronted, memory } from '../stores/backends/in-process.ts'
+import { redisByOwned } from '../stores/backends/redis.ts'
 import { s3StandIn } from '../stores/backends/s3.ts'
 import { upstashOverMemory, upstashOverRedis } from '../stores/backends/upstash.ts'
 import { type ExclusiveOutcome, type Fields, KINDS, type Kind, type SharedOutcome } from './kinds.ts'
@@ -31,6 +32,7 @@ const STORES: readonly Backend[] = [
   s3StandIn,
   upstashOverMemory,
   upstashOverRedis,
+  redisByOwned('ioredis'),
 ]
 
 /** A source of a family that counts what it is asked, and its rotating twin. */
@@ -52,10 +54,19 @@ function sourceOf(app: string, exclusive: boolean) {
   return { source, spent }
 }
 
+/** One store for each backend: what is tested is not the connection. */
+const stores = new WeakMap<Running, Store>()
+
+function storeOf(running: Running): Store {
+  const store = stores.get(running) ?? running.connect(running.url ?? '')
+  stores.set(running, store)
+  return store
+}
+
 /** An environment that has nothing but the store, with its events and the number of its writes. */
 function environment(running: Running, source: Source<TokenValue>) {
   const events: WarmEvent[] = []
-  const store = running.connect(running.url ?? '')
+  const store = storeOf(running)
   const counted = { writes: 0 }
   const counting: Store = {
     ...store,

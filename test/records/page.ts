@@ -53,7 +53,7 @@ With a codec, someone without the key cannot change what a value says of itself:
 
 ## The kinds
 
-Tests plant each of them in memory, DynamoDB, S3 and Upstash, with and without the SDK. No call takes longer than its timeout or
+Tests plant each of them in memory, DynamoDB, S3, Upstash and Redis, with and without the SDK. No call takes longer than its timeout or
 writes more than five times.
 
 | the record has or is | shared source | exclusive source |
