@@ -97,7 +97,7 @@ async function work(): Promise<void> {
       if (Date.now() > Number(value.split('@')[1])) dead += 1
       served += 1
     } catch (error) {
-      failures.push(String((error as Error).message) + ' @' + (Date.now() % 100000))
+      failures.push(String((error as { code?: unknown }).code))
     }
     await sleep(PAUSE)
   }

@@ -8,7 +8,6 @@ import { abandon, fail, nextVersion, publish } from '../../record/transitions.ts
 import type { Flight, MissContext } from '../context.ts'
 import { rareOf, type Slot } from '../slot.ts'
 import { pollDelay } from '../time/backoff.ts'
-import { DRIFT_TOLERANCE } from '../time/clock.ts'
 import { isAlive } from '../time/expiry.ts'
 import { placeEntry } from '../time/freshness.ts'
 import type { HeldLease } from './acquire.ts'
@@ -114,8 +113,7 @@ export async function publishFailure<T>(flight: Flight<T>, held: HeldLease, fail
   emit({ type: 'cool-down', key: slot.key, kind: failure.kind, until: failure.notBefore, count: failure.count })
   const error = rememberFailure(context, slot, { failure, secretFingerprint, cause })
   const { value } = held.record
-  const { earliest, latest } = server.interval()
-  const alive = value !== undefined && isAlive({ record: held.record, earliest, latest: latest + DRIFT_TOLERANCE })
+  const alive = value !== undefined && isAlive({ record: held.record, ...server.interval() })
   const entry = alive ? await openEntry(context, slot, value) : undefined
   if (entry === undefined || slot.subject.guard?.judge(slot, entry, flight.ask) === 'dead') throw error
   const hold = slot.rare?.hold

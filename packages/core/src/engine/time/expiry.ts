@@ -11,6 +11,7 @@ import { isRejectPaused } from '../../record/reject-pause.ts'
 import type { Ask, Flight, Shared } from '../context.ts'
 import type { Policy } from '../policy.ts'
 import type { Slot } from '../slot.ts'
+import { DRIFT_TOLERANCE } from './clock.ts'
 import { isVouched, JITTER_SHARE, jitterOf, MIN_REMAINING, wasRejected } from './freshness.ts'
 
 /** The share of a value's lifetime in which a refresh is due: its last fifth, spread over the tenth before. */
@@ -29,7 +30,7 @@ export interface Judged {
 
 /**
  * Whether the value of a record may be served, fresh or stale: no API has refused it, and even by the latest possible time
- * on the server it lives for `need` ms more.
+ * on the server it lives for `need` ms more. As strict as `placeEntry`: what counts as alive here is usable once it is placed.
  */
 export function isAlive({ record, earliest, latest, rejected }: Judged, need = 0): boolean {
   const { value } = record
@@ -37,7 +38,7 @@ export function isAlive({ record, earliest, latest, rejected }: Judged, need = 0
     value !== undefined &&
     (value.version !== record.rejected || isRejectPaused(record, { earliest, latest })) &&
     value.fingerprint !== rejected &&
-    latest + need + MIN_REMAINING <= value.hardExpiry
+    latest + DRIFT_TOLERANCE + need + MIN_REMAINING <= value.hardExpiry
   )
 }
 
