@@ -1,5 +1,5 @@
 import type { Entry, Json } from '../contracts.ts'
-import { asFields, isTime } from '../lib/parse.ts'
+import { asFields, isTime, isToken } from '../lib/parse.ts'
 import type { Shared } from './context.ts'
 import type { Slot } from './slot.ts'
 import { anchorAt, DRIFT_TOLERANCE } from './time/clock.ts'
@@ -72,7 +72,8 @@ export async function unseal<T>(
 /** What was sealed with the value counts; of the instants beside it, the earlier ones. Throws when it is for another place. */
 function lifetimeOf(bound: readonly unknown[], beside: Lifetime, place: string | undefined): Lifetime {
   const [from, fingerprint, version, issuedAt, softExpiry, hardExpiry] = bound as Bound
-  if ((place && from && from !== place) || ![version, issuedAt, softExpiry, hardExpiry].every(isTime))
+  const isIntact = isToken(fingerprint) && [version, issuedAt, softExpiry, hardExpiry].every(isTime)
+  if (!isIntact || (place && from && from !== place))
     throw Object.assign(new Error('sealed for another store'), { code: 'SEALED_ELSEWHERE' })
   return {
     fingerprint,

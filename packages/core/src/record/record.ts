@@ -1,6 +1,6 @@
 import type { Entry, FailureKind } from '../contracts.ts'
 import { asLine } from '../lib/line.ts'
-import { asFields, asText, asTime, type Fields, parseJson } from '../lib/parse.ts'
+import { asFields, asText, asTime, type Fields, matches, parseJson } from '../lib/parse.ts'
 
 export { asLine }
 
@@ -8,6 +8,8 @@ export { asLine }
 export const SCHEMA = 1
 /** The longest name, mark or fingerprint that is accepted, in characters. */
 export const MAX_NAME = 200
+/** What a fingerprint may be made of: it is shown in events. */
+const FINGERPRINT = /^[\x20-\x7e]{0,200}$/
 /** The longest record that is parsed, in characters. */
 export const MAX_RECORD_LENGTH: number = 4 * 1024 * 1024
 /** How many refreshes a record remembers, for operators. */
@@ -190,7 +192,7 @@ function parseValue(part: unknown): PublishedValue | undefined {
   if (fields === undefined || sealed === undefined) return undefined
   const version = asNumber(fields['version'])
   const publisher = asText(fields['publisher'], MAX_NAME)
-  const fingerprint = asText(fields['fingerprint'], MAX_NAME)
+  const fingerprint = matches(fields['fingerprint'], FINGERPRINT) ? fields['fingerprint'] : undefined
   const issuedAt = asTime(fields['issuedAt'])
   const softExpiry = asTime(fields['softExpiry'])
   const hardExpiry = asTime(fields['hardExpiry'])
