@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { createCache } from '@warmtoken/core/data'
 import { emptyRecord, parseRecord, printRecord, type WarmRecord } from '@warmtoken/core/record'
 import { aesGcm } from '@warmtoken/core/seal'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -17,6 +18,11 @@ beforeAll(async () => {
   chain = await fleet.fetch('chain', { exclusive: true })
 })
 afterAll(() => fleet?.server.close())
+
+interface RecordView {
+  readonly key: string
+  readonly state: string
+}
 
 const NEVER = new AbortController().signal
 
@@ -169,6 +175,30 @@ describe('warmtoken refresh, reject and purge', () => {
       { signal: NEVER },
     )
     expect((await run(['purge', key, ...fleet.place])).err).toContain('--lose-chain')
+  })
+
+  it('steers a value of a cache, and never the numbers by which the cache invalidates', async () => {
+    const cache = createCache({ name: 'shop', store: fleet.store, recheck: 1 })
+    const project = cache.use({
+      key: 'project:{id}:info',
+      fresh: 600_000,
+      load: async () => SECRET,
+    })
+    await project.get({ id: '42' })
+    await cache.invalidate({ everything: true })
+    const { records } = json((await run(['list', ...fleet.place, '--json'])).out) as { records: RecordView[] }
+    const value = records.find(({ key }) => key.startsWith('project:42:info~'))
+    const numbers = records.find(({ state }) => state === 'invalidations')
+    expect(value).toMatchObject({ state: 'fresh', notes: [] })
+    for (const command of ['purge', 'reject', 'refresh']) {
+      const { code, err } = await run([command, numbers?.key ?? '', ...fleet.place])
+      expect([code, err]).toEqual([1, expect.stringContaining('holds invalidations')])
+    }
+    const { out, code } = await run(['purge', value?.key ?? '', ...fleet.place])
+    expect([code, out]).toEqual([0, expect.stringContaining('purged')])
+    expect(json((await run(['list', ...fleet.place, '--kind', 'project', '--json'])).out)).toMatchObject({
+      records: [{ key: value?.key, state: 'empty' }],
+    })
   })
 
   it('changes nothing for a key without a record', async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Image, Store } from '@warmtoken/core/adapter'
+import { createCache } from '@warmtoken/core/data'
 import { emptyRecord, parseRecord, printRecord } from '@warmtoken/core/record'
 import { aesGcm } from '@warmtoken/core/seal'
 import { createSessions } from '@warmtoken/core/sessions'
@@ -123,6 +124,19 @@ describe('warmtoken rotate-key', () => {
     expect([code, JSON.parse(out)]).toMatchObject([0, { resealed: 1, skipped: 0 }])
     const now = createSessions({ store: fleet.store, codec: after })
     expect(await now.verify(token.value)).toMatchObject({ userId: 'ada' })
+  })
+
+  it('seals values of a cache again, and leaves its invalidations as they are', async () => {
+    const load = async (): Promise<string> => SECRET
+    const cacheWith = (codec: typeof both) =>
+      createCache({ name: 'shop', store: fleet.store, codec }).use({ key: 'project:{id}', fresh: 600_000, load })
+    const old = createCache({ name: 'shop', store: fleet.store, codec: before })
+    await old.invalidate({ tags: ['x'] })
+    await cacheWith(before).get({ id: '42' })
+    const { code, out } = await run(rotate(), { cwd: folder })
+    expect([code, JSON.parse(out)]).toMatchObject([0, { resealed: 1, skipped: 0 }])
+    const inspected = await cacheWith(after).inspect({ id: '42' })
+    expect(inspected).toMatchObject({ value: SECRET })
   })
 
   it('changes nothing the second time', async () => {

@@ -28,6 +28,7 @@ export function parseText(text: string): string {
 
 /** Reads the readable start of keys. */
 export function parseKind(text: string): string {
-  if (!/^[a-z0-9-]{1,24}$/.test(text)) throw new InvalidArgumentError('It must be what stands before the ~ of a key.')
+  if (!/^[A-Za-z0-9._-]{1,200}$/.test(text))
+    throw new InvalidArgumentError('It must be what stands before the first : or ~ of a key.')
   return text
 }

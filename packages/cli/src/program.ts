@@ -6,7 +6,7 @@ import type { Context } from './context.ts'
 /** How many records `list` shows unless told otherwise. */
 const DEFAULT_LIMIT = 1_000
 
-const KIND = ['--kind <name>', 'only keys that start with this and a ~, such as oauth2', parseKind] as const
+const KIND = ['--kind <name>', 'only keys whose first part is this, such as oauth2 or project', parseKind] as const
 const REASON = ['--reason <text>', 'why; the record keeps it beside your user name', parseText] as const
 
 /**

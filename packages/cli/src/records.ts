@@ -43,7 +43,8 @@ interface Walk {
 export async function* walkKeys(context: Context, place: Place, { kind, after }: Walk): AsyncIterable<KeyPage> {
   for await (const page of place.inventory.pages({ signal: context.signal, after })) {
     const ours = [...new Set(page.keys.filter(isOurs))]
-    const keys = kind === undefined ? ours : ours.filter((key) => key.startsWith(`${kind}~`))
+    const keys =
+      kind === undefined ? ours : ours.filter((key) => key.startsWith(`${kind}~`) || key.startsWith(`${kind}:`))
     yield { keys, foreign: page.keys.filter((key) => !isOurs(key)).length, cursor: page.cursor }
   }
 }

@@ -1,17 +1,26 @@
 /** What operators may see of a record: everything but the value. @module */
 
-import type { Seen } from '@warmtoken/core/adapter'
+import { asFields, parseJson, type Seen } from '@warmtoken/core/adapter'
 import { parseRecord, type WarmRecord } from '@warmtoken/core/record'
 
-/** A key of this library: the readable kind, `~`, and a hash. Other keys are not ours. */
-const KEY = /^[a-z0-9-]{1,24}~[0-9a-f]{40}$/
+/** A key of this library: the readable part, `~`, and a hash. Other keys are not ours. */
+const KEY = /^[A-Za-z0-9%._:-]{1,512}~[0-9a-f]{40}$/
 /** A text that `aesGcm` has sealed: the id of the key that sealed it stands in it. */
 const SEALED = /^a1\.([A-Za-z0-9_-]{1,32})\./
-/** How far `keepUntil` lies beyond the value's end on a record without a chain, at most, in ms; a day is usual. */
-const MAX_PLAIN_KEEP = 30 * 86_400_000
+/** How long a record without a chain is kept from the issue of its value, at most, in ms. Those with one: 400 days. */
+const MAX_PLAIN_KEEP = 390 * 86_400_000
 
 /** What is to be said about the value of a record. */
-export type State = 'fresh' | 'due' | 'expired' | 'rejected' | 'empty' | 'sessions' | 'sealed' | 'unreadable'
+export type State =
+  | 'fresh'
+  | 'due'
+  | 'expired'
+  | 'rejected'
+  | 'empty'
+  | 'sessions'
+  | 'invalidations'
+  | 'sealed'
+  | 'unreadable'
 
 /** A record without its value. Instants are ISO 8601, lengths in seconds. */
 export interface RecordView {
@@ -56,6 +65,7 @@ export function isOurs(key: string): boolean {
 export function viewOf(key: string, { image, time }: Seen, wall: number): RecordView | undefined {
   if (image === undefined) return undefined
   const { body } = image
+  if (holdsInvalidations(body)) return { key, state: 'invalidations', notes: [] }
   const parsed = parseRecord(body, key)
   if (parsed.outcome === 'record') return viewRecord(parsed.record, { now: time?.at ?? wall, damaged: parsed.damaged })
   const sealing = sealingOf(body)
@@ -64,18 +74,24 @@ export function viewOf(key: string, { image, time }: Seen, wall: number): Record
   return { key, state: 'unreadable', notes: [parsed.reason] }
 }
 
+/** Whether a text holds the numbers by which a cache invalidates. Without them, dead values would be served again. */
+export function holdsInvalidations(body: string): boolean {
+  const fields = asFields(parseJson(body))
+  return fields !== undefined && 'hard' in fields && 'soft' in fields && !('epoch' in fields)
+}
+
 /** How a text is sealed, as far as that shows from outside. */
 export function sealingOf(text: string): string {
   const id = SEALED.exec(text)?.[1]
   if (id !== undefined) return `aes-256-gcm, key ${id}`
-  return isJson(text) ? 'plain text' : 'another codec'
+  return parseJson(text) === undefined ? 'another codec' : 'plain text'
 }
 
 /** Whether an exclusive source uses the record, so that emptying it would lose a chain of refresh tokens. */
 export function isExclusive({ exclusive, intent, keepUntil, value }: WarmRecord): boolean {
   if (exclusive === true || intent !== undefined) return true
   // Records of earlier releases have no mark, but are kept for more than a year.
-  return value !== undefined && value.hardExpiry > 0 && keepUntil - value.hardExpiry > MAX_PLAIN_KEEP
+  return value !== undefined && keepUntil - value.issuedAt > MAX_PLAIN_KEEP
 }
 
 interface At {
@@ -141,13 +157,4 @@ function stateOf({ value, rejected }: WarmRecord, now: number): State {
 
 function iso(at: number): string {
   return new Date(at).toISOString()
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }

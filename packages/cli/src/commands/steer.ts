@@ -14,7 +14,7 @@ import type { Context } from '../context.ts'
 import { OperatorError } from '../exit.ts'
 import { openPlace, type PlaceOptions } from '../place.ts'
 import { auditOf, type Changed, change, checkKey, type Interval } from '../records.ts'
-import { isExclusive } from '../view.ts'
+import { holdsInvalidations, isExclusive } from '../view.ts'
 
 /** How long a purged record is kept, in ms: its epoch must outlive a lease that another environment still holds. */
 const KEEP_PURGED = 86_400_000
@@ -107,6 +107,8 @@ async function steer(context: Context, keys: readonly string[], { options, actio
 }
 
 function recordIn(body: string, key: string): WarmRecord {
+  if (holdsInvalidations(body))
+    throw new OperatorError(`${key} holds invalidations: without them, values that are dead would be served again`)
   const parsed = parseRecord(body, key)
   if (parsed.outcome === 'record') return parsed.record
   if (key.startsWith('session~'))
