@@ -12,6 +12,8 @@ export interface Row {
   /** Per environment. */
   readonly reads: number
   readonly writes: number
+  /** The most reads of the key within a second, in any run. */
+  readonly readsPerSecond: number
   /** How long a call waits, in ms. */
   readonly p50: number
   readonly p99: number
@@ -26,6 +28,7 @@ function scenario(environments: number, steady: boolean): Scenario {
     environments,
     calls: steady ? 12 : 1,
     lifetime: HOUR,
+    issuerLatency: [50, 450],
     // Twelve calls at random over some three lives: about what a function sees that is called now and then everywhere.
     pause: steady ? [0, HOUR / 2] : [0, 0],
     faults: { lostRequest: 0, lostReply: 0, late: 0, duplicate: 0, slow: 0, throttled: 0, stale: 0 },
@@ -74,6 +77,7 @@ export async function measure(environments: number, steady: boolean): Promise<Ro
     issuerCalls,
     reads: mean(results.map((result) => result.reads)) / environments,
     writes: mean(results.map((result) => result.writes)) / environments,
+    readsPerSecond: Math.max(...results.map((result) => result.readsPerSecond)),
     p50: percentile(durations, 0.5),
     p99: percentile(durations, 0.99),
     refreshes: issuerCalls,

@@ -74,7 +74,7 @@ export const MUTANTS: readonly Mutant[] = [
         file: 'engine/miss/publish.ts',
         find: 'const result = await swapOrUnknown(context, change(held.record), { snapshot: held, tag })',
         replace:
-          "const there = (await recordAfter(context, held.record.key, { outcome: 'unknown' })) ?? held; const result = await swapOrUnknown(context, change(there.record), { snapshot: there, tag })",
+          "const there = (await recordAfter(context, arguments[0].slot, { outcome: 'unknown' })) ?? held; const result = await swapOrUnknown(context, change(there.record), { snapshot: there, tag })",
       },
     ],
   },

@@ -72,6 +72,8 @@ export interface Backend {
   cleanUp(): void
   /** Requests received so far. */
   reads(): number
+  /** The most reads within a second. */
+  readsPerSecond(): number
   writes(): number
 }
 
@@ -91,11 +93,22 @@ export function createBackend(options: BackendOptions): Backend {
   const { schedule, random, wholeSeconds, faults, isDown, onFault } = options
   const images = new Map<string, Image & { keepUntil: number; previous: Image | undefined }>()
   let reads = 0
+  /** When each read came, and the first of them within the last second. */
+  const times: number[] = []
+  let oldest = 0
+  let mostRecent = 0
   let writes = 0
 
   const time = (): ServerTime => {
     const now = START + schedule.now()
     return wholeSeconds ? { at: Math.floor(now / 1_000) * 1_000, precision: 1_000 } : { at: now, precision: 0 }
+  }
+
+  const countRead = (): void => {
+    reads += 1
+    times.push(schedule.now())
+    while ((times[oldest] ?? 0) <= schedule.now() - 1_000) oldest += 1
+    mostRecent = Math.max(mostRecent, times.length - oldest)
   }
 
   const lookAt = (key: string): Seen => ({ image: images.get(key), time: time() })
@@ -135,7 +148,7 @@ export function createBackend(options: BackendOptions): Backend {
     const arrive = (delay: number): void =>
       schedule.after(delay, () => {
         if (isWrite) writes += 1
-        else reads += 1
+        else countRead()
         const value = perform()
         if (reply !== undefined) schedule.after(reply, () => process.deliver(() => answer(value)))
       })
@@ -187,6 +200,7 @@ export function createBackend(options: BackendOptions): Backend {
       }
     },
     reads: () => reads,
+    readsPerSecond: () => mostRecent,
     writes: () => writes,
   }
 }

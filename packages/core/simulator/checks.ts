@@ -1,13 +1,15 @@
 import type { Ask, Served } from '../src/engine/context.ts'
 import { DEFAULT_POLICY } from '../src/engine/policy.ts'
 import { leaseLength } from '../src/engine/time/lease-length.ts'
-import { SignInRequiredError, StoreError, TimeoutError, WarmTokenError } from '../src/errors.ts'
+import { SignInRequiredError, StoreError, WarmTokenError } from '../src/errors.ts'
 import type { SimulatedToken } from './issuer.ts'
 import type { Process } from './process.ts'
 import type { World } from './world.ts'
 
 /** What a call may take beyond its timeout: timers that tick late, answers on their way. */
 const SLACK = 100
+/** How much longer than it lasts a pause may seem to last, in ms: whole seconds and a slow answer. */
+const PAUSE_SLACK = 10_000
 /** The length of a lease, in ms. */
 export const LEASE: number = leaseLength(DEFAULT_POLICY)
 
@@ -23,7 +25,7 @@ export interface Open {
 /** What a call gives must live, as long as was asked for, and be what it may give. */
 export function checkServed(
   { schedule, issuer, rotation, witness, tell }: World,
-  { process: { name }, ask }: Open,
+  { process: { name }, ask, startedAt }: Open,
   { entry, remaining }: Served<SimulatedToken>,
 ): void {
   const left = issuer.expiry(entry.value) - schedule.now()
@@ -34,8 +36,8 @@ export function checkServed(
     witness.violate('I8', `${name} was handed ${left} ms of lifetime and asked for ${ask.minLifetime}`)
   if (rotation !== undefined && !witness.wasCommitted(entry.fingerprint))
     witness.violate('I13', `${name} was handed a token that is not committed`)
-  const isVouchedFor = witness.wasVouchedFor(entry.fingerprint) || witness.calls().alone > 0
-  if (entry.fingerprint === ask.rejected && !isVouchedFor)
+  const isPaused = startedAt < witness.rejectPausedUntil() + PAUSE_SLACK || witness.calls().alone > 0
+  if (entry.fingerprint === ask.rejected && !isPaused)
     witness.violate('I8', `${name} was handed the token it had rejected`)
 }
 
@@ -48,7 +50,8 @@ export function checkFailed(
   tell(() => `${name} failed: ${String(error)}`)
   if (!(error instanceof WarmTokenError)) witness.violate('L1', `an error that is not typed: ${String(error)}`)
   // A refusal of the API leaves nobody without a token.
-  if (scenario.trouble === 'calm' && scenario.tooSlow === 0 && !(error instanceof TimeoutError))
+  const isTime = error instanceof WarmTokenError && (error.code === 'TIMEOUT' || error.code === 'SOURCE_TIMEOUT')
+  if (scenario.trouble === 'calm' && scenario.tooSlow === 0 && !isTime)
     witness.violate('I14', `${name} failed without any trouble: ${String(error)}`)
   if (error instanceof StoreError && error.code === 'STORE_UNCOMMITTED') saw('kept uncommitted')
   if (!(error instanceof SignInRequiredError)) return

@@ -19,6 +19,10 @@ export interface Result {
   /** How often each thing worth seeing was seen. */
   readonly seen: ReadonlyMap<string, number>
   readonly issuerCalls: number
+  /** Those of them that were made without a lease. */
+  readonly alone: number
+  /** The most reads that reached the store within a second. */
+  readonly readsPerSecond: number
   readonly calls: number
   /** Requests that reached the store. */
   readonly reads: number
@@ -76,6 +80,8 @@ export function prepareRun(seed: number, options: RunOptions = {}): Run {
         calls: calls.count(),
         durations: calls.durations,
         issuerCalls: issuer.requests(),
+        alone: witness.calls().alone,
+        readsPerSecond: backend.readsPerSecond(),
         reads: backend.reads(),
         writes: backend.writes(),
       }

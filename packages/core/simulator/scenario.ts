@@ -14,6 +14,8 @@ export interface Scenario {
   readonly calls: number
   /** Life of the issuer's tokens, in ms. */
   readonly lifetime: number
+  /** How long the issuer takes, in ms: from, to. */
+  readonly issuerLatency: readonly [number, number]
   /** The pause between calls, in ms: from, to. */
   readonly pause: readonly [number, number]
   readonly faults: NetworkFaults
@@ -72,6 +74,7 @@ export function drawScenario(random: Random, kind: Random): Scenario {
     environments: Math.floor(random.between(2, trouble === 'calm' ? 9 : 6)),
     calls: Math.floor(random.between(2, 6)),
     lifetime,
+    issuerLatency: [50, 450],
     pause: idle
       ? [0, 1.5 * DAY]
       : random.pick([

@@ -58,8 +58,8 @@ export interface Witness {
   calls(): { leased: number; alone: number }
   /** Whether the value with this fingerprint was ever in the store. */
   wasCommitted(fingerprint: string): boolean
-  /** Whether the value with this fingerprint was published because an API had refused the one before. */
-  wasVouchedFor(fingerprint: string): boolean
+  /** Until when the rejecting pauses, in true time since the start of the run. */
+  rejectPausedUntil(): number
   publishes(): number
 }
 
@@ -88,7 +88,7 @@ export function createWitness({ schedule, key, body, spends, mayGoAlone, onSeen 
   const asked = new Map<string, AskedLease>()
   const published = new Set<string>()
   const committed = new Set<string>()
-  const vouched = new Set<string>()
+  let pausedUntil = 0
   const called = watchIssuerCalls({ schedule, spends, onSeen })
   const open = new Map<string, Call>()
   let leased = 0
@@ -121,10 +121,10 @@ export function createWitness({ schedule, key, body, spends, mayGoAlone, onSeen 
     const write = { before, after, now: START + schedule.now() }
     const fault = refusalFault(write)
     if (fault !== undefined) violate('I14', `${process.name} ${fault}`)
+    pausedUntil = Math.max(pausedUntil, after.rejectPause?.until ?? 0)
     if (!replacesRefused(write)) return
-    const given = after.value?.fingerprint ?? ''
-    vouched.add(given)
-    onSeen(given === before?.value?.fingerprint ? 'refused value given again' : 'refused value replaced')
+    const isSame = after.value?.fingerprint === before?.value?.fingerprint
+    onSeen(isSame ? 'refused value given again' : 'refused value replaced')
   }
 
   return {
@@ -183,7 +183,7 @@ export function createWitness({ schedule, key, body, spends, mayGoAlone, onSeen 
     calls: () => ({ leased, alone }),
     publishes: () => published.size,
     wasCommitted: (fingerprint) => committed.has(fingerprint),
-    wasVouchedFor: (fingerprint) => vouched.has(fingerprint),
+    rejectPausedUntil: () => pausedUntil - START,
   }
 
   function checkCall(nonce: string, process: Process, need: number): void {

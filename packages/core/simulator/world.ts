@@ -93,7 +93,7 @@ export function createWorld(seed: number, { scenario: given, trace }: RunOptions
     lifetime: scenario.lifetime,
     // Where refresh tokens rotate, each comes with a token of its own.
     repeats: scenario.repeats && rotation === undefined,
-    latency: [50, 450],
+    latency: scenario.issuerLatency,
     tooSlow: scenario.tooSlow,
     isOut: () => during(scenario.outage),
     isRefusing: () => during(scenario.outage) && scenario.refusing,

@@ -95,7 +95,11 @@ export interface Flight<T> {
   polls: number
   /** `clock.fast()` since when this refresh has waited for another environment. */
   waitingSince: number | undefined
+  /** `clock.fast()` when this refresh first waited to look again. */
+  looksSince: number | undefined
   failedSwaps: number
+  /** Looks in a row at the record, while waiting, that failed. */
+  failedLooks: number
   /** The last published value that was opened. */
   opened: { readonly sealed: string; readonly entry: Entry<T> | undefined } | undefined
   /** Fingerprint of the secret in use. Looked up only where a refusal is on record. */

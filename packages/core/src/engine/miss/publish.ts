@@ -7,7 +7,6 @@ import type { Failure, Refresh, WarmRecord } from '../../record/record.ts'
 import { abandon, fail, nextVersion, publish } from '../../record/transitions.ts'
 import type { Flight, MissContext } from '../context.ts'
 import { rareOf, type Slot } from '../slot.ts'
-import { pollDelay } from '../time/backoff.ts'
 import { isAlive } from '../time/expiry.ts'
 import { placeEntry } from '../time/freshness.ts'
 import type { HeldLease } from './acquire.ts'
@@ -23,6 +22,8 @@ export const UNCOMMITTED = 'STORE_UNCOMMITTED'
 const PUBLISH_ATTEMPTS = 6
 /** The same where the value must not be lost: more than fit into a lease, which ends them. */
 const EXCLUSIVE_ATTEMPTS = 40
+/** How long after a publish without an answer it is repeated, in ms at most, where the value must not be lost. */
+const REPEAT_PAUSE = 70
 /** How often a lease is released or a failure written, at most. */
 const WRITE_BACK_ATTEMPTS = 2
 
@@ -80,7 +81,7 @@ export async function publishEntry<T>(flight: Flight<T>, held: HeldLease, fresh:
     }
     if (current === undefined || current.image?.tag === snapshot.image?.tag) {
       // A store that fails at once would use up every attempt in no time.
-      if (exclusive) await sleep(runtime, pollDelay(0, runtime.random()), new AbortController().signal)
+      if (exclusive) await sleep(runtime, REPEAT_PAUSE * (1 - runtime.random() / 2), new AbortController().signal)
       continue
     }
     if (current.record.lease?.nonce !== nonce) {

@@ -1,4 +1,4 @@
-import type { Image, Seen, Swap, Swapped } from '../../contracts.ts'
+import type { Image, ReadOptions, Seen, Swap, Swapped } from '../../contracts.ts'
 import { StoreError, TimeoutError } from '../../errors.ts'
 import { asLine } from '../../lib/line.ts'
 import { asFields, matches } from '../../lib/parse.ts'
@@ -43,10 +43,10 @@ export type SwapResult =
 export async function readRecord(
   context: MissContext,
   slot: Slot<unknown>,
-  { consistent, signal }: { readonly consistent: boolean; readonly signal: AbortSignal },
+  { consistent, signal, attempts }: ReadOptions & { readonly attempts?: number },
 ): Promise<Snapshot> {
   const { key, subject } = slot
-  const { value: seen, sentAt } = await attemptRead(context, { key, signal }, (inner) =>
+  const { value: seen, sentAt } = await attemptRead(context, { key, signal, attempts }, (inner) =>
     subject.guard === undefined
       ? readTogether(context, key, { signal: inner, consistent })
       : subject.guard.read(context.store, slot, { signal: inner, consistent: true }),
@@ -54,16 +54,24 @@ export async function readRecord(
   return toSnapshot(context, key, { seen, sentAt })
 }
 
-/** Reads for a key, twice at most. Rejects with a `StoreError` when the store gives no answer in time. */
+/** What a read is tried for, and how often. */
+interface Attempts {
+  readonly key: string
+  readonly signal: AbortSignal
+  /** Default 2. */
+  readonly attempts?: number | undefined
+}
+
+/** Reads for a key, twice unless said otherwise. Rejects with a `StoreError` when the store gives no answer in time. */
 export async function attemptRead<T>(
   context: StoreContext,
-  { key, signal: outer }: { readonly key: string; readonly signal: AbortSignal },
+  { key, signal: outer, attempts = READ_ATTEMPTS }: Attempts,
   call: (signal: AbortSignal) => Promise<T>,
 ): Promise<{ readonly value: T; readonly sentAt: number }> {
   const { clock, runtime, policy, emit } = context
   let cause: unknown
   await openStore(context)
-  for (let attempt = 0; attempt < READ_ATTEMPTS && !outer.aborted; attempt += 1) {
+  for (let attempt = 0; attempt < attempts && !outer.aborted; attempt += 1) {
     const sentAt = clock.fast()
     const deadline = { ms: policy.storeTimeout, signal: outer, patient: true }
     const read = await withDeadline(runtime, deadline, call)

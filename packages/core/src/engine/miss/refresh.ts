@@ -4,9 +4,9 @@ import { sleep } from '../../lib/timing.ts'
 import type { WarmRecord } from '../../record/record.ts'
 import type { Flight } from '../context.ts'
 import { decide, type Situation } from '../decide.ts'
-import { pollDelay } from '../time/backoff.ts'
 import { isAlive, reachableLifetime } from '../time/expiry.ts'
 import { jitterOf, placeEntry } from '../time/freshness.ts'
+import { backoffDelay, lookDelay, usualTime } from '../time/looks.ts'
 import { heldLease, ownLease, tryAcquire, WEDGED } from './acquire.ts'
 import { secretFingerprintOf } from './call-source.ts'
 import { budgetFreeAtOf, coolDownError, holdStale, noteBudget, pauseStore, retryDelay } from './cool-down.ts'
@@ -24,6 +24,10 @@ const MAX_ROUNDS = 200
 const MIN_LEASE = 600
 /** The same for an exclusive source, which is always given more time. */
 const MIN_EXCLUSIVE_LEASE = 2_500
+/** How many looks of a young wait need not be consistent. */
+const YOUNG_LOOKS = 8
+/** How many looks in a row may fail before the store counts as down. */
+const MAX_FAILED_LOOKS = 4
 /** Over how long the environments that saw a lease end are spread, in ms. */
 const TAKE_OVER_SPREAD = 300
 /** Codes of errors that say nothing about other keys of the store. */
@@ -48,30 +52,43 @@ export async function refresh<T>({
     seenLease: undefined,
     polls: 0,
     waitingSince: undefined,
+    looksSince: undefined,
     failedSwaps: 0,
+    failedLooks: 0,
     opened: undefined,
     secretFingerprint: undefined,
   }
   if (context.clock.fast() < context.outage.until) return withoutStore(flight, context.outage.error)
-  try {
-    return await lookDecideAct(flight)
-  } catch (error) {
-    if (!(error instanceof StoreError) || OF_ONE_KEY.has(error.code)) throw error
-    pauseStore(context, error)
-    return withoutStore(flight, error)
+  for (let looked = false; ; looked = true) {
+    try {
+      return await lookDecideAct(flight)
+    } catch (error) {
+      if (!(error instanceof StoreError) || OF_ONE_KEY.has(error.code)) throw error
+      // Without the store each environment asks for itself, so it looks once more where its caller has the time.
+      if (!looked && error.retryable && hasTimeToLook(flight)) {
+        await sleep(context.runtime, backoffDelay(1, context.runtime.random()), signal)
+        continue
+      }
+      pauseStore(context, error)
+      return withoutStore(flight, error)
+    }
   }
+}
+
+/** Whether another look at a store that does not answer leaves enough time to ask the source without it. */
+function hasTimeToLook<T>({ context, endsAt, signal }: Flight<T>): boolean {
+  const { clock, policy } = context
+  return !signal.aborted && endsAt - clock.fast() >= 2 * policy.storeTimeout + policy.sourceTimeout
 }
 
 /** The loop: looks at the record, decides, and acts, until there is a value or the time is over. */
 async function lookDecideAct<T>(flight: Flight<T>): Promise<Entry<T>> {
-  const { context, slot, ask, signal } = flight
+  const { context, slot, signal } = flight
   const { key } = slot
   const exclusive = slot.subject.source.exclusive !== undefined
   const fetchUnderLease = exclusive ? fetchExclusive : fetchShared
   const minLease = exclusive ? MIN_EXCLUSIVE_LEASE : MIN_LEASE
-  // Seen through a stale read, a refresh chain that goes on looks broken.
-  const consistent = ask.rejected !== undefined || exclusive
-  let snapshot = await readRecord(context, slot, { consistent, signal })
+  let snapshot = await readRecord(context, slot, { consistent: needsConsistent(flight), signal })
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const situation = await assess(flight, snapshot)
     snapshot = { ...snapshot, record: situation.record }
@@ -107,6 +124,11 @@ async function lookDecideAct<T>(flight: Flight<T>): Promise<Entry<T>> {
     snapshot = await waitAndLook(flight, seen, acquired.outcome === 'acquired' ? left : acquired.left)
   }
   throw new TimeoutError(`no value for ${key}: too many rounds`, { key })
+}
+
+/** Seen through a stale read, a refused value looks good, and a refresh chain that goes on looks broken. */
+function needsConsistent<T>({ ask, slot }: Flight<T>): boolean {
+  return ask.rejected !== undefined || slot.subject.source.exclusive !== undefined
 }
 
 /** Collects what the decision depends on. Opens the published value: one that cannot be opened is no value. */
@@ -189,21 +211,39 @@ async function waitForSource<T>(flight: Flight<T>, { record }: Snapshot): Promis
 }
 
 /** Sleeps, then looks at the record again. Only reads: a waiting environment never swaps. */
-async function waitAndLook<T>(flight: Flight<T>, { record }: Snapshot, left: number): Promise<Snapshot> {
+async function waitAndLook<T>(flight: Flight<T>, seen: Snapshot, left: number): Promise<Snapshot> {
   const { context, slot, signal } = flight
+  const { record } = seen
   if (ownLease(context, slot, record.lease) === 'no' && record.lease !== undefined) {
     flight.waitingSince ??= context.clock.fast()
     context.emit({ type: 'wait', key: slot.key, epoch: record.epoch, polls: flight.polls })
   }
   await sleep(context.runtime, Math.min(left, delayBeforeLook(flight, record)), signal)
+  const isYoung = flight.polls < YOUNG_LOOKS
   flight.polls += 1
-  return readRecord(context, slot, { consistent: true, signal })
+  try {
+    // Young looks are many, and a read that need not be consistent costs the key and the user half as much.
+    const consistent = !isYoung || needsConsistent(flight)
+    const snapshot = await readRecord(context, slot, { consistent, signal, attempts: 1 })
+    flight.failedLooks = 0
+    return snapshot
+  } catch (error) {
+    // Another environment has the lease: a store that throttles is given time, and the source is left to that one.
+    flight.failedLooks += 1
+    const isPassing = error instanceof StoreError && error.retryable && flight.failedLooks < MAX_FAILED_LOOKS
+    if (!isPassing || signal.aborted) throw error
+    return seen
+  }
 }
 
 /** No longer than the lease lasts, so that a vanished holder is noticed soon. Spread, since every environment sees it end at once. */
-function delayBeforeLook<T>({ context, seenLease, polls }: Flight<T>, { lease }: WarmRecord): number {
+function delayBeforeLook<T>(flight: Flight<T>, record: WarmRecord): number {
+  const { context, seenLease, polls, failedLooks: failed } = flight
+  const { lease } = record
   const random = context.runtime.random()
-  const delay = pollDelay(polls, random)
+  flight.looksSince ??= context.clock.fast()
+  const waited = context.clock.fast() - flight.looksSince
+  const delay = lookDelay({ polls, waited, expected: usualTime(record), failed, random })
   if (lease === undefined || seenLease === undefined) return delay
   const left = lease.length - (context.clock.slow() - seenLease.at)
   return left <= 0 ? delay : Math.min(delay, left + TAKE_OVER_SPREAD * random)

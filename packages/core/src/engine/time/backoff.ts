@@ -18,18 +18,3 @@ export function coolDown(
   const spread = kind === 'unavailable' ? step * (0.75 + random / 2) : step
   return Math.max(spread, Math.min(retryAfter ?? 0, MAX_RETRY_AFTER))
 }
-
-/**
- * When a waiting environment polls, in ms after the poll before. The first comes just after a fast issuer (about 50 ms) has
- * answered. Most issuers answer within half a second: their value is found by three polls or fewer, 2.5 on average.
- */
-const POLLS = [70, 230, 332, 650]
-/** A poll comes sooner by up to this share. Start times and the network spread a fleet too; more jitter only adds polls in vain. */
-const SPREAD = 0.1
-/** The delay of every later poll, in ms. */
-const LAST_POLL = 1_000
-
-/** How long a waiting environment sleeps before it polls again, in ms. `random` in [0, 1) spreads the fleet. */
-export function pollDelay(polls: number, random: number): number {
-  return (POLLS[polls] ?? LAST_POLL) * (1 - SPREAD * random)
-}
