@@ -32,14 +32,23 @@ export interface OfflineRun {
   cleanUp(): void
 }
 
+/** What is started, and how it is known to be ready. */
+interface OfflineOptions {
+  /** The file of the service. Default `serverless.yml`. */
+  readonly config?: string
+  /** What its lines say last. */
+  readonly ready?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /** Starts the real command as a child and waits for the lines that say where everything runs. */
-export async function startOffline(): Promise<OfflineRun> {
+export async function startOffline({ config, ready = '/_refuse', env = {} }: OfflineOptions = {}): Promise<OfflineRun> {
   const mark = `WARMTOKEN_RUN=${randomUUID()}`
   const home = mkdtempSync(join(tmpdir(), 'warmtoken-test-'))
   const temporary = mkdtempSync(join(tmpdir(), 'warmtoken-test-'))
-  const child = spawn(process.execPath, [serverless(), 'offline', 'start'], {
+  const child = spawn(process.execPath, [serverless(), 'offline', 'start', ...(config ? ['--config', config] : [])], {
     cwd: ROOT,
-    env: environment({ home, temporary, mark }),
+    env: { ...environment({ home, temporary, mark }), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = once(child, 'exit')
@@ -54,7 +63,7 @@ export async function startOffline(): Promise<OfflineRun> {
   try {
     await until('the lines that say what runs where', () => {
       if (child.exitCode !== null) throw new Error(`serverless offline ended: ${output}`)
-      return output.includes('/_refuse')
+      return output.includes(ready)
     })
   } catch (error) {
     cleanUp()
