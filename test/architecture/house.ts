@@ -48,7 +48,7 @@ export const HOUSE: Plan = {
   interop: { about: 'caches for vendor SDKs', imports: [...ground, 'tokens'] },
   calendar: { about: 'expiry at a boundary of the calendar', imports: ground },
   bundling: { about: 'esbuild plugin', imports: [] },
-  schedule: { about: 'prewarm on a schedule', imports: [...ground, 'tokens', 'data', 'sessions'] },
+  schedule: { about: 'refreshes by a plan', imports: [...ground, 'engine', 'calendar'] },
   index: { about: 'the public names', imports: [...onEngine, 'tokens', 'data', 'sessions'] },
 }
 
@@ -82,6 +82,7 @@ const LIBRARIES: { readonly [library: string]: readonly string[] } = {
   'aws-lambda': ['middy'],
   esbuild: ['bundling'],
   'temporal-polyfill': ['calendar'],
+  yaml: ['schedule'],
 }
 
 function checkOutside(path: string, { target, typeOnly }: Source['imports'][number]): readonly string[] {

@@ -31,6 +31,7 @@ function invokeLocal(name: string) {
 test.each([
   ['contacts', 'Ada Lovelace'],
   ['prewarm', '"remaining"'],
+  ['refresh', '"outcome": "ok"'],
 ])('serverless invoke local calls %s against the local stack, ends, and leaves no file', async (name, expected) => {
   const { stdout } = await invokeLocal(name)
   expect(stdout).toContain(expected)

@@ -46,7 +46,8 @@ export interface EveryOptions {
   readonly zone: string
 }
 
-const zoneRule: Rule = ['an IANA time zone, such as "Europe/Berlin"', isZone]
+/** A time zone. */
+export const zoneRule: Rule = ['an IANA time zone, such as "Europe/Berlin"', isZone]
 const DAILY_RULES = { at: ['a time "HH:MM" or "HH:MM:SS"', isTimeOfDay] as const, zone: zoneRule }
 const EVERY_RULES = { every: ['ms, at least a minute, that divide a day', isEvery] as const, zone: zoneRule }
 
@@ -120,7 +121,8 @@ function isZone(value: unknown): boolean {
   }
 }
 
-function isTimeOfDay(value: unknown): boolean {
+/** Whether it is `HH:MM` or `HH:MM:SS`. */
+export function isTimeOfDay(value: unknown): boolean {
   return matches(value, /^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$/)
 }
 
