@@ -1,4 +1,4 @@
-import { prepareRun, type Scenario } from '@warmtoken/core/simulator'
+import { CALM, prepareRun, type Scenario } from '@warmtoken/core/simulator'
 
 /** How many seeds each row is the mean of: each draws another issuer latency. */
 const SEEDS = 8
@@ -24,30 +24,14 @@ export interface Row {
 
 function scenario(environments: number, steady: boolean): Scenario {
   return {
-    trouble: 'calm',
+    ...CALM,
     environments,
     calls: steady ? 12 : 1,
     lifetime: HOUR,
     issuerLatency: [50, 450],
     // Twelve calls at random over some three lives: about what a function sees that is called now and then everywhere.
     pause: steady ? [0, HOUR / 2] : [0, 0],
-    faults: { lostRequest: 0, lostReply: 0, late: 0, duplicate: 0, slow: 0, throttled: 0, stale: 0 },
-    wholeSeconds: true,
-    skew: 1_000,
-    crash: 0,
-    freeze: 0,
-    clockStep: 0,
-    tooSlow: 0,
-    outage: undefined,
-    refusing: false,
-    storeOutage: undefined,
-    longWork: 0,
-    reject: 0,
-    cleanUp: false,
     background: steady,
-    afterCrash: undefined,
-    repeats: false,
-    refusesAll: 0,
   }
 }
 

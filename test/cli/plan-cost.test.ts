@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MONTH, planCost, readPrices, usageOf } from '@warmtoken/cli/plan-cost'
-import { prepareRun, type Scenario } from '@warmtoken/core/simulator'
+import { CALM, prepareRun, type Scenario } from '@warmtoken/core/simulator'
 import { describe, expect, it } from 'vitest'
 import { run } from './run.ts'
 
@@ -20,30 +20,14 @@ interface Fleet {
 
 function scenario({ environments, pause, tokenLife }: Fleet, calls: number): Scenario {
   return {
-    trouble: 'calm',
+    ...CALM,
     environments,
     calls,
     lifetime: tokenLife * 1_000,
     issuerLatency: [50, 450],
     // Much wider, and the slowest environment would end so late that the run is not the load that is compared.
     pause: [800 * pause, 1_200 * pause],
-    faults: { lostRequest: 0, lostReply: 0, late: 0, duplicate: 0, slow: 0, throttled: 0, stale: 0 },
-    wholeSeconds: true,
-    skew: 1_000,
-    crash: 0,
-    freeze: 0,
-    clockStep: 0,
-    tooSlow: 0,
-    outage: undefined,
-    refusing: false,
-    storeOutage: undefined,
-    longWork: 0,
-    reject: 0,
-    cleanUp: false,
     background: true,
-    afterCrash: undefined,
-    repeats: false,
-    refusesAll: 0,
   }
 }
 

@@ -79,9 +79,13 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
       if (!isInteractive) throw new OperatorError(`nobody can answer here: ${question}`, EXIT.usage)
       endProgress()
       const reader = createInterface({ input: stdin, output: stderr })
+      const { promise: closed, reject } = Promise.withResolvers<never>()
+      // On Ctrl-C, or when the terminal goes away.
+      reader.once('close', () => reject(new OperatorError('stopped; nothing was changed')))
       try {
-        return (await reader.question(`${question} `)).trim()
+        return (await Promise.race([reader.question(`${question} `), closed])).trim()
       } finally {
+        closed.catch(() => {})
         reader.close()
       }
     },

@@ -50,6 +50,27 @@ export interface Scenario {
   readonly refusesAll: number
 }
 
+/** A scenario without any trouble, for measurements; what differs between them is left out. */
+export const CALM: Omit<Scenario, 'environments' | 'calls' | 'lifetime' | 'pause' | 'background'> = {
+  trouble: 'calm',
+  faults: { lostRequest: 0, lostReply: 0, late: 0, duplicate: 0, slow: 0, throttled: 0, stale: 0 },
+  wholeSeconds: true,
+  skew: 1_000,
+  crash: 0,
+  freeze: 0,
+  clockStep: 0,
+  tooSlow: 0,
+  outage: undefined,
+  refusing: false,
+  storeOutage: undefined,
+  longWork: 0,
+  reject: 0,
+  cleanUp: false,
+  afterCrash: undefined,
+  repeats: false,
+  refusesAll: 0,
+}
+
 const LIVES = [20_000, 60_000, 170_000, 600_000, 3_600_000] as const
 const TROUBLES = ['calm', 'network', 'crash', 'freeze', 'clocks', 'outage', 'store', 'idle', 'everything'] as const
 const DAY = 86_400_000
