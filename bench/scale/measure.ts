@@ -28,7 +28,6 @@ function scenario(environments: number, steady: boolean): Scenario {
     environments,
     calls: steady ? 12 : 1,
     lifetime: HOUR,
-    issuerLatency: [50, 450],
     // Twelve calls at random over some three lives: about what a function sees that is called now and then everywhere.
     pause: steady ? [0, HOUR / 2] : [0, 0],
     background: steady,

@@ -24,7 +24,6 @@ function scenario({ environments, pause, tokenLife }: Fleet, calls: number): Sce
     environments,
     calls,
     lifetime: tokenLife * 1_000,
-    issuerLatency: [50, 450],
     // Much wider, and the slowest environment would end so late that the run is not the load that is compared.
     pause: [800 * pause, 1_200 * pause],
     background: true,

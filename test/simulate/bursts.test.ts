@@ -1,35 +1,18 @@
-import { prepareRun, type Result, type Scenario } from '@warmtoken/core/simulator'
+import { CALM, prepareRun, type Result, type Scenario } from '@warmtoken/core/simulator'
 import { describe, expect, it } from 'vitest'
 
 const HOUR = 3_600_000
-const NO_FAULTS = { lostRequest: 0, lostReply: 0, late: 0, duplicate: 0, slow: 0, throttled: 0, stale: 0 }
 
 /** A cold fleet that asks in one millisecond, unless told otherwise. */
 function scenarioOf(changes: Partial<Scenario>): Scenario {
   return {
-    trouble: 'calm',
+    ...CALM,
     environments: 30,
     calls: 1,
     lifetime: HOUR,
     issuerLatency: [50, 50],
     pause: [0, 0],
-    faults: NO_FAULTS,
-    wholeSeconds: true,
-    skew: 1_000,
-    crash: 0,
-    freeze: 0,
-    clockStep: 0,
-    tooSlow: 0,
-    outage: undefined,
-    refusing: false,
-    storeOutage: undefined,
-    longWork: 0,
-    reject: 0,
-    cleanUp: false,
     background: false,
-    afterCrash: undefined,
-    repeats: false,
-    refusesAll: 0,
     ...changes,
   }
 }
@@ -79,7 +62,7 @@ describe('a cold burst', () => {
   )
 
   it('at a store that throttles half of all requests backs off, and mostly leaves the source to the holder', async () => {
-    const results = await runs(20, { trouble: 'network', faults: { ...NO_FAULTS, throttled: 0.5 } })
+    const results = await runs(20, { trouble: 'network', faults: { ...CALM.faults, throttled: 0.5 } })
     expect(sum(results.map(({ alone }) => alone))).toBeLessThan(0.2 * 20 * 30)
     expect(sum(results.map(({ reads }) => reads)) / 20 / 30).toBeLessThan(6)
   })
@@ -95,7 +78,7 @@ describe('a store that loses a third of its answers', () => {
       lifetime: 60_000,
       issuerLatency: [50, 450],
       pause: [0, 40_000],
-      faults: { ...NO_FAULTS, lostReply: 1 / 3 },
+      faults: { ...CALM.faults, lostReply: 1 / 3 },
     })
     const share = sum(results.map(({ alone }) => alone)) / sum(results.map(({ issuerCalls }) => issuerCalls))
     expect(share).toBeLessThanOrEqual(0.299 / 2)

@@ -53,6 +53,7 @@ export interface Scenario {
 /** A scenario without any trouble, for measurements; what differs between them is left out. */
 export const CALM: Omit<Scenario, 'environments' | 'calls' | 'lifetime' | 'pause' | 'background'> = {
   trouble: 'calm',
+  issuerLatency: [50, 450],
   faults: { lostRequest: 0, lostReply: 0, late: 0, duplicate: 0, slow: 0, throttled: 0, stale: 0 },
   wholeSeconds: true,
   skew: 1_000,
