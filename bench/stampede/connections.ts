@@ -25,8 +25,14 @@ let upstash: Promise<UpstashRedis> | undefined
 
 /** The connection of this process to Redis. */
 export function toRedis(wiring: Wiring): Promise<Redis> {
-  redis ??= import('./clients/redis.ts').then(({ Redis }) => new Redis({ ...wiring.redis, lazyConnect: false }))
+  redis ??= connectRedis(wiring)
   return redis
+}
+
+/** A connection that nobody else uses. */
+export async function connectRedis(wiring: Wiring): Promise<Redis> {
+  const { Redis } = await import('./clients/redis.ts')
+  return new Redis({ ...wiring.redis, lazyConnect: false })
 }
 
 /** The client of this process for the REST API. */

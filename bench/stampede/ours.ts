@@ -1,16 +1,19 @@
 import { dynamoDBStore } from '@warmtoken/adapters-aws/dynamodb'
+import { redisStore } from '@warmtoken/adapters-redis'
 import { upstashStore } from '@warmtoken/adapters-upstash/redis'
 import { createTokens, type Store } from '@warmtoken/core'
 import { custom } from '@warmtoken/core/custom'
-import { askIssuer } from './connections.ts'
+import { askIssuer, connectRedis } from './connections.ts'
 import { type FleetVariant, HOUR, type Opened, type Wiring } from './wiring.ts'
 
 /** Stores, and so connections, are those of the process; the toolkit on top is new each time. */
 const stores = new Map<string, Store>()
 
-function open(wiring: Wiring, name: string, make: () => Store): Opened {
+async function open(wiring: Wiring, name: string, make: () => Store): Promise<Opened> {
   const store = stores.get(name) ?? make()
   stores.set(name, store)
+  // Connected before the start, as the others are: a connection that was idle between two rounds is made again.
+  await store.open?.()
   const source = custom<{ readonly key: string }>({
     identity: ({ key }) => key,
     fetch: async ({ params }) => ({ value: await askIssuer(wiring, params.key), lifetime: HOUR }),
@@ -21,8 +24,16 @@ function open(wiring: Wiring, name: string, make: () => Store): Opened {
   return { get: async (key) => (await family.for({ key }).get()).value }
 }
 
-/** The toolkit on two stores. */
+/** The name of the toolkit on the same server and by the same client as the bare loop. */
+export const BY_TCP = 'warmtoken on Redis by TCP'
+
+/** The toolkit on three stores. */
 export const ours: readonly FleetVariant[] = [
+  {
+    name: BY_TCP,
+    part: 'ours',
+    open: async (wiring) => open(wiring, 'redis', () => redisStore({ connect: () => connectRedis(wiring) })),
+  },
   {
     name: 'warmtoken on Redis by REST',
     part: 'ours',

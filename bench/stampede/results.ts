@@ -3,6 +3,7 @@ import { type Details, type Goal, publish } from '../run/page.ts'
 import { column, type Measured } from '../run/rounds.ts'
 import type { FleetCosts } from './fleet.ts'
 import { ISSUER_DELAY, oneVariants } from './one.ts'
+import { BY_TCP } from './ours.ts'
 import type { OneCosts } from './run-one.ts'
 import { fleetVariants } from './variants.ts'
 
@@ -15,7 +16,7 @@ interface Results {
 const ABOUT = `The issuer takes ${ISSUER_DELAY} ms. *In one process* 1,000 callers ask at once, in processes of their own, in turns with the others. *A fleet* is
 processes of this machine that ask at the same instant for a key that is nowhere; its limit is a bare loop over Redis that locks with
 \`SET NX\` and reads again every 10 ms, and would never recover from a process that dies with the lock. Each way starts with empty memory;
-what it loads and connects lazily has been rehearsed, so that only the waiting is compared. Ours runs on Redis through a local REST API, and
+what it loads and connects lazily has been rehearsed, so that only the waiting is compared. Ours runs on Redis by the same client as the loop, on Redis through a local REST API, and
 on a local DynamoDB; all others on Redis directly except for @upstash/lock. The locks get more attempts than by default, because otherwise most of a
 fleet fails. With 200 processes on few cores the processor is the bottleneck: read the fetches there, not the times.`
 
@@ -93,9 +94,14 @@ function fleetGoals(size: number, rows: readonly Row[]): readonly Goal[] {
       const rival = peer && { name: peer.name, ratio: peer.ratio }
       return [
         { what: `${size} processes, ${name}: fetches`, limit, ours: fetches + errors, goal: 1 },
-        { what: 'the same: time until all have it', limit, ours: ratio, peer: rival },
+        { what: 'the same: time until all have it', limit, ours: ratio, peer: rival, ...timeGoal(name, size) },
       ]
     })
+}
+
+/** Only where all that differs is the protocol: the same server and client as the loop, and processors enough. */
+function timeGoal(name: string, size: number): { readonly goal: number } | undefined {
+  return name === BY_TCP && size <= 20 ? { goal: 1.5 } : undefined
 }
 
 /** Prints and writes what was found. */

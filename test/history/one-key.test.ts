@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { dynamoDBStore } from '@warmtoken/adapters-aws/dynamodb'
 import { redisStore } from '@warmtoken/adapters-redis'
-import { startRedisFaultProxy, startRedisServer, type TcpFaultProxy } from '@warmtoken/local'
+import {
+  startDynamoDB,
+  startFaultProxy,
+  startRedisFaultProxy,
+  startRedisServer,
+  type TcpFaultProxy,
+} from '@warmtoken/local'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { makeProgram, type Program } from '../stores/fleet/program.ts'
@@ -13,6 +20,9 @@ const RUN = 12_000
 const LIFETIME = 2_000
 /** Between two cuts of all connections, and how long a process is frozen, in ms. */
 const CUT = 200
+/** How long a server is away, and how long all is well in between, in ms. */
+const OUTAGE = 1_500
+const CALM = 1_000
 const FREEZE = 1_500
 
 let program: Program
@@ -116,5 +126,49 @@ describe('fifty processes that keep one token warm over Redis', () => {
     expect(holders).toBeGreaterThan(0)
     expect(run.nonces.length).toBeLessThanOrEqual(lifetimes(run) + holders)
     expect(run.fared.flatMap(({ failures }) => failures)).toEqual([])
+  })
+})
+
+describe('sixteen processes that keep one token warm in DynamoDB, with Redis before it', () => {
+  test('leave one clean chain and are all served while either is killed and comes back', {
+    timeout: 120_000,
+  }, async () => {
+    let redis = await startRedisServer()
+    const { port } = redis
+    const dynamodb = await startDynamoDB({ tables: ['tokens'] })
+    const proxy = await startFaultProxy({ target: dynamodb.url })
+    open.push(dynamodb, proxy, { close: () => redis.close() })
+    const place = { endpoint: dynamodb.url, region: 'us-east-1' }
+    const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+    const authority = dynamoDBStore({ table: 'tokens', ...place, credentials })
+    const run = await playOneKey(program, {
+      processes: 16,
+      redis: port,
+      dynamodb: proxy.url,
+      lifetime: LIFETIME,
+      finalTag: async (key) =>
+        (await authority.read(key, { signal: AbortSignal.timeout(5_000), consistent: true })).image?.tag,
+      async meanwhile() {
+        for (let turn = 0; turn < 2; turn += 1) {
+          await sleep(CALM)
+          await redis.close()
+          await sleep(OUTAGE)
+          // It has forgotten everything.
+          redis = await startRedisServer({ port })
+          await sleep(CALM)
+          proxy.rules.push(() => ({ kind: 'reset', when: 'before' }))
+          await sleep(OUTAGE)
+          proxy.rules.length = 0
+        }
+        await sleep(CALM)
+      },
+    })
+    tell('either away', run)
+    const alone = run.fared.reduce((sum, one) => sum + one.alone, 0)
+    expect(run.history.violations).toEqual([])
+    expect(run.history.counts.publishes).toBeGreaterThan(2)
+    // Nobody fetches beside the lease but while the authority is out of reach.
+    expect(run.nonces.length).toBeLessThanOrEqual(run.history.counts.publishes + run.history.counts.unused + alone)
+    expect(run.fared.flatMap(({ failures, dead }) => [...failures, ...Array(dead).fill('dead')])).toEqual([])
   })
 })
