@@ -4,7 +4,11 @@ export interface Serverless {
   readonly processedInput?: { readonly commands: readonly string[] }
   readonly serviceDir: string
   readonly service: {
-    readonly provider: { environment?: Record<string, string> }
+    readonly provider: {
+      environment?: Record<string, string>
+      /** The template, once it is compiled. */
+      readonly compiledCloudFormationTemplate?: unknown
+    }
     readonly functions: Readonly<Record<string, FunctionDefinition>>
     custom?: Record<string, unknown>
   }
