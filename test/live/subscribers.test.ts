@@ -1,8 +1,11 @@
 import { dynamoDBSubscribers } from '@warmtoken/adapters-aws/live'
+import { redisPublisher, redisSubscribers } from '@warmtoken/adapters-redis/live'
+import { upstashPublisher, upstashSubscribers } from '@warmtoken/adapters-upstash/live'
 import { memorySubscribers, type Subscribers } from '@warmtoken/core/live'
 import { createTableWithStream } from '@warmtoken/infra/live-tables'
-import { LOCAL_CREDENTIALS, startDynamoDB, startDynoxide } from '@warmtoken/local'
+import { LOCAL_CREDENTIALS, startDynamoDB, startDynoxide, startRedisServer, startUpstash } from '@warmtoken/local'
 import { subscribersConformance } from '@warmtoken/testing/live'
+import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 interface Backend {
@@ -23,10 +26,30 @@ async function onDynamoDB(start: typeof startDynamoDB): Promise<Backend> {
   return { subscribers: dynamoDBSubscribers({ table: TABLE, ...place }), close: server.close }
 }
 
+/** Upstash's REST API, or TCP, on a real Redis. */
+async function onRedis(by: 'rest' | 'tcp'): Promise<Backend> {
+  const redis = await startRedisServer()
+  const rest = by === 'rest' ? await startUpstash({ redis }) : undefined
+  const client = by === 'tcp' ? new Redis({ port: redis.port }) : undefined
+  return {
+    subscribers:
+      rest === undefined
+        ? redisSubscribers({ client: client ?? new Redis({ port: redis.port }) })
+        : upstashSubscribers({ url: rest.url, token: rest.token }),
+    async close() {
+      client?.disconnect()
+      await rest?.close()
+      await redis.close()
+    },
+  }
+}
+
 const BACKENDS: { readonly [name: string]: () => Promise<Backend> } = {
   memory: async () => ({ subscribers: memorySubscribers(), close: async () => {} }),
   dynalite: () => onDynamoDB(startDynamoDB),
   dynoxide: () => onDynamoDB(startDynoxide),
+  'Upstash/redis': () => onRedis('rest'),
+  redis: () => onRedis('tcp'),
 }
 
 describe.each(Object.keys(BACKENDS))('subscribers on %s', (name) => {
@@ -86,5 +109,25 @@ describe('subscribers on DynamoDB', () => {
       'the hash key "topic" and the sort key "connection"',
     )
     await server.close()
+  })
+})
+
+describe('the publishers on Redis', () => {
+  it('publish events on the channel of announced writes, which subscribers of Redis hear', async () => {
+    const redis = await startRedisServer()
+    const rest = await startUpstash({ redis })
+    const [listener, client] = [new Redis({ port: redis.port }), new Redis({ port: redis.port })]
+    const heard: string[] = []
+    listener.on('message', (channel, text) => heard.push(`${channel} ${text}`))
+    await listener.subscribe('warmtoken:live')
+    const events = [1, 2].map((version) => ({ topic: 'tag:a', key: 'k', version, kind: 'publish', at: 0 }) as const)
+    const signal = AbortSignal.timeout(10_000)
+    await upstashPublisher({ url: rest.url, token: rest.token }).publish(events.slice(0, 1), { signal })
+    await redisPublisher({ client }).publish(events.slice(1), { signal })
+    await expect.poll(() => heard).toEqual(events.map((event) => `warmtoken:live ${JSON.stringify(event)}`))
+    listener.disconnect()
+    client.disconnect()
+    await rest.close()
+    await redis.close()
   })
 })

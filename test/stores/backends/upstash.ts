@@ -14,6 +14,26 @@ export const UPSTASH_ANSWERS: Running['answers'] = {
   denied: says('WRONGPASS invalid or missing auth token', 401),
 }
 
+/** The channel of announced writes. */
+const CHANNEL = 'warmtoken:live'
+
+/** Listens to it. The function that this resolves to publishes a mark, and returns what was heard before that. */
+async function listen(url: string, token: string) {
+  const headers = { authorization: `Bearer ${token}`, accept: 'text/event-stream' }
+  const answer = await fetch(`${url}/subscribe/${CHANNEL}`, { headers })
+  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let text = ''
+  return async (publish: (mark: string) => Promise<void>): Promise<readonly string[]> => {
+    const mark = crypto.randomUUID()
+    await publish(mark)
+    while (!text.includes(mark)) text += (await reader?.read())?.value ?? ''
+    const start = `data: message,${CHANNEL},`
+    const heard = text.split('\n\n').flatMap((part) => (part.startsWith(start) ? part.slice(start.length) : []))
+    text = ''
+    return heard.slice(0, -1)
+  }
+}
+
 /** Looks into a database without the store. */
 export function lookIntoRedis(url: string, token: string): Insight {
   const command = async (...words: string[]): Promise<unknown> => {
@@ -21,7 +41,9 @@ export function lookIntoRedis(url: string, token: string): Insight {
     const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(words) })
     return ((await answer.json()) as { result?: unknown }).result
   }
+  const announced = listen(url, token)
   return {
+    takeAnnounced: async () => (await announced)(async (mark) => void (await command('PUBLISH', CHANNEL, mark))),
     keepUntilOf: async (key: string) => {
       const left = Number(await command('PTTL', `warmtoken:${key}`))
       return Date.now() + left

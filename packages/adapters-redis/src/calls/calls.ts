@@ -67,9 +67,10 @@ export function makeCalls(options: CallsOptions): Required<Pick<Store, 'read' | 
   }
 
   const swap = async (key: string, wanted: Swap, { signal }: { signal: AbortSignal }): Promise<Swapped> => {
-    const { expected, body, tag, keepUntil } = wanted
+    const { expected, body, tag, keepUntil, announce } = wanted
     const state = expected === undefined ? 'absent' : 'there'
     const args = [state, expected?.tag ?? '', tag, body, String(Math.ceil(keepUntil))]
+    if (announce !== undefined) args.push(`${prefix}live`, announce)
     try {
       const { time, images } = await run(SWAP, [key], { args, signal })
       const [image] = images

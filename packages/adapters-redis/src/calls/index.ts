@@ -7,4 +7,5 @@
 
 export { type Ask, type Call, type CallsOptions, makeCalls } from './calls.ts'
 export { createFaults, isAnswer, isReadOnly, type Remedy, wordsOf } from './faults.ts'
+export { makePublisher, makeSubscribers } from './live.ts'
 export { makePages } from './pages.ts'
