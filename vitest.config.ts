@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { plainReporter } from './scripts/plain-reporter.ts'
 
-const CONTENTION = ['test/stores/contention.test.ts', 'test/history/**']
+const CONTENTION = ['test/stores/contention.test.ts', 'test/data/contention.test.ts', 'test/history/**']
 
 const NO_TESTS = ['**/node_modules/**', '**/.warmtoken/**']
 

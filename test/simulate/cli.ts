@@ -1,14 +1,15 @@
-/** `pnpm simulate [--runs N] [--seed S] [--trace] [--write FILE]`: the simulator from the command line. */
+/** `pnpm simulate [--runs N] [--seed S] [--data] [--trace] [--write FILE]`: the simulator from the command line. */
 import { writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { prepareRun } from '@warmtoken/core/simulator'
-import { describeSummary, type Part, REQUIRED } from './report.ts'
+import { prepareDataRun, prepareRun } from '@warmtoken/core/simulator'
+import { describeSummary, type Part, REQUIRED, REQUIRED_OF_DATA } from './report.ts'
 import { inWorkers } from './workers.ts'
 
-const usage = `pnpm simulate [--runs N] [--seed S] [--trace] [--write FILE]
+const usage = `pnpm simulate [--runs N] [--seed S] [--data] [--trace] [--write FILE]
   --runs N      how many runs, 1 to 100,000,000 (default 20,000)
   --seed S      the first seed; run k has seed S + k (default 1)
+  --data        caches and their invalidation instead of tokens
   --trace       print everything that happens in the one run of seed S
   --write FILE  write the result as a page`
 
@@ -24,12 +25,13 @@ function whole(name: string, text: string, most: number): number {
     : fail(`--${name} takes a whole number from 1 to ${most}, not "${text}"`)
 }
 
-function read(): { runs: number; seed: number; trace: boolean; write: string | undefined } {
+function read(): { runs: number; seed: number; data: boolean; trace: boolean; write: string | undefined } {
   try {
     const { values } = parseArgs({
       options: {
         runs: { type: 'string', default: '20000' },
         seed: { type: 'string', default: '1' },
+        data: { type: 'boolean', default: false },
         trace: { type: 'boolean', default: false },
         write: { type: 'string' },
       },
@@ -37,6 +39,7 @@ function read(): { runs: number; seed: number; trace: boolean; write: string | u
     return {
       runs: whole('runs', values.runs, 1e8),
       seed: whole('seed', values.seed, 2 ** 31),
+      data: values.data,
       trace: values.trace,
       write: values.write,
     }
@@ -46,24 +49,30 @@ function read(): { runs: number; seed: number; trace: boolean; write: string | u
 }
 
 async function traceOne(seed: number): Promise<void> {
-  const run = prepareRun(seed, { trace: (line) => console.log(line) })
+  const run = (data ? prepareDataRun : prepareRun)(seed, { trace: (line) => console.log(line) })
   while (run.step()) await new Promise((resolve) => setImmediate(resolve))
   const { scenario, violations } = run.finish()
   console.log(scenario, violations.length === 0 ? 'no violation' : violations)
 }
 
-const { runs, seed, trace, write } = read()
+const { runs, seed, data, trace, write } = read()
+const required = data ? REQUIRED_OF_DATA : REQUIRED
 if (trace) await traceOne(seed)
 else {
   const startedAt = performance.now()
-  const parts: readonly Part[] = await inWorkers({ seed, runs, workers: availableParallelism() })
-  const summary = describeSummary(parts, (performance.now() - startedAt) / 1_000, seed)
+  const parts: readonly Part[] = await inWorkers({
+    what: data ? 'data' : 'tokens',
+    seed,
+    runs,
+    workers: availableParallelism(),
+  })
+  const summary = describeSummary(parts, (performance.now() - startedAt) / 1_000, { seed, data })
   console.log(summary.text)
   if (write !== undefined) await writeFile(write, summary.page)
   for (const { seed: bad } of parts.flatMap(({ failures }) => failures).slice(0, 5)) {
-    console.log(`look at it: pnpm simulate --seed ${bad} --trace`)
+    console.log(`look at it: pnpm simulate ${data ? '--data ' : ''}--seed ${bad} --trace`)
   }
-  const missing = REQUIRED.filter((name) => !summary.seen.has(name))
+  const missing = required.filter((name) => !summary.seen.has(name))
   if (runs >= 20_000 && missing.length > 0) console.log(`never seen, so nothing was shown of: ${missing.join(', ')}`)
   if (summary.failures > 0 || (runs >= 20_000 && missing.length > 0)) process.exitCode = 1
 }

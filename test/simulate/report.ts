@@ -41,6 +41,36 @@ export const REQUIRED: readonly string[] = [
   'throttled',
 ]
 
+/** The same of the simulation of data. */
+export const REQUIRED_OF_DATA: readonly string[] = [
+  'alone',
+  'clean-up',
+  'clock step',
+  'crash',
+  'delete',
+  'duplicate',
+  'fenced',
+  'freeze',
+  'invalidation',
+  'late write',
+  'long idle',
+  'lost reply',
+  'lost request',
+  'number after deletion',
+  'old value within the bound',
+  'own tag recognized',
+  'patterns full',
+  'publish',
+  'recheck',
+  'recheck dropped',
+  'set',
+  'shared',
+  'slow',
+  'soft invalidation',
+  'stale served',
+  'throttled',
+]
+
 function sum(parts: readonly Part[], of: (part: Part) => number): number {
   return parts.reduce((total, part) => total + of(part), 0)
 }
@@ -53,7 +83,7 @@ function number(value: number): string {
 export function describeSummary(
   parts: readonly Part[],
   seconds: number,
-  seed: number,
+  { seed, data }: { readonly seed: number; readonly data: boolean },
 ): { text: string; page: string; seen: ReadonlyMap<string, number>; failures: number } {
   const seen = new Map<string, number>()
   for (const [name, count] of parts.flatMap((part) => part.seen)) seen.set(name, (seen.get(name) ?? 0) + count)
@@ -83,11 +113,13 @@ export function describeSummary(
     ...broken,
   ].join('\n')
   const page = [
-    '# What the simulator found',
+    data ? '# What the simulator found about data' : '# What the simulator found',
     '',
-    `The production engine in ${number(runs)} seeded worlds of virtual time, with lost requests and replies, late and duplicate`,
+    `${data ? 'Production caches' : 'The production engine'} in ${number(runs)} seeded worlds of virtual time, with lost requests and replies, late and duplicate`,
     'writes, crashes, freezes, wrong and stepping clocks, outages of issuer and store, and clean-up by the backend. After every event the',
-    'invariants of [the protocol](protocol.md) are checked. Written by `pnpm simulate:long`.',
+    data
+      ? 'invariants V1 to V7 are checked. Written by `pnpm simulate:long`.'
+      : 'invariants of [the protocol](protocol.md) are checked. Written by `pnpm simulate:long`.',
     '',
     '| what | count |',
     '|---|---|',

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
-import { simulate } from '@warmtoken/core/simulator'
+import { simulate, simulateData } from '@warmtoken/core/simulator'
 import { describe, expect, it } from 'vitest'
-import { REQUIRED } from './report.ts'
+import { REQUIRED, REQUIRED_OF_DATA } from './report.ts'
 import { inWorkers } from './workers.ts'
 
 describe('the protocol, simulated', () => {
@@ -24,6 +24,21 @@ describe('the protocol, simulated', () => {
 
   it('replays a run exactly from its seed', async () => {
     const [first, second] = [await simulate({ seed: 77, runs: 40 }), await simulate({ seed: 77, runs: 40 })]
+    expect(second).toEqual(first)
+  })
+})
+
+describe('invalidation, simulated', () => {
+  it('keeps V1 to V7 in 20,000 seeded runs, and every danger was met', { timeout: 900_000 }, async () => {
+    const parts = await inWorkers({ what: 'data', seed: 1, runs: 20_000, workers: availableParallelism() })
+    expect(parts.flatMap(({ failures }) => failures)).toEqual([])
+    expect(parts.reduce((sum, { runs }) => sum + runs, 0)).toBe(20_000)
+    const seen = new Set(parts.flatMap((part) => part.seen.filter(([, count]) => count > 0).map(([name]) => name)))
+    expect(REQUIRED_OF_DATA.filter((name) => !seen.has(name))).toEqual([])
+  })
+
+  it('replays a run exactly from its seed', async () => {
+    const [first, second] = [await simulateData({ seed: 77, runs: 20 }), await simulateData({ seed: 77, runs: 20 })]
     expect(second).toEqual(first)
   })
 })

@@ -1,8 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { simulate } from '@warmtoken/core/simulator'
+import { simulate, simulateData } from '@warmtoken/core/simulator'
 
-const { seed, runs } = workerData as { seed: number; runs: number }
-const { failures, seen, ...counts } = await simulate({ seed, runs, stopAfter: 20 })
+const { what, seed, runs } = workerData as { what: 'tokens' | 'data'; seed: number; runs: number }
+const run = what === 'data' ? simulateData : simulate
+const { failures, seen, ...counts } = await run({ seed, runs, stopAfter: 20 })
 parentPort?.postMessage({
   ...counts,
   seen: [...seen],

@@ -1,4 +1,7 @@
 export { type Backend, createBackend, NO_FAULTS } from './backend.ts'
+export { type ColdStart, coldStart } from './data/cold.ts'
+export { prepareDataRun } from './data/run.ts'
+export { simulateData } from './data/simulate.ts'
 export { createProcess, type Process } from './process.ts'
 export { type Random, seeded } from './random.ts'
 export { prepareRun, type Result, type Run } from './run.ts'

@@ -24,6 +24,8 @@ export interface SimulateOptions {
   readonly stopAfter?: number
   /** What the runs are made of. Default: drawn from each seed. */
   readonly scenario?: Scenario
+  /** What prepares a run. Default: tokens; `prepareDataRun` for data. */
+  readonly prepare?: typeof prepareRun
 }
 
 /**
@@ -35,6 +37,7 @@ export async function simulate({
   runs,
   stopAfter = Number.POSITIVE_INFINITY,
   scenario,
+  prepare = prepareRun,
 }: SimulateOptions): Promise<Summary> {
   const failures: Result[] = []
   const seen = new Map<string, number>()
@@ -50,6 +53,6 @@ export async function simulate({
     return failures.length < stopAfter ? 'go on' : 'stop'
   }
 
-  await runSideBySide(runs, (index) => prepareRun(seed + index, { scenario }), end)
+  await runSideBySide(runs, (index) => prepare(seed + index, { scenario }), end)
   return { runs: ended, events, calls, issuerCalls, failures, seen }
 }

@@ -25,6 +25,12 @@ export type Invariant =
   | 'L1'
   | 'L2'
   | 'L3'
+  | 'V1'
+  | 'V2'
+  | 'V3'
+  | 'V5'
+  | 'V6'
+  | 'V7'
 
 /** A broken promise. */
 export interface Violation {

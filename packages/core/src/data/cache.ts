@@ -38,11 +38,11 @@ import { checkTags, MAX_USABLE } from './load.ts'
 import { createGuard } from './look.ts'
 import { createMemory } from './memory.ts'
 import { parsePattern } from './patterns.ts'
-import { createRecheck } from './recheck.ts'
+import { createRecheck, type Recheck } from './recheck.ts'
 import { type CacheReport, createCacheStats, createStats, type ResourceStats } from './report.ts'
 import { createResource, subjectOf } from './resource.ts'
 import { createValueForm } from './schema.ts'
-import type { Cache, Invalidation, ResourceOptions } from './types.ts'
+import type { Cache, Invalidation, LoadContext, Resource, ResourceOptions } from './types.ts'
 
 /** How {@link createCache} is set up. Everything but the name has a default. Lengths are in ms. */
 export interface CacheOptions extends Partial<Policy> {
@@ -174,41 +174,13 @@ export function createCache(options: CacheOptions): Cache {
   const guard = createGuard(home)
 
   return {
-    use<const Template extends string, V>(resource: ResourceOptions<Template, V>) {
-      const checked = checkOptions('use', resource, RESOURCE_RULES, ['key', 'load'])
-      const { key, load, tags, none = 0 } = checked
-      const template = parseKeyTemplate(key)
-      const usable = checked.usable ?? checked.fresh ?? misuse('use', 'option "fresh" or "usable" is required (ms)')
-      const fresh = checked.fresh ?? usable
-      if (fresh > usable) misuse('use', 'option "fresh" must not be longer than "usable"')
-      const label = checked.name ?? key
-      if (taken.has(key) || resources.has(label))
-        misuse('use', `"${label}" is bound already; bind each key and name once`)
-      taken.add(key)
-      const items = new Map<string, Item<V>>()
-      const source: DataSource<V> = {
-        name: label,
-        version: checked.version ?? '',
-        fresh,
-        usable,
-        none,
-        stats: createStats(),
-        tagsOf: (params) => (tags === undefined ? [] : tags(params as ParamsOf<Template>)),
-        load: (params, loading) => load(params as ParamsOf<Template>, loading),
-        drop: (plain) => void items.delete(plain),
-        ...createValueForm(checked),
-      }
-      resources.set(label, source.stats)
-      return createResource<ParamsOf<Template>, V>({
-        home,
-        recheck: rechecks,
-        source,
-        template,
-        items,
-        namespace,
-        identity: [name, version, source.version],
-        subject: subjectOf(home, source, guard as Guard<Cached<V>>),
-      })
+    use<const Template extends string, V>(
+      resource: ResourceOptions<Template, V> | ResourceOptions<Template, V, unknown>,
+    ): Resource<ParamsOf<Template>, V> {
+      const keys = { namespace, name, version }
+      // The two differ only in what the loader's context says of the type of values.
+      const any = resource as ResourceOptions<Template, V, unknown>
+      return bindResource({ home, rechecks, guard, resources, taken, keys }, any)
     },
     async invalidate(what) {
       const targets = targetsOf(what)
@@ -237,6 +209,57 @@ export function createCache(options: CacheOptions): Cache {
       ])
     },
   }
+}
+
+/** What `use` needs of its cache. */
+interface Binding {
+  readonly home: Home
+  readonly rechecks: Recheck
+  readonly guard: Guard<Cached<unknown>>
+  /** Numbers of the resources, by name. */
+  readonly resources: Map<string, ResourceStats>
+  /** Templates that are bound. */
+  readonly taken: Set<string>
+  readonly keys: { readonly namespace: string; readonly name: string; readonly version: string }
+}
+
+function bindResource<const Template extends string, V>(
+  { home, rechecks, guard, resources, taken, keys }: Binding,
+  resource: ResourceOptions<Template, V, unknown>,
+): Resource<ParamsOf<Template>, V> {
+  const checked = checkOptions('use', resource, RESOURCE_RULES, ['key', 'load'])
+  const { key, load, tags, none = 0 } = checked
+  const template = parseKeyTemplate(key)
+  const usable = checked.usable ?? checked.fresh ?? misuse('use', 'option "fresh" or "usable" is required (ms)')
+  const fresh = checked.fresh ?? usable
+  if (fresh > usable) misuse('use', 'option "fresh" must not be longer than "usable"')
+  const label = checked.name ?? key
+  if (taken.has(key) || resources.has(label)) misuse('use', `"${label}" is bound already; bind each key and name once`)
+  taken.add(key)
+  const items = new Map<string, Item<V>>()
+  const source: DataSource<V> = {
+    name: label,
+    version: checked.version ?? '',
+    fresh,
+    usable,
+    none,
+    stats: createStats(),
+    tagsOf: (params) => (tags === undefined ? [] : tags(params as ParamsOf<Template>)),
+    load: (params, loading) => load(params as ParamsOf<Template>, loading as LoadContext<unknown>),
+    drop: (plain) => void items.delete(plain),
+    ...createValueForm(checked),
+  }
+  resources.set(label, source.stats)
+  return createResource<ParamsOf<Template>, V>({
+    home,
+    recheck: rechecks,
+    source,
+    template,
+    items,
+    namespace: keys.namespace,
+    identity: [keys.name, keys.version, source.version],
+    subject: subjectOf(home, source, guard as Guard<Cached<V>>),
+  })
 }
 
 /** What is to be invalidated, as records. Throws `TypeError` that names the field. */

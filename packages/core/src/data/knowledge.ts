@@ -103,7 +103,7 @@ function merge<G>(before: Known<G> | undefined, sight: Sight<G>, form: Form<G>):
   const [was, is] = [form.numberOf(last.generation), form.numberOf(generation)]
   if (is < was) {
     // Sent before the higher number was seen: it may have been answered before that number was written.
-    if (sentAt < last.roseAt) return [last, 'same']
+    if (sentAt <= last.roseAt) return [last, 'same']
     return [{ ...last, checkedAt, damaged: true }, 'lost']
   }
   const joined = form.join(last.generation, generation)

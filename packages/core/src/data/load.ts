@@ -43,10 +43,10 @@ export async function callLoader<V>(
   { previous, signal }: { readonly previous: Cached<V> | undefined; readonly signal: AbortSignal },
 ): Promise<Loaded<V>> {
   const given = new WeakMap<object, Loaded<V>>()
-  const hand = (loaded: Loaded<V>): Kept<V> => {
+  const hand = <T>(loaded: Loaded<V>): Kept<T> => {
     const token = Object.freeze({})
     given.set(token, loaded)
-    return token as Kept<V>
+    return token as Kept<T>
   }
   const last = previous?.value === undefined ? undefined : { value: previous.value, mark: previous.mark }
   const context: LoadContext<V> = {

@@ -186,13 +186,7 @@ export function createResource<P, V>(parts: ResourceParts<V>): Resource<P, V> {
     },
     async delete(...list) {
       const all = list.map(itemOf)
-      await Promise.all(
-        all.map((item) =>
-          changeItem(home, item, async (_entry, { snapshot: { record } }) =>
-            record.value === undefined && record.lease === undefined ? undefined : 'remove',
-          ),
-        ),
-      )
+      await Promise.all(all.map((item) => changeItem(home, item, async () => 'remove')))
     },
   }
 }

@@ -28,22 +28,22 @@ export interface Kept<V> {
   readonly [kept]: V
 }
 
-/** What a loader is handed. */
+/** What a loader is handed. `V` is `unknown` where no schema says what the values are. */
 export interface LoadContext<V> {
   /** The last value that is known, even an expired or invalidated one, and its mark. */
   readonly previous: { readonly value: V; readonly mark: string | undefined } | undefined
   /** Aborts when the time for the load is over. Pass it on. */
   readonly signal: AbortSignal
   /** The value, with lives, tags and a mark of its own. */
-  keep(value: V, options?: KeepOptions): Kept<V>
+  keep<T extends V>(value: T, options?: KeepOptions): Kept<T>
   /** The previous value stands as it is: its lives and its tags' numbers are renewed. Throws without a previous value. */
-  unchanged(options?: Lives): Kept<V>
+  unchanged(options?: Lives): Kept<never>
   /** The value is handed to those who wait, and kept nowhere. */
-  skip(value: V): Kept<V>
+  skip<T extends V>(value: T): Kept<T>
 }
 
-/** How {@link Cache.use} binds a resource. */
-export interface ResourceOptions<Template extends string, V> {
+/** How {@link Cache.use} binds a resource. `Known`: the type of values as the loader's context knows it. */
+export interface ResourceOptions<Template extends string, V, Known = V> {
   /** The key with its parameters: `project:{id}:info`. See `KeyTemplate`. */
   readonly key: Template
   /** What the resource is called in reports and by `control`. Default: the template. */
@@ -51,7 +51,7 @@ export interface ResourceOptions<Template extends string, V> {
   /** Resolves to the value; `undefined`: there is none. What it throws is not shown to others, only that it failed. */
   readonly load: (
     params: ParamsOf<Template>,
-    context: LoadContext<V>,
+    context: LoadContext<Known>,
   ) => V | Kept<V> | undefined | Promise<V | Kept<V> | undefined>
   /** Checks what is loaded, written, and read from the store: a stored value that it refuses is a miss. Synchronous. */
   readonly schema?: StandardSchema<unknown, V>
@@ -140,8 +140,12 @@ export interface Invalidation {
 
 /** The cache of one environment. Make it once, outside the handler. */
 export interface Cache {
-  /** Binds a resource. Throws `TypeError` that names a wrong option. */
-  use<const Template extends string, V>(options: ResourceOptions<Template, V>): Resource<ParamsOf<Template>, V>
+  /** Binds a resource whose schema says what its values are. Throws `TypeError` that names a wrong option. */
+  use<const Template extends string, V>(
+    options: ResourceOptions<Template, V> & { readonly schema: StandardSchema<unknown, V> },
+  ): Resource<ParamsOf<Template>, V>
+  /** Binds a resource whose values are what its loader returns. */
+  use<const Template extends string, V>(options: ResourceOptions<Template, V, unknown>): Resource<ParamsOf<Template>, V>
   /**
    * Resolves once no environment serves an older value to a `get` that begins `recheck` later; this one serves none from then
    * on. Call it after the truth has changed. Rejects with `StoreError` when the store did not take it: call it again.

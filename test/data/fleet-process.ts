@@ -1,0 +1,42 @@
+/** A process of a fleet that holds one cache: it gets the value when it is told to, and says what it was served. */
+
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { dynamoDBStore } from '@warmtoken/adapters-aws/dynamodb'
+import { upstashStore } from '@warmtoken/adapters-upstash/redis'
+import { createCache } from '@warmtoken/core/data'
+import type { FleetOrders } from './fleet.ts'
+
+process.on('message', async (message: FleetOrders | 'get') => {
+  if (message !== 'get') {
+    const { store, url, truth, name, recheck } = message
+    const cache = createCache({
+      name,
+      store:
+        store === 'upstash'
+          ? upstashStore({ url, token: 'local-token' })
+          : dynamoDBStore({ table: 'tokens', client: patientClient(url) }),
+      recheck,
+      // Many processes wait for few processors.
+      storeTimeout: 30_000,
+      timeout: 60_000,
+      sourceTimeout: 30_000,
+    })
+    const project = cache.use({
+      key: 'project:{id}:info',
+      fresh: 3_600_000,
+      load: async (_params, { signal }) => (await fetch(truth, { signal })).json() as Promise<number>,
+    })
+    ask = () => project.get({ id: 42 })
+    process.send?.('ready')
+    return
+  }
+  process.send?.({ value: await ask().catch((error: unknown) => String(error)) })
+})
+
+/** The settings of the store's own client, without its haste: the machine is slow here, not the store. */
+function patientClient(endpoint: string): DynamoDBClient {
+  const requestHandler = { connectionTimeout: 30_000, requestTimeout: 30_000, throwOnRequestTimeout: true }
+  return new DynamoDBClient({ endpoint, region: 'us-east-1', maxAttempts: 3, requestHandler })
+}
+
+let ask: () => Promise<unknown> = async () => undefined

@@ -1,0 +1,279 @@
+import type { Mutant } from './mutants.ts'
+
+/** Broken variants of the invalidation protocol, each of which the simulation of data must catch. */
+export const DATA_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'numbers after the load',
+    edits: [
+      {
+        file: 'data/load.ts',
+        find: 'const kept = cachedOf(item.source, loaded, { previous, under })',
+        replace:
+          'await readGenerations(home, home.context().store, { tags: knownTags(item), options: { signal, consistent: true } }); const kept = cachedOf(item.source, loaded, { previous, under: underOf(home, item) }); void under',
+      },
+    ],
+  },
+  {
+    name: 'client clocks',
+    edits: [
+      {
+        file: 'data/invalidate.ts',
+        find: '    const latest = Math.ceil(server.latest() ?? 0)\n    const next = change.next(parse(seen.image), latest)',
+        replace:
+          '    const latest = Math.ceil(server.latest() ?? 0)\n    const next = change.next(parse(seen.image), runtime.wall())',
+      },
+      {
+        file: 'data/generations.ts',
+        find: 'Math.max(last + 1, Math.ceil(latest))',
+        replace: 'Math.ceil(latest) + 0 * last',
+      },
+    ],
+  },
+  {
+    name: 'short keep',
+    edits: [
+      {
+        file: 'data/invalidate.ts',
+        find: 'const KEEP: number = 401 * 86_400_000',
+        replace: 'const KEEP: number = 1_000',
+      },
+    ],
+  },
+  {
+    name: 'counter restarts',
+    edits: [
+      { file: 'data/generations.ts', find: 'Math.max(last + 1, Math.ceil(latest))', replace: 'last + 1 + 0 * latest' },
+    ],
+  },
+  {
+    name: 'eventual readers',
+    edits: [
+      {
+        file: 'data/look.ts',
+        find: 'const found = await readKeys(store, keys, { ...options, consistent: true })',
+        replace: 'const found = await readKeys(store, keys, { ...options, consistent: false })',
+      },
+      {
+        file: 'data/recheck.ts',
+        find: 'consistent: true',
+        replace: 'consistent: false',
+      },
+    ],
+  },
+  {
+    name: "update takes the look's numbers",
+    edits: [
+      {
+        file: 'data/resource.ts',
+        find: 'const under = entry === undefined ? now : mergeUnder(entry.value.under, tags.length === 0 ? undefined : now)',
+        replace: 'const under = entry === undefined ? now : now; void mergeUnder',
+      },
+    ],
+  },
+  {
+    name: 'touch revives the dead',
+    edits: [
+      {
+        file: 'data/look.ts',
+        find: "return { snapshot, entry: isUsable && verdict(home, item, entry) !== 'dead' ? entry : undefined }",
+        replace: 'return { snapshot, entry: isUsable ? entry : undefined }',
+      },
+      {
+        file: 'data/resource.ts',
+        find: 'const { made: _made, ...cached } = value',
+        replace: 'const { made: _made, ...old } = value; const cached = { ...old, under: underOf(home, item) }',
+      },
+    ],
+  },
+  {
+    name: "a look from before the environment's own change is kept",
+    edits: [
+      {
+        file: 'data/look.ts',
+        find: "if (entry.version > 0 ? entry.version < item.least : made !== undefined && made.changes < item.changes) return 'dead'",
+        replace: "if (made !== undefined && made.changes < -1) return 'dead'",
+      },
+    ],
+  },
+  {
+    name: 'blind conflict is done',
+    edits: [
+      {
+        file: 'data/generations.ts',
+        find: "return (severity === 'hard' ? there.hard : numberOf(there)) > readBefore",
+        replace: 'return severity !== undefined && there !== undefined && readBefore >= 0',
+      },
+    ],
+  },
+  {
+    name: 'conflict above the own number only',
+    edits: [
+      {
+        file: 'data/generations.ts',
+        find: "return (severity === 'hard' ? there.hard : numberOf(there)) > readBefore",
+        replace: 'return numberOf(there) > readBefore && severity !== undefined',
+      },
+    ],
+  },
+  {
+    name: 'a swap of the control is done',
+    edits: [
+      {
+        file: 'data/invalidate.ts',
+        find: 'change.covers(parse(seen.image), readBefore)',
+        replace: "(form.tag === '' || change.covers(parse(seen.image), readBefore))",
+      },
+    ],
+  },
+  {
+    name: 'folding forgets',
+    edits: [
+      {
+        file: 'data/generations.ts',
+        find: 'const hard = Math.max(root.hard, oldest.hard)',
+        replace: 'const hard = root.hard',
+      },
+      {
+        file: 'data/generations.ts',
+        find: 'const soft = Math.max(root.soft, oldest.soft)',
+        replace: 'const soft = root.soft',
+      },
+    ],
+  },
+  {
+    name: 'checked from receipt',
+    edits: [
+      {
+        file: 'data/look.ts',
+        find: 'item.lookedAt = Math.max(item.lookedAt, sentAt)',
+        replace: 'item.lookedAt = context().clock.fast()',
+      },
+      {
+        file: 'data/knowledge.ts',
+        find: 'const checkedAt = Math.max(last.checkedAt, sentAt)',
+        replace: 'const checkedAt = Math.max(last.checkedAt, sentAt, gotAt)',
+      },
+      {
+        file: 'data/look.ts',
+        find: 'item.checkedAt = entry?.value.made?.at ?? checkedAtOf(home, item)',
+        replace: 'item.checkedAt = context().clock.fast()',
+      },
+    ],
+  },
+  {
+    name: 'stale while it is rechecked',
+    edits: [
+      {
+        file: 'data/resource.ts',
+        find: 'if (now < slot.usableUntil) {',
+        replace:
+          'if (now < slot.usableUntil || (home.recheck > 0 && now < item.hardUntil)) { if (now >= slot.usableUntil) { void recheck.check(item); return entry }',
+      },
+    ],
+  },
+  {
+    name: 'recheck by the monotonic clock',
+    edits: [{ file: 'engine/time/clock.ts', find: 'drift += wallNow - wall - elapsed', replace: 'drift += 0' }],
+  },
+  {
+    name: 'recheck without the record',
+    edits: [
+      {
+        file: 'data/recheck.ts',
+        find: 'if (version === entry.version &&',
+        replace: 'if ((version === entry.version || true) &&',
+      },
+    ],
+  },
+  {
+    name: 'waiter trusts',
+    edits: [
+      {
+        file: 'engine/miss/refresh.ts',
+        find: "(entry === undefined || judgement === 'dead')",
+        replace: "(entry === undefined || (judgement === 'dead' && flight.polls === 0))",
+      },
+      {
+        file: 'engine/miss/miss-path.ts',
+        find: "if (guard?.judge(slot, entry, ask) === 'dead') return 0",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'joined flight trusts',
+    edits: [
+      {
+        file: 'engine/miss/miss-path.ts',
+        find: "if (guard?.judge(slot, entry, ask) === 'dead') return 0",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'own environment is not told',
+    edits: [
+      {
+        file: 'data/invalidate.ts',
+        find: "if (answer.result.outcome === 'swapped') return take({ body: swap.body, tag }, answer.sentAt)",
+        replace: "if (answer.result.outcome === 'swapped') return",
+      },
+    ],
+  },
+  {
+    name: 'late tags adopted',
+    edits: [
+      {
+        file: 'data/load.ts',
+        find: 'number + LATE_MARGIN < (serverTime ?? 0) ? number : 0',
+        replace: 'number + LATE_MARGIN * 0 + (serverTime ?? 0) * 0',
+      },
+    ],
+  },
+  {
+    name: 'lost answer is done',
+    edits: [
+      {
+        file: 'data/invalidate.ts',
+        find: "if (answer.result.outcome === 'swapped') return take",
+        replace: "if (answer.result.outcome !== 'conflict') return take",
+      },
+      { file: 'data/invalidate.ts', find: 'const MAX_REPEATS = 2', replace: 'const MAX_REPEATS = 0' },
+    ],
+  },
+  {
+    name: 'delete leaves the lease',
+    edits: [
+      {
+        file: 'record/transitions.ts',
+        find: 'const { lease: _lease, failure: _failure, value: _value, ...rest } = record\n  const removed',
+        replace: 'const { failure: _failure, value: _value, ...rest } = record\n  const removed',
+      },
+    ],
+  },
+  {
+    name: 'unbound publish',
+    edits: [
+      {
+        file: 'engine/miss/publish.ts',
+        find: 'if (current.record.lease?.nonce !== nonce) {',
+        replace: 'if (nonce === "") {',
+      },
+    ],
+  },
+  {
+    name: 'dead served when the load fails',
+    edits: [
+      {
+        file: 'engine/miss/publish.ts',
+        find: "slot.subject.guard?.judge(slot, entry, flight.ask) === 'dead'",
+        replace: 'slot.subject.guard === null',
+      },
+      {
+        file: 'engine/miss/miss-path.ts',
+        find: "if (guard?.judge(slot, entry, ask) === 'dead') return 0",
+        replace: '',
+      },
+    ],
+  },
+]
