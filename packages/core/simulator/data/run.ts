@@ -129,7 +129,20 @@ export function prepareDataRun(seed: number, { scenario: given, trace }: RunOpti
       const { calls, loads } = counts
       const requests = { reads: backend.reads(), writes: backend.writes() }
       const { violations } = witness
-      return { seed, scenario, violations, seen, events, calls, durations: [], issuerCalls: loads, ...requests }
+      const alone = seen.get('alone') ?? 0
+      return {
+        seed,
+        scenario,
+        violations,
+        seen,
+        events,
+        calls,
+        durations: [],
+        issuerCalls: loads,
+        alone,
+        readsPerSecond: backend.readsPerSecond(),
+        ...requests,
+      }
     },
   }
 }
