@@ -46,7 +46,7 @@ it('infers parameters and values, and refuses at compile time what it refuses at
   await expect(list.get({ team: 'a' })).rejects.toThrow(/"page"/)
   // @ts-expect-error: there is no such parameter
   await expect(project.get({ id: 7, other: 2 })).rejects.toThrow(/"other"/)
-  // @ts-expect-error: an object is no parameter
+  // @ts-expect-error: an object is not a parameter
   await expect(project.get({ id: {} })).rejects.toThrow(/"id"/)
   // @ts-expect-error: a project has a name
   await expect(project.set({ id: 1 }, { title: 'x' })).rejects.toThrow(/\$\.name/)
