@@ -188,17 +188,35 @@ describe('warmtoken refresh, reject and purge', () => {
     await cache.invalidate({ everything: true })
     const { records } = json((await run(['list', ...fleet.place, '--json'])).out) as { records: RecordView[] }
     const value = records.find(({ key }) => key.startsWith('project:42:info~'))
-    const numbers = records.find(({ state }) => state === 'invalidations')
+    const numbers = records.find(({ key }) => key.startsWith('gen~'))
     expect(value).toMatchObject({ state: 'fresh', notes: [] })
+    expect(numbers?.state).toBe('other')
     for (const command of ['purge', 'reject', 'refresh']) {
       const { code, err } = await run([command, numbers?.key ?? '', ...fleet.place])
-      expect([code, err]).toEqual([1, expect.stringContaining('holds invalidations')])
+      expect([code, err]).toEqual([1, expect.stringContaining('another kind of record')])
     }
     const { out, code } = await run(['purge', value?.key ?? '', ...fleet.place])
     expect([code, out]).toEqual([0, expect.stringContaining('purged')])
     expect(json((await run(['list', ...fleet.place, '--kind', 'project', '--json'])).out)).toMatchObject({
       records: [{ key: value?.key, state: 'empty' }],
     })
+  })
+
+  it('loses no part of a record that is damaged, unless its chain may be lost', async () => {
+    const key = await fleet.fetch('damaged', { exclusive: true })
+    const { image } = await fleet.store.read(key, { signal: NEVER, consistent: true })
+    const body = JSON.stringify({ ...json(image?.body ?? ''), intent: { fingerprint: 7 } })
+    await fleet.store.swap(
+      key,
+      { expected: image, body, tag: 'damaged', keepUntil: Date.now() + 1e9 },
+      { signal: NEVER },
+    )
+    for (const command of ['purge', 'reject', 'refresh']) {
+      const { code, err } = await run([command, key, ...fleet.place])
+      expect([code, err]).toEqual([1, expect.stringContaining('is damaged (intent)')])
+    }
+    expect((await fleet.store.read(key, { signal: NEVER, consistent: true })).image?.body).toBe(body)
+    expect((await run(['purge', key, ...fleet.place, '--lose-chain'])).code).toBe(0)
   })
 
   it('changes nothing for a key without a record', async () => {

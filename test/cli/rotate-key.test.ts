@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Image, Store } from '@warmtoken/core/adapter'
 import { createCache } from '@warmtoken/core/data'
+import { ticketInbox } from '@warmtoken/core/feishu'
 import { emptyRecord, parseRecord, printRecord } from '@warmtoken/core/record'
 import { aesGcm } from '@warmtoken/core/seal'
 import { createSessions } from '@warmtoken/core/sessions'
@@ -137,6 +138,14 @@ describe('warmtoken rotate-key', () => {
     expect([code, JSON.parse(out)]).toMatchObject([0, { resealed: 1, skipped: 0 }])
     const inspected = await cacheWith(after).inspect({ id: '42' })
     expect(inspected).toMatchObject({ value: SECRET })
+  })
+
+  it('seals the ticket of a Feishu store app again', async () => {
+    const inboxWith = (codec: typeof both) => ticketInbox({ store: fleet.store, codec, appId: 'cli_1' })
+    await inboxWith(before).put(SECRET)
+    const { code, out } = await run(rotate(), { cwd: folder })
+    expect([code, JSON.parse(out)]).toMatchObject([0, { resealed: 1, skipped: 0 }])
+    expect(await inboxWith(after).get()).toBe(SECRET)
   })
 
   it('changes nothing the second time', async () => {

@@ -1,7 +1,7 @@
 /** What operators may see of a record: everything but the value. @module */
 
 import { asFields, parseJson, type Seen } from '@warmtoken/core/adapter'
-import { parseRecord, type WarmRecord } from '@warmtoken/core/record'
+import { type Parsed, parseRecord, type WarmRecord } from '@warmtoken/core/record'
 
 /** A key of this library: the readable part, `~`, and a hash. Other keys are not ours. */
 const KEY = /^[A-Za-z0-9%._:-]{1,512}~[0-9a-f]{40}$/
@@ -10,17 +10,11 @@ const SEALED = /^a1\.([A-Za-z0-9_-]{1,32})\./
 /** How long a record without a chain is kept from the issue of its value, at most, in ms. Those with one: 400 days. */
 const MAX_PLAIN_KEEP = 390 * 86_400_000
 
+/** Why a record is not one of a value: the rest of the library knows it. */
+const OTHER_KIND = 'another kind of record'
+
 /** What is to be said about the value of a record. */
-export type State =
-  | 'fresh'
-  | 'due'
-  | 'expired'
-  | 'rejected'
-  | 'empty'
-  | 'sessions'
-  | 'invalidations'
-  | 'sealed'
-  | 'unreadable'
+export type State = 'fresh' | 'due' | 'expired' | 'rejected' | 'empty' | 'sessions' | 'other' | 'sealed' | 'unreadable'
 
 /** A record without its value. Instants are ISO 8601, lengths in seconds. */
 export interface RecordView {
@@ -65,19 +59,23 @@ export function isOurs(key: string): boolean {
 export function viewOf(key: string, { image, time }: Seen, wall: number): RecordView | undefined {
   if (image === undefined) return undefined
   const { body } = image
-  if (holdsInvalidations(body)) return { key, state: 'invalidations', notes: [] }
-  const parsed = parseRecord(body, key)
+  const parsed = parseValueRecord(body, key)
   if (parsed.outcome === 'record') return viewRecord(parsed.record, { now: time?.at ?? wall, damaged: parsed.damaged })
   const sealing = sealingOf(body)
   if (key.startsWith('session~')) return { key, state: 'sessions', notes: [], sealing }
   if (SEALED.test(body)) return { key, state: 'sealed', notes: [], sealing }
+  if (parsed.reason === OTHER_KIND) return { key, state: 'other', notes: [] }
   return { key, state: 'unreadable', notes: [parsed.reason] }
 }
 
-/** Whether a text holds the numbers by which a cache invalidates. Without them, dead values would be served again. */
-export function holdsInvalidations(body: string): boolean {
-  const fields = asFields(parseJson(body))
-  return fields !== undefined && 'hard' in fields && 'soft' in fields && !('epoch' in fields)
+/**
+ * The record of a value in a text. Other records have the same first fields, such as the invalidations of a cache, tickets and
+ * connections: read as one of a value, they would be empty, and a write would destroy them.
+ */
+export function parseValueRecord(body: string, key: string): Parsed {
+  const parsed = parseRecord(body, key)
+  if (parsed.outcome !== 'record' || 'epoch' in (asFields(parseJson(body)) ?? {})) return parsed
+  return { outcome: 'not-a-record', reason: OTHER_KIND }
 }
 
 /** How a text is sealed, as far as that shows from outside. */

@@ -3,16 +3,21 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Codec } from '@warmtoken/core'
 import { asFields, parseJson } from '@warmtoken/core/adapter'
-import { parseRecord, printRecord } from '@warmtoken/core/record'
+import { printRecord } from '@warmtoken/core/record'
 import { aesGcm, type KeyRing } from '@warmtoken/core/seal'
 import { keepUntilOf, parseRecord as parseSessions } from '@warmtoken/core/sessions/record'
 import type { Context } from '../context.ts'
 import { EXIT, OperatorError } from '../exit.ts'
 import { openPlace, type Place, type PlaceOptions } from '../place.ts'
 import { change, inParallel, type Replacement, walkKeys } from '../records.ts'
+import { parseValueRecord } from '../view.ts'
 
 /** The form of a text that `aesGcm` has sealed, with the id of its key. */
 const SEALED = /^a1\.([A-Za-z0-9_-]{1,32})\./
+/** A record of a kind that is not known here, with a sealed text in it. */
+const HOLDS_SEALED = /"a1\.[A-Za-z0-9_-]{1,32}\./
+/** How long a ticket is kept from a write on, in ms: as the inbox does. */
+const KEEP_TICKET = 7 * 86_400_000
 
 /** Options of `rotate-key`. */
 export interface RotateOptions extends PlaceOptions {
@@ -95,23 +100,50 @@ interface Stored {
   readonly now: number
 }
 
-async function resealBody(sealer: Sealer, { key, body, now }: Stored): Promise<Replacement | 'current' | 'skipped'> {
-  const parsed = parseRecord(body, key)
+async function resealBody(sealer: Sealer, stored: Stored): Promise<Replacement | 'current' | 'skipped'> {
+  const { key, body } = stored
+  const parsed = parseValueRecord(body, key)
   if (parsed.outcome === 'record') {
-    const { record } = parsed
-    if (record.value === undefined || isCurrent(sealer, record.value.sealed)) return 'current'
-    const text = await open(sealer, record.value.sealed, key)
-    if (text === undefined) return 'skipped'
-    const sealed = await sealer.codec.seal(text, key)
-    return { body: printRecord({ ...record, value: { ...record.value, sealed } }), keepUntil: record.keepUntil }
+    const { value, ...record } = parsed.record
+    if (value === undefined || isCurrent(sealer, value.sealed)) return 'current'
+    // To write it again would lose the part that cannot be read.
+    const sealed = parsed.damaged.length > 0 ? undefined : await sealAgain(sealer, value.sealed, key)
+    if (sealed === undefined) return 'skipped'
+    return { body: printRecord({ ...record, value: { ...value, sealed } }), keepUntil: record.keepUntil }
   }
-  if (!key.startsWith('session~')) return 'skipped'
+  if (key.startsWith('session~')) return resealSessions(sealer, stored)
+  if (key.startsWith('feishu-ticket~')) return resealTicket(sealer, stored)
+  return HOLDS_SEALED.test(body) || parseJson(body) === undefined ? 'skipped' : 'current'
+}
+
+/** The sessions of a user. How long they are kept shows only in what is sealed. */
+async function resealSessions(
+  sealer: Sealer,
+  { key, body, now }: Stored,
+): Promise<Replacement | 'current' | 'skipped'> {
   if (isCurrent(sealer, body)) return 'current'
   const text = await open(sealer, body, key)
-  const sessions = text === undefined ? '' : parseSessions(text, now)
-  // How long a record is kept shows only in what is sealed, so nothing else can be written again.
-  if (text === undefined || typeof sessions === 'string') return 'skipped'
+  const sessions = text === undefined ? undefined : parseSessions(text, now)
+  if (text === undefined || typeof sessions !== 'object') return 'skipped'
   return { body: await sealer.codec.seal(text, key), keepUntil: keepUntilOf(sessions, now) }
+}
+
+/** The ticket of a Feishu store app. */
+async function resealTicket(sealer: Sealer, { key, body, now }: Stored): Promise<Replacement | 'current' | 'skipped'> {
+  const fields = asFields(parseJson(body)) ?? {}
+  const { ticket } = fields
+  if (typeof ticket !== 'string') return 'skipped'
+  if (isCurrent(sealer, ticket)) return 'current'
+  const sealed = await sealAgain(sealer, ticket, key)
+  return sealed === undefined
+    ? 'skipped'
+    : { body: JSON.stringify({ ...fields, ticket: sealed }), keepUntil: now + KEEP_TICKET }
+}
+
+/** The text sealed with the current key; `undefined` when it cannot be opened. */
+async function sealAgain(sealer: Sealer, sealed: string, key: string): Promise<string | undefined> {
+  const text = await open(sealer, sealed, key)
+  return text === undefined ? undefined : sealer.codec.seal(text, key)
 }
 
 function isCurrent({ current }: Sealer, sealed: string): boolean {

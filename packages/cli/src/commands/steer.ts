@@ -5,7 +5,6 @@ import {
   emptyRecord,
   MAX_NUMBER,
   MAX_REFRESHES,
-  parseRecord,
   printRecord,
   type Refresh,
   type WarmRecord,
@@ -14,7 +13,7 @@ import type { Context } from '../context.ts'
 import { OperatorError } from '../exit.ts'
 import { openPlace, type PlaceOptions } from '../place.ts'
 import { auditOf, type Changed, change, checkKey, type Interval } from '../records.ts'
-import { holdsInvalidations, isExclusive } from '../view.ts'
+import { isExclusive, parseValueRecord } from '../view.ts'
 
 /** How long a purged record is kept, in ms: its epoch must outlive a lease that another environment still holds. */
 const KEEP_PURGED = 86_400_000
@@ -77,7 +76,7 @@ export async function purge(context: Context, keys: readonly string[], options: 
 }
 
 interface Steering {
-  readonly options: SteerOptions
+  readonly options: PurgeOptions
   /** The outcome that the ring shows. */
   readonly action: string
   /** The record that is to be there; `undefined` when there is nothing to change. Throws to refuse. */
@@ -91,7 +90,7 @@ async function steer(context: Context, keys: readonly string[], { options, actio
   for (const key of keys) {
     if (context.signal.aborted) break
     const outcome = await change(place, key, context, async ({ body }, now) => {
-      const record = await edit(recordIn(body, key), now)
+      const record = await edit(recordIn(body, key, options), now)
       if (record === undefined) return undefined
       const fingerprint = record.value?.fingerprint ?? ''
       const line = auditOf({ now: now.latest, action, fingerprint, reason: options.reason })
@@ -106,14 +105,18 @@ async function steer(context: Context, keys: readonly string[], { options, actio
   if (!isDone) throw new OperatorError(`nothing was changed in the ${place.title}; "warmtoken list" shows the keys`)
 }
 
-function recordIn(body: string, key: string): WarmRecord {
-  if (holdsInvalidations(body))
-    throw new OperatorError(`${key} holds invalidations: without them, values that are dead would be served again`)
-  const parsed = parseRecord(body, key)
-  if (parsed.outcome === 'record') return parsed.record
+/** The record in a text. Throws for anything that a write would lose a part of. */
+function recordIn(body: string, key: string, { loseChain }: PurgeOptions): WarmRecord {
+  const parsed = parseValueRecord(body, key)
   if (key.startsWith('session~'))
     throw new OperatorError(`${key} holds the sessions of a user: end them with sessions.revokeAll in your code`)
-  throw new OperatorError(`${key} is not a record that can be changed (${parsed.reason}); nothing was written`)
+  if (parsed.outcome !== 'record')
+    throw new OperatorError(`${key} is not the record of a value (${parsed.reason}); nothing was written`)
+  if (parsed.damaged.length > 0 && loseChain !== true)
+    throw new OperatorError(
+      `${key} is damaged (${parsed.damaged.join(', ')}), and a write would lose that part; nothing was written. purge --lose-chain empties it`,
+    )
+  return parsed.record
 }
 
 function remember({ refreshes }: WarmRecord, line: Refresh): readonly Refresh[] {

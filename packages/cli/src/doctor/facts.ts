@@ -8,13 +8,13 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import type { Image, Swapped } from '@warmtoken/core/adapter'
 import { isStoreFault } from '@warmtoken/core/adapter'
-import { emptyRecord, parseRecord, printRecord } from '@warmtoken/core/record'
+import { emptyRecord, printRecord } from '@warmtoken/core/record'
 import { systemRuntime } from '@warmtoken/core/runtime'
 import type { Context } from '../context.ts'
 import type { Place, PlaceOptions } from '../place.ts'
 import { readSeen, walkKeys } from '../records.ts'
 import type { Service } from '../service.ts'
-import { isExclusive, sealingOf } from '../view.ts'
+import { isExclusive, parseValueRecord, sealingOf } from '../view.ts'
 
 /** The one key that the probe writes. Its record is empty, and kept for a day. */
 export const PROBE_KEY: string = `doctor~${'0'.repeat(40)}`
@@ -145,7 +145,7 @@ async function takeSample(place: Place, context: Context): Promise<Sample> {
     for (const key of keys) {
       if (sample.size >= SAMPLE) return sample
       const { image } = await readSeen(place.store, key, context)
-      const parsed = parseRecord(image?.body ?? '', key)
+      const parsed = parseValueRecord(image?.body ?? '', key)
       if (parsed.outcome !== 'record' || parsed.record.value === undefined) continue
       sample.size += 1
       if (sealingOf(parsed.record.value.sealed) === 'plain text') sample.plain += 1
