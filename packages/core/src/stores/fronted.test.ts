@@ -223,3 +223,46 @@ describe('options', () => {
     expect(() => frontedStore(options as unknown as FrontedStoreOptions)).toThrow(new RegExp(`"${name}"`))
   })
 })
+
+describe('a front that keeps a connection', () => {
+  /** A front whose `open` does what the test says. */
+  function opening(open: () => Promise<void>) {
+    const front = { ...memoryStore(), open }
+    const problems: FrontProblem[] = []
+    const store = frontedStore({
+      front,
+      authority: memoryStore(),
+      frontTimeout: 20,
+      onProblem: (problem) => problems.push(problem),
+    })
+    return { store, problems }
+  }
+
+  it('may take long to connect at first, and later no longer than any call to it', async () => {
+    const hangs = new Promise<void>(() => {})
+    let opened = 0
+    const { store, problems } = opening(() => {
+      opened += 1
+      return opened === 1 ? new Promise((resolve) => setTimeout(resolve, 60)) : hangs
+    })
+    await store.open?.()
+    expect(problems).toEqual([])
+    await store.open?.()
+    expect(problems).toEqual([{ operation: 'open', key: '', cause: undefined }])
+    // It is left alone for a while.
+    await store.open?.()
+    expect(opened).toBe(2)
+  })
+
+  it('does not keep the authority from being opened', async () => {
+    const { store, problems } = opening(() => Promise.reject(new Error('refused')))
+    await store.open?.()
+    expect(problems).toMatchObject([{ operation: 'open', cause: { message: 'refused' } }])
+  })
+
+  it('forgets what it likes: the authority decides whether the two of them do', () => {
+    const forgetful = { ...memoryStore(), forgets: true }
+    expect(frontedStore({ front: forgetful, authority: memoryStore() }).forgets).not.toBe(true)
+    expect(frontedStore({ front: memoryStore(), authority: forgetful }).forgets).toBe(true)
+  })
+})
