@@ -3,7 +3,8 @@
 import { BaseProvider } from '@aws-lambda-powertools/parameters/base'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { processCache } from '@middy/util'
-import { createTokens } from '@warmtoken/core'
+import { createTokens, type TokenHandle } from '@warmtoken/core'
+import type { Store } from '@warmtoken/core/adapter'
 import { memoryStore } from '@warmtoken/core/memory'
 import { clientCredentials } from '@warmtoken/core/oauth2'
 import { movedRuntime } from './clock.ts'
@@ -26,12 +27,23 @@ async function ask({ url, clientId, secret }: Place): Promise<{ readonly token: 
   return { token, until: new Date(Date.now() + lifetime * 1_000) }
 }
 
-/** One environment with a store. */
-export function openWarmtoken({ url, clientId, secret }: Place): () => Promise<string> {
-  const tokens = createTokens({ store: memoryStore(movedRuntime), directory: false, runtime: movedRuntime })
+/** A handle in an environment of its own. */
+export function warmtokenHandle({ url, clientId, secret }: Place, store: Store): TokenHandle {
+  const tokens = createTokens({ store, directory: false, runtime: movedRuntime })
   const client = { clientId, clientSecret: secret, scope: [SCOPE], allowInsecure: true } as const
-  const handle = tokens.use(clientCredentials({ ...client, tokenEndpoint: endpointOf(url), authentication: 'body' }))
+  return tokens.use(clientCredentials({ ...client, tokenEndpoint: endpointOf(url), authentication: 'body' }))
+}
+
+/** One environment with a store. */
+export function openWarmtoken(place: Place, store: Store = memoryStore(movedRuntime)): () => Promise<string> {
+  const handle = warmtokenHandle(place, store)
   return async () => (await handle.get()).value
+}
+
+/** So many environments that share a store. */
+export function openWarmtokenFleet(place: Place, environments: number): readonly (() => Promise<string>)[] {
+  const store = memoryStore(movedRuntime)
+  return Array.from({ length: environments }, () => openWarmtoken(place, store))
 }
 
 /** How a client of the AWS SDK keeps the credentials that a function gives it. */

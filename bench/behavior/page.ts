@@ -42,6 +42,10 @@ ${[head, head.map(() => '---'), ...rows].map(lineOf).join('\n')}
 - Two hosts: both are asked at the same moment and then in turn, with the same ids; the smaller number of different tokens
   counts. Clients of the Feishu SDK share a cache whose keys lack the host; octokit joins concurrent requests by the
   installation's id alone. [warmtoken's caches](interop.md) solve the first. The second happens inside octokit.
+- One 503: five clients, each with a cache of its own, ask at the same moment; warmtoken's share a store.
+- A refusal of the API is told to each library as its documentation shows: \`reject\` of warmtoken, \`skipCache\` of msal,
+  \`refresh\` of octokit, \`refreshAccessToken\` of google-auth-library. The others have no way to say it. The issuer that repeats
+  its token is Feishu's, for warmtoken too.
 - Rotations: the issuer tolerates a spent refresh token for a minute and counts it. Other issuers end the
   whole chain at the first reuse. msal-node's row is \`acquireTokenByRefreshToken\`.
 

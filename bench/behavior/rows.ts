@@ -1,7 +1,8 @@
 import type { ImitatedAnswer } from '@warmtoken/local/issuers'
 import { advance } from './clock.ts'
-import type { Running } from './issuers.ts'
+import { feishu, type Running } from './issuers.ts'
 import type { Peer } from './peers.ts'
+import { openRepeating, REFUSABLE } from './refused.ts'
 
 /** One row: what is done, and what comes out for one peer. */
 export interface Row {
@@ -124,6 +125,51 @@ async function twoHosts(peer: Peer): Promise<string> {
   return withIssuer(peer, HOUR, (one) => withIssuer(peer, HOUR, (other) => ask(one, other), id), id)
 }
 
+/** One environment after the other would not meet the failure together. */
+async function oneFailure(peer: Peer): Promise<string> {
+  return withIssuer(peer, HOUR, async ({ issuer, place }) => {
+    issuer.failNext({ status: 503, body: { error: 'unavailable', code: 99991500 } })
+    const open = peer.openFleet ?? ((at, environments) => Array.from({ length: environments }, () => peer.open(at)))
+    const results = await Promise.allSettled(open(place, 5).map((get) => get()))
+    return String(results.filter(({ status }) => status === 'rejected').length)
+  })
+}
+
+/** A hundred calls in a minute; the API answers each with 401. */
+async function alwaysRefused(peer: Peer): Promise<string> {
+  const open = REFUSABLE[peer.name]
+  if (open === undefined) return '–'
+  return withIssuer(peer, HOUR, async ({ issuer, place }) => {
+    const { get, refused } = open(place)
+    for (let call = 0; call < 100; call += 1) {
+      await get()
+      await refused()
+      advance(600)
+    }
+    return String(issuer.requests)
+  })
+}
+
+/** Asks each minute after one refusal, with an issuer that gives the same token while that lives for half an hour. */
+async function oneRefusal({ name, start, open }: Peer): Promise<string> {
+  const isOurs = name === 'warmtoken'
+  if (!isOurs && start !== feishu) return '–'
+  const { issuer, place } = await feishu(2 * HOUR, crypto.randomUUID())
+  try {
+    // The SDK has no way to say that a token was refused.
+    const { get, refused } = isOurs ? openRepeating(place) : { get: open(place), refused: undefined }
+    await get()
+    let without = refused === undefined ? 0 : await failures(async () => String(await refused()), 1)
+    for (let minute = 0; minute < 80; minute += 1) {
+      without += await failures(async () => String(await get()), 1)
+      advance(60_000)
+    }
+    return String(without)
+  } finally {
+    await issuer.close()
+  }
+}
+
 /** The rows but the one that takes several processes, in the order in which they are shown. */
 export const ROWS: readonly Row[] = [
   { name: '50 gets at once, nothing cached: requests', goal: '1', measure: stampede },
@@ -133,5 +179,8 @@ export const ROWS: readonly Row[] = [
   { name: 'two minutes after a failed get: works again', goal: 'yes', measure: recovery },
   { name: '170 s left, issuer down, five gets: errors', goal: '0', measure: downWith170 },
   { name: 'a token of 170 s, five gets: requests', goal: '1', measure: shortLife },
+  { name: 'one 503, five cold environments: errors', goal: '0', measure: oneFailure },
+  { name: 'one stray 401, issuer repeats its token: minutes without a token', goal: '0', measure: oneRefusal },
+  { name: 'the API says 401 to 100 calls: token requests', goal: '3 or less', measure: alwaysRefused },
   { name: 'two hosts, the same ids: tokens', goal: '2', measure: twoHosts },
 ]

@@ -26,6 +26,9 @@ const plainHttp: INetworkModule = {
     send(url, { method: 'POST', headers: options?.headers ?? {}, body: options?.body ?? '' }),
 }
 
+/** What msal asks for. */
+export const graphScopes: string[] = ['https://graph.microsoft.com/.default']
+
 /** msal's application; `metadata` where the issuer has none to tell. */
 export function msalApp({ url, clientId, secret }: Place, metadata?: object): ConfidentialClientApplication {
   const { host } = new URL(url)
@@ -45,8 +48,7 @@ export function msalApp({ url, clientId, secret }: Place, metadata?: object): Co
 /** `acquireTokenByClientCredential`. */
 export function openMsal(place: Place): () => Promise<string> {
   const app = msalApp(place)
-  const scopes = ['https://graph.microsoft.com/.default']
-  return async () => (await app.acquireTokenByClientCredential({ scopes }))?.accessToken ?? ''
+  return async () => (await app.acquireTokenByClientCredential({ scopes: graphScopes }))?.accessToken ?? ''
 }
 
 /** The tenant token of the client, from the cache that all clients share. */
@@ -61,10 +63,15 @@ export function openFeishu({ url, clientId, secret }: Place): () => Promise<stri
   }
 }
 
-/** An installation's token. */
-export function openOctokit({ url, clientId, secret }: Place): () => Promise<string> {
+/** How octokit asks the imitation. */
+export function octokitOptions({ url, clientId, secret }: Place): StrategyOptions {
   const asking = request.defaults({ baseUrl: url, headers: { 'user-agent': 'bench' } })
-  const auth = createAppAuth({ appId: clientId, privateKey: secret, request: asking, log: { warn() {} } })
+  return { appId: clientId, privateKey: secret, request: asking, log: { warn() {} } }
+}
+
+/** An installation's token. */
+export function openOctokit(place: Place): () => Promise<string> {
+  const auth = createAppAuth(octokitOptions(place))
   return async () => (await auth({ type: 'installation', installationId: 1 })).token
 }
 
