@@ -6,7 +6,6 @@ import type { MissContext, Served, Shared, Wish } from './context.ts'
 import { readFile, within } from './file-hit.ts'
 import type { Callers } from './miss/coalesce.ts'
 import type { MissPath } from './miss/miss-path.ts'
-import { DEFAULT_POLICY } from './policy.ts'
 import type { Refused, Slot, Subject } from './slot.ts'
 import { createClock } from './time/clock.ts'
 import { isFresh, isVouched, remainingUntil } from './time/freshness.ts'
@@ -84,7 +83,6 @@ export function createEngine(options: EngineOptions): Engine {
     background: () => entered > 0,
   }
   const { file, emit, prefetchKeys } = shared
-  const policy = { ...DEFAULT_POLICY, ...options.policy }
   const memory = createMemoryTier<Slot<unknown>>(maxEntries)
   /** Reads of files in progress. */
   const fileReads = new Map<Slot<unknown>, Promise<void>>()
@@ -129,7 +127,7 @@ export function createEngine(options: EngineOptions): Engine {
       // However many ask at once, one of them reads.
       const reading = fileReads.get(slot) ?? lookIntoFile(slot, wish.rejected).finally(() => fileReads.delete(slot))
       fileReads.set(slot, reading)
-      await within(wish.timeout ?? policy.timeout, reading)
+      await within(wish.timeout ?? options.policy?.timeout, reading)
     }
     const { entry, tier } = slot
     if (entry && entry.fingerprint !== wish.rejected && tier === 'file' && isFresh(clock, slot, wish.minLifetime))

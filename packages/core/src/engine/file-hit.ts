@@ -91,8 +91,11 @@ export function withCodecTimeout(result: string | Promise<string>): string | Pro
     : Promise.race([result, new Promise<never>((_, reject) => setTimeout(reject, CODEC_TIMEOUT).unref())])
 }
 
-/** Waits for a file to be read, at most `ms`: a codec that hangs must not take more time than the caller has. */
-export function within(ms: number, reading: Promise<void>): Promise<void> {
+/**
+ * Waits for a file to be read, at most `ms`: a codec that hangs must not take more time than the caller has. The default time of
+ * a call is longer than a codec may take.
+ */
+export function within(ms: number = CODEC_TIMEOUT, reading: Promise<void>): Promise<void> {
   if (ms >= CODEC_TIMEOUT) return reading
   let timer: NodeJS.Timeout | undefined
   const over = new Promise<void>((resolve) => {
