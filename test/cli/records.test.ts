@@ -284,6 +284,7 @@ describe('bad input', () => {
 
   it('is a reader that goes away: the command ends without a stack trace', async () => {
     const child = start(['watch', ...fleet.place, '--interval', '0.1', '--json'], { env: LOCAL_AWS })
+    const closed = once(child, 'close')
     let err = ''
     child.stderr.on('data', (piece: Buffer) => {
       err += piece.toString()
@@ -291,7 +292,7 @@ describe('bad input', () => {
     await once(child.stdout, 'data')
     child.stdout.destroy()
     await fleet.fetch('after-the-reader-has-gone')
-    const [code] = await once(child, 'close')
+    const [code] = await closed
     expect([code, err]).toEqual([1, ''])
   })
 })
