@@ -3,8 +3,8 @@ export interface Variant {
   readonly name: string
   /** Whether it answers at once or by a promise. */
   readonly form: 'sync' | 'await'
-  /** The bare limit of its form, or one of ours. The others are peers. */
-  readonly part?: 'limit' | 'ours'
+  /** The bare limit of its form, one of ours, or one of ours for data. The others are peers. */
+  readonly part?: 'limit' | 'ours' | 'ours-data'
   /** That it reads the clock only now and then, so that it may return what has just expired: no peer for a goal. */
   readonly late?: boolean
   /** Fills it and gives the call that hits. */

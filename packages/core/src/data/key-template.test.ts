@@ -69,3 +69,19 @@ describe('the tags of a prefix', () => {
     expect(prefixTags('user:7')).toEqual([])
   })
 })
+
+describe('the key of a hit', () => {
+  it('is the same as the checked one, or unknown', () => {
+    const template = parseKeyTemplate('project:{id}:page:{page}')
+    const param = fc.oneof(fc.stringMatching(/^[\w.-]{1,20}$/), fc.string(), fc.integer(), fc.double(), fc.constant({}))
+    fc.assert(
+      fc.property(param, param, (id, page) => {
+        const quick = template.quick({ id, page })
+        if (quick !== undefined) expect(template.print({ id, page })).toBe(quick)
+      }),
+    )
+    expect(template.quick({ id: 42, page: 'a' })).toBe('project:42:page:a')
+    expect(template.quick(null)).toBeUndefined()
+    expect(parseKeyTemplate('single').quick(undefined)).toBe('single')
+  })
+})

@@ -6,6 +6,8 @@ const MAX_KEY = 512
 const MAX_PARAM = 200
 /** How many segments a template may have: each one beyond the second costs a look one more read. */
 const MAX_SEGMENTS = 8
+/** A value that is encoded as it is. */
+const PLAIN = /^[\w.-]{1,200}$/
 /** Stands between segments. A parameter can never hold it. */
 const SEPARATOR = ':'
 
@@ -49,6 +51,8 @@ export function parseKeyTemplate(template: string): KeyTemplate {
   if (first?.text === undefined)
     misuse('use', `option "key" must begin with a text, such as "project:{id}": ${template}`)
   const known = new Set(names)
+  /** The texts around the parameters: a hit joins them without looking at segments. */
+  const texts = template.split(/\{[^}]*\}/)
 
   return {
     kind: first?.text ?? '',
@@ -61,17 +65,12 @@ export function parseKeyTemplate(template: string): KeyTemplate {
       return key
     },
     quick(params) {
-      if (params === undefined) return known.size === 0 ? template : undefined
-      let key = ''
-      for (const { name, text } of parts) {
-        if (key !== '') key += SEPARATOR
-        if (text !== undefined) key += text
-        else {
-          const value = (params as Readonly<Record<string, unknown>>)?.[name ?? '']
-          if (typeof value === 'string' ? !/^[\w.-]{1,200}$/.test(value) : !Number.isSafeInteger(value))
-            return undefined
-          key += value
-        }
+      if (params === undefined) return names.length === 0 ? template : undefined
+      let key = texts[0]
+      for (let index = 0; index < names.length; index += 1) {
+        const value = (params as Readonly<Record<string, unknown>> | null)?.[names[index] ?? '']
+        if (typeof value === 'string' ? !PLAIN.test(value) : !Number.isSafeInteger(value)) return undefined
+        key += `${value}${texts[index + 1]}`
       }
       return key
     },
