@@ -42,7 +42,11 @@ export const HOUSE: Plan = {
   sessions: { about: 'createSessions', imports: onEngine },
   lease: { about: 'withLease', imports: [...ground, 'engine'] },
   live: { about: 'live events, sockets, streams', imports: [...ground, 'observe', 'sessions'] },
-  middy: { about: 'Middy middleware', imports: [...ground, 'tokens', 'data', 'sessions'] },
+  'http-cache': {
+    about: 'HTTP caching: answers from entries, loads by upstream headers',
+    imports: [...ground, 'data'],
+  },
+  middy: { about: 'Middy middleware', imports: [...ground, 'http-cache', 'tokens', 'data', 'sessions'] },
   authorizer: { about: 'API Gateway authorizers', imports: [...ground, 'sessions'] },
   jwt: { about: 'JWTs of other issuers', imports: [...ground, 'sources', 'tokens', 'sessions'] },
   interop: { about: 'caches for vendor SDKs', imports: [...ground, 'tokens'] },
@@ -83,6 +87,8 @@ const LIBRARIES: { readonly [library: string]: readonly string[] } = {
   esbuild: ['bundling'],
   'temporal-polyfill': ['calendar'],
   yaml: ['schedule'],
+  fresh: ['http-cache'],
+  'http-cache-semantics': ['http-cache'],
 }
 
 function checkOutside(path: string, { target, typeOnly }: Source['imports'][number]): readonly string[] {
