@@ -289,6 +289,11 @@ export interface Store {
   swap(key: string, swap: Swap, options: { readonly signal: AbortSignal }): Promise<Swapped>
   /** Optional, for speed: what is there under many keys, by one call. A key that is absent is in the map anyway. */
   readMany?(keys: readonly string[], options: ReadOptions): Promise<ReadonlyMap<string, Seen>>
+  /**
+   * Optional: the right that `readMany` needs and that the backend has refused, so that it reads one by one: slower, and
+   * nothing is lost. `undefined` while nothing was refused.
+   */
+  lacks?(): string | undefined
 }
 
 /** Turns the text of a value into what is kept at rest, and back. `key` is authenticated with it. */

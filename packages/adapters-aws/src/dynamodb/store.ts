@@ -1,14 +1,13 @@
-import type { Image, ReadOptions, Seen, ServerTime, StoreCalls, Swap, Swapped } from '@warmtoken/core/adapter'
+import type { Image, ReadOptions, Seen, Store, StoreCalls, Swap, Swapped } from '@warmtoken/core/adapter'
 import { isStoreFault } from '@warmtoken/core/adapter'
 import { awsFault, type Remedy } from '../shared/faults.ts'
-import { isAmbiguous, type SdkError, sdkError } from '../shared/sdk-error.ts'
-import type { Inputs, Item, Output, Reply, Send } from './operations.ts'
-
-/** BatchGetItem takes so many keys (DynamoDB API reference). */
-const BATCH = 100
+import { isAmbiguous, type SdkError } from '../shared/sdk-error.ts'
+import { answered, imageOf } from './answers.ts'
+import type { Inputs, Send } from './operations.ts'
+import { createReadMany } from './read-many.ts'
 
 /** The store's calls on a table. */
-export function makeCalls(table: string, send: Send): Required<StoreCalls> {
+export function makeCalls(table: string, send: Send): Required<StoreCalls> & Pick<Store, 'lacks'> {
   const failed = (permission: string, error: unknown): Error =>
     awsFault(`DynamoDB table ${table}`, error, (one) => remedyOf(one, table, permission))
 
@@ -46,59 +45,7 @@ export function makeCalls(table: string, send: Send): Required<StoreCalls> {
     }
   }
 
-  let mayBatch = true
-
-  /** Reads by one BatchGetItem. A key that it left unprocessed, or may not read, is not in the map. */
-  const readBatch = async (
-    keys: readonly string[],
-    { signal, consistent }: ReadOptions,
-  ): Promise<ReadonlyMap<string, Seen>> => {
-    try {
-      const Keys = keys.map((key) => ({ pk: { S: key } }))
-      const input = { RequestItems: { [table]: { Keys, ConsistentRead: consistent } } }
-      const { output, time } = await answered(send('BatchGetItem', input, signal))
-      const unprocessed = new Set(output.UnprocessedKeys?.[table]?.Keys?.map((key) => key['pk']?.S))
-      const items = new Map(output.Responses?.[table]?.map((item) => [item['pk']?.S, item]))
-      const processed = keys.filter((key) => !unprocessed.has(key))
-      return new Map(processed.map((key) => [key, { image: imageOf(items.get(key)), time }]))
-    } catch (error) {
-      mayBatch = sdkError(error).name !== 'AccessDeniedException'
-      if (!mayBatch) return new Map()
-      throw failed('dynamodb:BatchGetItem', error)
-    }
-  }
-
-  /** Reads by few requests; one by one where the role lacks the permission, which only speed needs. */
-  const readMany: Required<StoreCalls>['readMany'] = async (keys, how) => {
-    const found = new Map<string, Seen>()
-    const wanted = [...new Set(keys)]
-    for (let start = 0; start < wanted.length; start += BATCH) {
-      const part = wanted.slice(start, start + BATCH)
-      const batch = mayBatch ? await readBatch(part, how) : new Map<string, Seen>()
-      await Promise.all(part.map(async (key) => found.set(key, batch.get(key) ?? (await read(key, how)))))
-    }
-    return found
-  }
-
-  return { read, readMany, swap }
-}
-
-/** The output of an operation without a condition. */
-async function answered(
-  reply: Promise<Reply>,
-): Promise<{ readonly output: Output; readonly time: ServerTime | undefined }> {
-  const given = await reply
-  if (given.outcome === 'done') return given
-  throw Object.assign(new Error('a condition that was not set did not hold'), { name: 'AnswerUnreadable' })
-}
-
-/** An item is read only if it has both texts; anything else under the key is an image that no tag can match. */
-function imageOf(item: Item): Image | undefined {
-  return item === undefined ? undefined : { body: textOf(item['body']?.S), tag: textOf(item['tag']?.S) }
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : ''
+  return { read, swap, ...createReadMany({ table, send, read, failed }) }
 }
 
 /** The request that swaps a record, and that returns the one in the way where there is one. */

@@ -1,10 +1,10 @@
 import type { Image, ReadOptions, Seen, ServerTime, Store, StoreFault, Swap, Swapped } from '@warmtoken/core/adapter'
 import { isStoreFault, markAmbiguous, mayHaveBeenApplied } from '@warmtoken/core/adapter'
-import { isUnknownScript } from './faults.ts'
+import { isTooLarge, isUnknownScript } from './faults.ts'
 import { READ, type Script, SWAP } from './scripts.ts'
 
-/** How many keys one script looks at. */
-const BATCH = 100
+/** How many keys one script looks at. A thousand records of 8 KB, the longest that are stored inline, are 8 MB. */
+const BATCH = 1_000
 
 /** What a script is run on, and until when. */
 export interface Call {
@@ -31,26 +31,36 @@ export interface CallsOptions {
 export function makeCalls(options: CallsOptions): Required<Pick<Store, 'read' | 'readMany' | 'swap'>> {
   const { ask, prefix, faultOf, isCluster = () => false } = options
 
-  const run = async (script: Script, keys: readonly string[], call: Omit<Call, 'keys'>): Promise<ScriptAnswer> => {
-    try {
-      return parseAnswer(await runScript(ask, script, { ...call, keys: keys.map((key) => prefix + key) }))
-    } catch (error) {
-      const fault = faultOf(error)
-      throw mayHaveBeenApplied(error) ? markAmbiguous(fault) : fault
-    }
+  const askFor = async (script: Script, keys: readonly string[], call: Omit<Call, 'keys'>): Promise<ScriptAnswer> =>
+    parseAnswer(await runScript(ask, script, { ...call, keys: keys.map((key) => prefix + key) }))
+
+  const fail = (error: unknown): never => {
+    const fault = faultOf(error)
+    throw mayHaveBeenApplied(error) ? markAmbiguous(fault) : fault
   }
 
   const look = async (keys: readonly string[], signal: AbortSignal): Promise<readonly Seen[]> => {
-    const { time, images } = await run(READ, keys, { args: [], signal })
+    const { time, images } = await askFor(READ, keys, { args: [], signal })
     return keys.map((_, index) => {
       const image = images[index]
-      if (image === undefined || image === 'swapped') throw faultOf(unreadable())
+      if (image === undefined || image === 'swapped') throw unreadable()
       return { image: image === 'absent' ? undefined : image, time }
     })
   }
 
+  /** Looks by one script; by two where the answer is too large for the server or for what stands before it, and so on. */
+  const lookInHalves = async (keys: readonly string[], signal: AbortSignal): Promise<readonly Seen[]> => {
+    try {
+      return await look(keys, signal)
+    } catch (error) {
+      if (keys.length === 1 || signal.aborted || !isTooLarge(error)) throw error
+      const half = Math.ceil(keys.length / 2)
+      return [...(await lookInHalves(keys.slice(0, half), signal)), ...(await lookInHalves(keys.slice(half), signal))]
+    }
+  }
+
   const read = async (key: string, { signal }: ReadOptions): Promise<Seen> => {
-    const [seen] = await look([key], signal)
+    const [seen] = await look([key], signal).catch(fail)
     if (seen === undefined) throw faultOf(unreadable())
     return seen
   }
@@ -61,7 +71,8 @@ export function makeCalls(options: CallsOptions): Required<Pick<Store, 'read' | 
     const found = new Map<string, Seen>()
     for (let start = 0; start < keys.length; start += BATCH) {
       const part = keys.slice(start, start + BATCH)
-      for (const [index, seen] of (await look(part, how.signal)).entries()) found.set(part[index] ?? '', seen)
+      for (const [index, seen] of (await lookInHalves(part, how.signal).catch(fail)).entries())
+        found.set(part[index] ?? '', seen)
     }
     return found
   }
@@ -72,7 +83,7 @@ export function makeCalls(options: CallsOptions): Required<Pick<Store, 'read' | 
     const args = [state, expected?.tag ?? '', tag, body, String(Math.ceil(keepUntil))]
     if (announce !== undefined) args.push(`${prefix}live`, announce)
     try {
-      const { time, images } = await run(SWAP, [key], { args, signal })
+      const { time, images } = await askFor(SWAP, [key], { args, signal }).catch(fail)
       const [image] = images
       if (image === undefined) throw faultOf(unreadable())
       if (image === 'swapped') return { outcome: 'swapped', image: { body, tag }, time }

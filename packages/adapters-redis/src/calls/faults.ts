@@ -90,3 +90,10 @@ export function isUnknownScript(error: unknown): boolean {
 export function isReadOnly(error: unknown): boolean {
   return /^READONLY\b/.test(wordsOf(error))
 }
+
+/** Whether the request or its answer is too large for the server, for a proxy before it, or for the client. */
+export function isTooLarge(error: unknown): boolean {
+  const { name, cause } = Object(error) as { readonly name?: unknown; readonly cause?: unknown }
+  if (name === 'AnswerTooLong' || asFields(cause)?.['code'] === 'HTTP 413') return true
+  return /^ERR max (request|response|single record) size/i.test(wordsOf(error))
+}

@@ -2,7 +2,7 @@ import type { Ask } from '@warmtoken/adapters-redis/calls'
 import { type Answer, asFields, createPost, type PostOptions, parseJson, repeatOnce } from '@warmtoken/core/adapter'
 
 /** Errors after which nothing is repeated: the server has answered, or nothing was sent. */
-const ANSWERED = /^(UpstashError|AnswerNotJson|RequestRefused|RequestUnsupported)$/
+const ANSWERED = /^(UpstashError|AnswerNotJson|AnswerTooLong|RequestRefused|RequestUnsupported)$/
 /** What a header may hold: a sync token with anything else would have the next request refused. */
 const PRINTABLE = /^[ -~]*$/
 

@@ -12,7 +12,7 @@ export interface LazyStore<Calls extends StoreCalls> {
   /** Whether a write that was acknowledged may be lost; see `Store`. Default false. */
   readonly forgets?: boolean
   /** Loads the requests, such as by an `import()`. Called once, before the first request; again after a failure. */
-  readonly load: () => Promise<Calls & Pick<Store, 'open'>>
+  readonly load: () => Promise<Calls & Pick<Store, 'open' | 'lacks'>>
   /** Whether there is a `readMany`. Default false. */
   readonly many?: Calls extends Required<StoreCalls> ? boolean : false
 }
@@ -27,11 +27,14 @@ export interface LazyStore<Calls extends StoreCalls> {
  * ```
  */
 export function lazyStore<Calls extends StoreCalls>({ name, place, forgets, load, many }: LazyStore<Calls>): Store {
-  let loading: Promise<StoreCalls & Pick<Store, 'open'>> | undefined
-  const calls = async (): Promise<StoreCalls & Pick<Store, 'open'>> => {
+  type Loaded = StoreCalls & Pick<Store, 'open' | 'lacks'>
+  let loading: Promise<Loaded> | undefined
+  let loaded: Loaded | undefined
+  const calls = async (): Promise<Loaded> => {
     try {
       loading ??= load()
-      return await loading
+      loaded = await loading
+      return loaded
     } catch (error) {
       loading = undefined
       throw error
@@ -44,6 +47,9 @@ export function lazyStore<Calls extends StoreCalls>({ name, place, forgets, load
     open: async () => (await calls()).open?.(),
     read: async (...call) => (await calls()).read(...call),
     swap: async (...call) => (await calls()).swap(...call),
-    ...(many && { readMany: async (...call) => (await calls()).readMany?.(...call) ?? new Map() }),
+    ...(many && {
+      readMany: async (...call) => (await calls()).readMany?.(...call) ?? new Map(),
+      lacks: () => loaded?.lacks?.(),
+    }),
   }
 }
