@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createTokens } from '@warmtoken/core'
 import { custom } from '@warmtoken/core/custom'
+import { type CacheEvent, createCache } from '@warmtoken/core/data'
 import { describe, expect, it } from 'vitest'
 import { dynalite, dynoxide } from './backends/dynamodb.ts'
 import { s3StandIn } from './backends/s3.ts'
@@ -22,6 +23,32 @@ function manyTokens({ proxy, running }: Stage, app: string, count: number) {
     custom({ identity: { app, n }, fetch: async () => ({ value: `${app}-${n}`, lifetime: HOUR }) })
   const handles = Object.fromEntries(Array.from({ length: count }, (_, n) => [`of${n}`, tokens.use(source(n))]))
   return { tokens, handles }
+}
+
+/** A cold environment that caches posts, which share a tag. */
+function posts({ proxy, running }: Stage, name: string, events: CacheEvent[] = []) {
+  const store = running.connect(proxy.url)
+  const lists: number[] = []
+  const resource = createCache({ name, store, onEvent: (event) => void events.push(event) }).use({
+    key: 'post:{id}',
+    fresh: HOUR,
+    tags: () => ['posts'],
+    load: async ({ id }) => `post ${id}`,
+    loadMany: async (list) => {
+      lists.push(list.length)
+      return list.map(({ id }) => `post ${id}`)
+    },
+  })
+  return { resource, lists }
+}
+
+/** Stores so many posts, few at a time: a local server is slow. */
+async function storePosts(stage: Stage, name: string, list: readonly { readonly id: number }[]) {
+  const { resource } = posts(stage, name)
+  for (let start = 0; start < list.length; start += 25) {
+    const part = await resource.getMany(list.slice(start, start + 25))
+    expect(part.filter((value) => typeof value !== 'string')).toEqual([])
+  }
 }
 
 /** The requests at the proxy while `act` runs, each as what it is for the backend. */
@@ -104,6 +131,64 @@ describe('requests to the store', () => {
         expect(Object.values(warm).filter((token) => token instanceof Error)).toEqual([])
       })
       expect(requests).toEqual(['BatchGetItem', 'read', 'read', 'read'])
+    })
+  })
+
+  onEach([dynalite, upstashOverMemory, upstashOverRedis], (stage) => {
+    it('are a batch per hundred keys for 500 values that the store has, and one script on Upstash', async () => {
+      const name = `n${crypto.randomUUID().slice(0, 8)}`
+      const list = Array.from({ length: 500 }, (_, id) => ({ id }))
+      await storePosts(stage(), name, list)
+      const { resource, lists } = posts(stage(), name)
+      let found: readonly unknown[] = []
+      const requests = await requestsOf(stage(), async () => {
+        found = await resource.getMany(list)
+      })
+      expect(found).toEqual(list.map(({ id }) => `post ${id}`))
+      expect(lists).toEqual([])
+      // The root and the tag are two generations.
+      const isDynamo = stage().running.connect(stage().proxy.url).name === 'dynamodb'
+      expect(requests).toEqual(isDynamo ? Array(6).fill('BatchGetItem') : ['read'])
+    })
+
+    it('are a batch per hundred keys where all generations were checked a moment ago', async () => {
+      const name = `n${crypto.randomUUID().slice(0, 8)}`
+      const list = Array.from({ length: 500 }, (_, id) => ({ id }))
+      await storePosts(stage(), name, list)
+      const { resource } = posts(stage(), name)
+      await resource.get({ id: 500 })
+      const requests = await requestsOf(stage(), () => resource.getMany(list))
+      const isDynamo = stage().running.connect(stage().proxy.url).name === 'dynamodb'
+      expect(requests).toEqual(isDynamo ? Array(5).fill('BatchGetItem') : ['read'])
+    })
+  })
+  onEach([s3StandIn], (stage) => {
+    it('are parallel reads, eight at a time, for many values on S3', async () => {
+      const name = `n${crypto.randomUUID().slice(0, 8)}`
+      const list = Array.from({ length: 40 }, (_, id) => ({ id }))
+      await storePosts(stage(), name, list)
+      const { resource } = posts(stage(), name)
+      // The second part of 32 does not read the generations again.
+      expect(await requestsOf(stage(), () => resource.getMany(list))).toEqual(Array(42).fill('read'))
+    })
+  })
+  onEach([dynalite], (stage) => {
+    it('are single reads where the role lacks BatchGetItem, and one event names the right', async () => {
+      const name = `n${crypto.randomUUID().slice(0, 8)}`
+      const { proxy, running } = stage()
+      const isBatch = ([header, value]: readonly [string, string]): boolean =>
+        header.toLowerCase() === 'x-amz-target' && value.endsWith('BatchGetItem')
+      const events: CacheEvent[] = []
+      const { resource } = posts(stage(), name, events)
+      const requests = await requestsOf(stage(), async () => {
+        proxy.rules.push(({ headers }) => (headers.some(isBatch) ? running.answers.denied : undefined))
+        expect(await resource.getMany([{ id: 1 }, { id: 2 }])).toEqual(['post 1', 'post 2'])
+        await resource.get({ id: 3 })
+      })
+      expect(requests.filter((request) => request === 'BatchGetItem')).toHaveLength(1)
+      expect(events.filter(({ type }) => type === 'missing-right')).toEqual([
+        { type: 'missing-right', right: 'dynamodb:BatchGetItem' },
+      ])
     })
   })
 })

@@ -24,17 +24,20 @@ import {
   textRule,
 } from '../lib/options.ts'
 import { matches } from '../lib/parse.ts'
+import { systemRuntime } from '../lib/runtime.ts'
 import { atMost } from '../lib/timing.ts'
 import { createBus } from '../observe/bus.ts'
 import { warnUnheard } from '../observe/warnings.ts'
 import { memoryStore } from '../stores/memory.ts'
 import { type Control, checkControl } from './control.ts'
 import type { CacheEvent, CacheListener } from './events.ts'
+import { createGather, createTurns } from './gather.ts'
 import { type Cached, createGenerationKeys, type DataSource, type Home, type Item } from './home.ts'
 import { createInvalidator, type Target } from './invalidate.ts'
 import { type ParamsOf, parseKeyTemplate } from './key-template.ts'
 import { createKnowledge } from './knowledge.ts'
 import { checkTags, MAX_USABLE } from './load.ts'
+import { gatherLoads, type LoadGathering } from './load-many.ts'
 import { createGuard } from './look.ts'
 import { createMemory } from './memory.ts'
 import { parsePattern } from './patterns.ts'
@@ -42,7 +45,7 @@ import { createRecheck, type Recheck } from './recheck.ts'
 import { type CacheReport, createCacheStats, createStats, type ResourceStats } from './report.ts'
 import { createResource, subjectOf } from './resource.ts'
 import { createValueForm } from './schema.ts'
-import type { Cache, Invalidation, LoadContext, Resource, ResourceOptions } from './types.ts'
+import type { Cache, Invalidation, LoadContext, LoadManyContext, Resource, ResourceOptions } from './types.ts'
 
 /** How {@link createCache} is set up. Everything but the name has a default. Lengths are in ms. */
 export interface CacheOptions extends Partial<Policy> {
@@ -97,6 +100,7 @@ const RESOURCE_RULES: { readonly [Name in keyof ResourceOptions<string, unknown>
   key: textRule,
   name: textRule,
   load: functionRule,
+  loadMany: functionRule,
   schema: ['a schema of Standard Schema 1', (value) => isFunction(Object(Object(value)['~standard']).validate)],
   form: shaped('print', 'parse'),
   fresh: lifetimeRule,
@@ -121,8 +125,7 @@ const PARALLEL = 8
 export function createCache(options: CacheOptions): Cache {
   const given = checkOptions('createCache', options, RULES, ['name'])
   const { name, store, namespace = '', version = '', recheck = 5_000, unchecked = 60_000, onEvent = [] } = given
-  const listeners = [onEvent].flat() as readonly CacheListener[]
-  const bus = createBus<CacheEvent>(listeners)
+  const bus = createBus<CacheEvent>([onEvent].flat() as readonly CacheListener[])
   const stats = createCacheStats()
   const resources = new Map<string, ResourceStats>()
   const taken = new Set<string>()
@@ -131,13 +134,11 @@ export function createCache(options: CacheOptions): Cache {
 
   bus.watch = (event) => {
     stats.count(event)
-    if (event.type === 'hit' && event.tier === 'store') {
-      const item = memory.get(event.key)
-      if (item !== undefined) item.source.stats.store += 1
-    }
+    if (event.type === 'hit' && event.tier === 'store') countHit(memory.get(event.key))
     if (!bus.listening()) warnUnheard(event as WarmEvent)
   }
 
+  const turns = createTurns()
   const engine = createEngine({
     directory: false,
     maxEntries: 1,
@@ -147,8 +148,12 @@ export function createCache(options: CacheOptions): Cache {
     emit: bus.emit,
     listening: bus.listening,
     openStore: () => store ?? memoryStore(),
+    writeTurn: turns.take,
   })
   if (given.background) engine.enter()
+
+  const runtime = given.runtime ?? systemRuntime
+  const gather = createGather(runtime, (right) => bus.emit({ type: 'missing-right', right }))
 
   let context: MissContext | undefined
   const bySlot = (key: string): Item => memory.get(key) ?? misuse('cache', `there is no item of ${key}`)
@@ -158,6 +163,7 @@ export function createCache(options: CacheOptions): Cache {
     unchecked,
     knowledge: createKnowledge(),
     memory,
+    gather,
     ...createGenerationKeys(namespace, name),
     emit: bus.emit,
     async reach() {
@@ -178,16 +184,16 @@ export function createCache(options: CacheOptions): Cache {
       resource: ResourceOptions<Template, V> | ResourceOptions<Template, V, unknown>,
     ): Resource<ParamsOf<Template>, V> {
       const keys = { namespace, name, version }
+      const gathering = { isOpen: () => gather.isOpen, isWriting: turns.isTaken, runtime }
       // The two differ only in what the loader's context says of the type of values.
       const any = resource as ResourceOptions<Template, V, unknown>
-      return bindResource({ home, rechecks, guard, resources, taken, keys }, any)
+      return bindResource({ home, rechecks, guard, resources, taken, keys, gathering }, any)
     },
     async invalidate(what) {
       const targets = targetsOf(what)
-      const left = [...targets]
+      const left = targets.values()
       const worker = async (): Promise<void> => {
-        for (let target = left.shift(); target !== undefined; target = left.shift())
-          await invalidator.invalidate(target, what.stale === true ? 'soft' : 'hard')
+        for (const target of left) await invalidator.invalidate(target, what.stale === true ? 'soft' : 'hard')
       }
       await Promise.all(Array.from({ length: Math.min(PARALLEL, targets.length) }, worker))
     },
@@ -220,15 +226,16 @@ interface Binding {
   readonly resources: Map<string, ResourceStats>
   /** Templates that are bound. */
   readonly taken: Set<string>
+  readonly gathering: LoadGathering
   readonly keys: { readonly namespace: string; readonly name: string; readonly version: string }
 }
 
 function bindResource<const Template extends string, V>(
-  { home, rechecks, guard, resources, taken, keys }: Binding,
+  { home, rechecks, guard, resources, taken, keys, gathering }: Binding,
   resource: ResourceOptions<Template, V, unknown>,
 ): Resource<ParamsOf<Template>, V> {
   const checked = checkOptions('use', resource, RESOURCE_RULES, ['key', 'load'])
-  const { key, load, tags, none = 0 } = checked
+  const { key, none = 0 } = checked
   const template = parseKeyTemplate(key)
   const usable = checked.usable ?? checked.fresh ?? misuse('use', 'option "fresh" or "usable" is required (ms)')
   const fresh = checked.fresh ?? usable
@@ -244,8 +251,7 @@ function bindResource<const Template extends string, V>(
     usable,
     none,
     stats: createStats(),
-    tagsOf: (params) => (tags === undefined ? [] : tags(params as ParamsOf<Template>)),
-    load: (params, loading) => load(params as ParamsOf<Template>, loading as LoadContext<unknown>),
+    ...loadingOf(checked, gathering),
     drop: (plain) => void items.delete(plain),
     ...createValueForm(checked),
   }
@@ -260,6 +266,31 @@ function bindResource<const Template extends string, V>(
     identity: [keys.name, keys.version, source.version],
     subject: subjectOf(home, source, guard as Guard<Cached<V>>),
   })
+}
+
+function countHit(item: Item | undefined): void {
+  if (item !== undefined) item.source.stats.store += 1
+}
+
+/** What a resource loads and is tagged by. What is gathered is loaded by one call where it can be. */
+function loadingOf<Template extends string, V>(
+  { load, loadMany, tags }: ResourceOptions<Template, V, unknown>,
+  gathering: LoadGathering,
+): Pick<DataSource<V>, 'load' | 'tagsOf'> {
+  type Params = ParamsOf<Template>
+  const loadOne = (params: unknown, context: LoadContext<V>): unknown =>
+    load(params as Params, context as LoadContext<unknown>)
+  return {
+    tagsOf: (params) => tags?.(params as Params) ?? [],
+    load:
+      loadMany === undefined
+        ? loadOne
+        : gatherLoads<V>(
+            loadOne,
+            (list, context) => loadMany(list as readonly Params[], context as LoadManyContext<unknown>),
+            gathering,
+          ),
+  }
 }
 
 /** What is to be invalidated, as records. Throws `TypeError` that names the field. */

@@ -46,6 +46,15 @@ export interface ControlEvent {
   readonly control: Control
 }
 
+/**
+ * The role lacks a right that only speed needs, so that many keys are read one by one. Told once by each environment.
+ */
+export interface MissingRightEvent {
+  readonly type: 'missing-right'
+  /** Such as `dynamodb:BatchGetItem`. */
+  readonly right: string
+}
+
 /** What can be told about a cache: all that is told about tokens, and what concerns invalidation. */
 export type CacheEvent =
   | WarmEvent
@@ -54,6 +63,7 @@ export type CacheEvent =
   | GenerationLostEvent
   | BadGenerationEvent
   | ControlEvent
+  | MissingRightEvent
 
 /** Receives events. What it throws is ignored. */
 export type CacheListener = (event: CacheEvent) => void

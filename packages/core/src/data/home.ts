@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { Slot } from '../engine/slot.ts'
 import { makeKey } from '../lib/key.ts'
 import type { CacheEvent } from './events.ts'
+import type { Gather } from './gather.ts'
 import type { Under } from './judge.ts'
 import type { Knowledge } from './knowledge.ts'
 import type { ResourceStats } from './report.ts'
@@ -106,6 +107,7 @@ export interface Home {
   readonly unchecked: number
   readonly knowledge: Knowledge
   readonly memory: Memory
+  readonly gather: Gather
   readonly rootKey: string
   /** The key of the record of a tag. */
   readonly tagKey: (tag: string) => string

@@ -12,6 +12,8 @@ export type {
   Kept,
   Lives,
   LoadContext,
+  LoadedMany,
+  LoadManyContext,
   Resource,
   ResourceOptions,
 } from './types.ts'

@@ -11,8 +11,6 @@ import { NO_GENERATION, NO_ROOT, parseGeneration, parseRoot } from './generation
 import { type Cached, entryOf, type Home, type Item, knownTags } from './home.ts'
 import { judge } from './judge.ts'
 
-/** How many single reads go side by side where the store cannot read many at once. */
-const PARALLEL_READS = 8
 /** Room above the server's time for numbers that are believed, in ms. */
 const SLACK = 60_000
 /** The share of `recheck` from which on entries are rechecked in the background. */
@@ -133,10 +131,20 @@ export async function readGenerations(
   { tags, options, key }: { readonly tags: readonly string[]; readonly options: ReadOptions; readonly key?: string },
 ): Promise<{ readonly found: ReadonlyMap<string, Seen>; readonly sentAt: number }> {
   const { clock } = home.context()
-  const keys = [...(key === undefined ? [] : [key]), home.rootKey, ...tags.map(home.tagKey)]
-  const sentAt = clock.fast()
-  const found = await readKeys(store, keys, { ...options, consistent: true })
-  observe(home, { found, sentAt, tags })
+  const now = clock.fast()
+  const { knowledge } = home
+  // In a batch, what was checked a moment ago is not read again with the records: the look counts as of that check.
+  const isKnown = (tag: string): boolean =>
+    key !== undefined && home.gather.isOpen && knowledge.checkedAt(tag) > now - home.recheck * EARLY_SHARE
+  const all = ['', ...tags]
+  const unknown = all.filter((tag) => !isKnown(tag))
+  const sentAt = Math.min(now, ...all.filter(isKnown).map((tag) => knowledge.checkedAt(tag)))
+  const keys = unknown.map((tag) => (tag === '' ? home.rootKey : home.tagKey(tag)))
+  const found = await home.gather.read(store, key === undefined ? keys : [key, ...keys], {
+    ...options,
+    consistent: true,
+  })
+  observe(home, { found, sentAt: now, tags })
   return { found, sentAt }
 }
 
@@ -183,22 +191,6 @@ export function observe(
   }
   // Other entries in memory may rest on them too.
   if (hasRisen) for (const item of home.memory.items()) applyLimits(home, item)
-}
-
-/** Reads keys by one request, or by several side by side. */
-export async function readKeys(
-  store: Store,
-  keys: readonly string[],
-  options: ReadOptions,
-): Promise<ReadonlyMap<string, Seen>> {
-  if (store.readMany !== undefined && keys.length > 1) return store.readMany(keys, options)
-  const found = new Map<string, Seen>()
-  const left = [...new Set(keys)]
-  const reader = async (): Promise<void> => {
-    for (let key = left.shift(); key !== undefined; key = left.shift()) found.set(key, await store.read(key, options))
-  }
-  await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, left.length) }, reader))
-  return found
 }
 
 /** What must be read and repaired before an entry can be judged, and another one be loaded. */

@@ -2,7 +2,7 @@ import type { Seen } from '../contracts.ts'
 import { attemptRead } from '../engine/miss/record-io.ts'
 import { parseRecord } from '../record/record.ts'
 import { type Home, type Item, knownTags } from './home.ts'
-import { applyLimits, checkedAtOf, EARLY_SHARE, observe, readKeys, verdict } from './look.ts'
+import { applyLimits, checkedAtOf, EARLY_SHARE, observe, verdict } from './look.ts'
 
 /** How many keys one recheck reads at most: as many as one batch of DynamoDB. */
 const MAX_KEYS = 100
@@ -66,7 +66,7 @@ export function createRecheck(home: Home): Recheck {
     try {
       const { value: found } = await attemptRead(context, { key: home.rootKey, signal }, (inner) => {
         sentAt = context.clock.fast()
-        return readKeys(context.store, keys, { signal: inner, consistent: true })
+        return home.gather.read(context.store, keys, { signal: inner, consistent: true })
       })
       observe(home, { found, sentAt, tags })
       let dropped = 0

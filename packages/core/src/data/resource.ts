@@ -11,6 +11,7 @@ import { checkOptions, durationOrZeroRule, durationRule, functionRule, misuse, t
 import { atMost, withDeadline } from '../lib/timing.ts'
 import { type Switches, switchesOf } from './control.ts'
 import { MAX_TAGS } from './envelope.ts'
+import { getMany } from './get-many.ts'
 import { type Cached, type DataSource, entryOf, type Home, type Item } from './home.ts'
 import { type KeyTemplate, prefixTags } from './key-template.ts'
 import {
@@ -115,6 +116,7 @@ export function createResource<P, V>(parts: ResourceParts<V>): Resource<P, V> {
         return Promise.reject(error)
       }
     },
+    getMany: (list, options = {}) => getManyOf(parts, { itemOf, hit, list, options }),
     peek: (params) => hit(itemOf(params))?.value,
     async inspect(params) {
       const item = itemOf(params)
@@ -191,11 +193,36 @@ export function createResource<P, V>(parts: ResourceParts<V>): Resource<P, V> {
   }
 }
 
+/** Gets many, by what one `get` does. */
+async function getManyOf<P, V>(
+  parts: ResourceParts<V>,
+  {
+    itemOf,
+    hit,
+    list,
+    options,
+  }: {
+    readonly itemOf: (params: P) => Item<V>
+    readonly hit: (item: Item<V>) => View<V> | undefined
+    readonly list: readonly P[]
+    readonly options: DataGetOptions
+  },
+): Promise<readonly (V | undefined | Error)[]> {
+  const { timeout, ...wish } = checkOptions('getMany', options, GET_RULES)
+  const isAny = wish.maxAge === undefined && wish.minLifetime === undefined
+  return getMany(parts.home, list, {
+    check: parts.template.print,
+    hit: (params) => (isAny ? hit(itemOf(params)) : undefined),
+    get: (params, left) => getSlowly(parts, itemOf(params), { ...wish, timeout: left, isBatch: true }),
+    timeout,
+  })
+}
+
 /** The way of a `get` beyond a hit. */
 async function getSlowly<V>(
   { home, recheck, source }: ResourceParts<V>,
   item: Item<V>,
-  wish: DataGetOptions,
+  wish: DataGetOptions & { readonly isBatch?: boolean },
 ): Promise<V | undefined> {
   const context = await home.reach()
   item.used = USED
@@ -219,6 +246,7 @@ async function getSlowly<V>(
       rejected: undefined,
       maxAge,
       timeout: Math.max(1, endsAt - context.clock.fast()),
+      isBatch: wish.isBatch === true,
     }
     try {
       const entry = await home.engine.get(item.slot, ask, entryIn)

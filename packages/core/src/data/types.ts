@@ -42,6 +42,17 @@ export interface LoadContext<V> {
   skip<T extends V>(value: T): Kept<T>
 }
 
+/** What a loader of many values is handed. */
+export interface LoadManyContext<V> {
+  /** What a loader of one value is handed, for each of the list: `each[index]?.keep(value, { mark })`. */
+  readonly each: readonly LoadContext<V>[]
+  /** Aborts when the time for all loads is over. Pass it on. */
+  readonly signal: AbortSignal
+}
+
+/** What a loader of many values returns, in the order of the list. */
+export type LoadedMany<V> = readonly (V | Kept<V> | Error | undefined)[]
+
 /** How {@link Cache.use} binds a resource. `Known`: the type of values as the loader's context knows it. */
 export interface ResourceOptions<Template extends string, V, Known = V> {
   /** The key with its parameters: `project:{id}:info`. See `KeyTemplate`. */
@@ -53,6 +64,14 @@ export interface ResourceOptions<Template extends string, V, Known = V> {
     params: ParamsOf<Template>,
     context: LoadContext<Known>,
   ) => V | Kept<V> | undefined | Promise<V | Kept<V> | undefined>
+  /**
+   * Loads many values of a `getMany` by one call: of at most 500. Resolves to a list in the same order of what `load` would
+   * return, or of an `Error` for one that failed. Default: `load` is called for each.
+   */
+  readonly loadMany?: (
+    list: readonly ParamsOf<Template>[],
+    context: LoadManyContext<Known>,
+  ) => LoadedMany<V> | Promise<LoadedMany<V>>
   /** Checks what is loaded, written, and read from the store: a stored value that it refuses is a miss. Synchronous. */
   readonly schema?: StandardSchema<unknown, V>
   /** Turns values into texts and back, for what JSON cannot hold. Default: values are JSON. */
@@ -108,6 +127,12 @@ export interface Resource<P, V> {
    * when it is not available, with `ValueError` when it cannot be kept, and with `TypeError` for wrong parameters and options.
    */
   get(params: P, options?: DataGetOptions): Promise<V | undefined>
+  /**
+   * Resolves to a list in the same order: a value, `undefined` where there is none, or the error of one that is not available.
+   * Memory first; the others by few requests, with leases for what must be loaded. At most 10,000; those beyond 500 follow in
+   * turn. Rejects with `TypeError` for wrong parameters and options.
+   */
+  getMany(list: readonly P[], options?: DataGetOptions): Promise<readonly (V | undefined | Error)[]>
   /** The value in memory while it is fresh and checked, else `undefined`. No I/O. */
   peek(params: P): V | undefined
   /** Resolves to what is known of the value in memory or store; `undefined` when there is none that may be served. */

@@ -33,6 +33,8 @@ export interface Shared {
   readonly names?: ReadonlyMap<string, string> | undefined
   /** Keys whose first read may be sent together with others, see `prewarm`. */
   readonly prefetchKeys: Set<string>
+  /** Awaited before each write to the store, outside its time; what it resolves to is called after. Left out: no bound. */
+  readonly writeTurn?: (() => Promise<() => void>) | undefined
   /** Whether a caller has promised to `settle`, so that refreshes may run in the background. */
   readonly background: () => boolean
 }
@@ -57,7 +59,7 @@ export interface MissContext extends Shared {
 }
 
 /** What requests to the store need. */
-export type StoreContext = Pick<MissContext, 'store' | 'runtime' | 'clock' | 'server' | 'policy' | 'emit'>
+export type StoreContext = Pick<MissContext, 'store' | 'runtime' | 'clock' | 'server' | 'policy' | 'emit' | 'writeTurn'>
 
 /** A store that failed is left alone for a moment. */
 export interface Outage {
@@ -77,6 +79,8 @@ export interface Ask extends Demand {
   readonly timeout: number
   /** Fingerprint of the value that the API refused. */
   readonly rejected: string | undefined
+  /** True: a refresh polls at the same instants as others with it do, so that their reads can be sent together. */
+  readonly isBatch?: boolean
 }
 
 /** The same as the caller gives it. Default `timeout`: that of the policy. */

@@ -12,7 +12,7 @@ import { isFresh, isVouched, remainingUntil } from './time/freshness.ts'
 
 /** How an engine is made. */
 export interface EngineOptions
-  extends Pick<Shared, 'codec' | 'place' | 'runtime' | 'policy' | 'emit' | 'listening' | 'names'> {
+  extends Pick<Shared, 'codec' | 'place' | 'runtime' | 'policy' | 'emit' | 'listening' | 'names' | 'writeTurn'> {
   /** Returns the store. Called when a value is in neither memory nor file. */
   openStore(): Store | Promise<Store>
   /** The folder of the file tier; `false` for none. */

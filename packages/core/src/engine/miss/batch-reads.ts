@@ -49,7 +49,7 @@ async function readAll(store: Store, reads: readonly PendingRead[]): Promise<rea
 }
 
 /** Aborts when the last of the signals has: one caller that gives up must not end what others wait for. */
-function whenAllAborted(signals: readonly AbortSignal[]): AbortSignal {
+export function whenAllAborted(signals: readonly AbortSignal[]): AbortSignal {
   const controller = new AbortController()
   let left = signals.length
   const count = (): void => {

@@ -115,9 +115,11 @@ export async function attemptSwap(
 }> {
   const { clock, runtime, policy, store, server, emit } = context
   await openStore(context)
+  const endTurn = await context.writeTurn?.()
   const sentAt = clock.fast()
   const deadline = { ms: policy.storeTimeout, signal: outer, patient: true }
   const result = await withDeadline<Swapped>(runtime, deadline, (signal) => store.swap(key, swap, { signal }))
+  endTurn?.()
   if (result.outcome === 'failed') {
     const error = asStoreError(context, key, result.cause)
     emit({ type: 'store-error', key, operation: 'swap', code: error.code })

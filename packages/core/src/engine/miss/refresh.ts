@@ -30,6 +30,8 @@ const YOUNG_LOOKS = 8
 const MAX_FAILED_LOOKS = 4
 /** Over how long the environments that saw a lease end are spread, in ms. */
 const TAKE_OVER_SPREAD = 300
+/** How far the instants are apart at which the refreshes of a batch poll, in ms. */
+const BATCH_ROUND = 50
 /** Codes of errors that say nothing about other keys of the store. */
 const OF_ONE_KEY: ReadonlySet<string> = new Set([UNCOMMITTED, UNREADABLE, WEDGED])
 
@@ -243,8 +245,14 @@ function delayBeforeLook<T>(flight: Flight<T>, record: WarmRecord): number {
   const random = context.runtime.random()
   flight.looksSince ??= context.clock.fast()
   const waited = context.clock.fast() - flight.looksSince
+  const inRounds = (ms: number): number => (flight.ask.isBatch ? roundEnd(context.clock.fast(), ms) : ms)
   const delay = lookDelay({ polls, waited, expected: usualTime(record), failed, random })
-  if (lease === undefined || seenLease === undefined) return delay
+  if (lease === undefined || seenLease === undefined) return inRounds(delay)
   const left = lease.length - (context.clock.slow() - seenLease.at)
-  return left <= 0 ? delay : Math.min(delay, left + TAKE_OVER_SPREAD * random)
+  return inRounds(left <= 0 ? delay : Math.min(delay, left + TAKE_OVER_SPREAD * random))
+}
+
+/** How long until the first common instant of a batch that is at least so many ms away. */
+function roundEnd(now: number, ms: number): number {
+  return Math.ceil((now + ms) / BATCH_ROUND) * BATCH_ROUND - now
 }
