@@ -31,6 +31,9 @@ export const api = tokens.use(
 /** Where the contacts are. */
 export const contactsUrl = new URL('/contacts', settings.apiUrl)
 
+/** Where the leaderboards are. */
+export const leaderboardUrl = new URL('/leaderboard', settings.apiUrl)
+
 /** The settings of the Feishu webhook. A function, for only the handler that calls it has them. */
 export function feishuSettings(): FeishuSettings {
   return readFeishuSettings(process.env)

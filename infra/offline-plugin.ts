@@ -148,6 +148,8 @@ warmtoken runs here; Ctrl+C ends all of it
 Try, in another terminal:
   # the answer names the tier that had the token
   curl ${http}/contacts
+  # a slow list: the first call takes a second, the next ones come from memory or the table
+  curl ${http}/leaderboard
   # token requests so far: one, however often you call
   curl ${stack.issuer}/_count
   # the API revokes that token; the next call replaces it: \`_count\` is then one more, and the call after shows a new \`age\`

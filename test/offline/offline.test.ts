@@ -65,6 +65,24 @@ describe('serverless offline start', () => {
     expect(await tokenRequests()).toBe(2)
   })
 
+  test('8 parallel calls for a slow leaderboard ask the API once, and later calls do not ask it', async () => {
+    const get = async (game: string) => {
+      const response = await fetch(`${run.functions}/leaderboard?game=${game}`)
+      return { status: response.status, body: await response.json() }
+    }
+    const made = async () => (await fetch(`${run.api}/_leaderboards`)).json()
+    const answers = await times(8, () => get('chess'))
+    for (const { status, body } of answers) {
+      expect(status).toBe(200)
+      expect(body).toMatchObject({ game: 'chess', lines: [{ player: 'Ada', score: 2_850 }, expect.anything()] })
+    }
+    expect(await made()).toEqual({ leaderboards: 1 })
+    expect((await get('chess')).status).toBe(200)
+    expect(await times(2, () => get('nothing'))).toEqual(Array(2).fill({ status: 404, body: { error: 'not_found' } }))
+    expect(await made()).toEqual({ leaderboards: 2 })
+    expect((await get('N0!')).status).toBe(400)
+  })
+
   test('a second run beside it takes other ports, and leaves nothing even when it is killed', async () => {
     const second = await startOffline()
     try {

@@ -6,7 +6,7 @@ import { roleOf } from './iam/role.ts'
 import { triggersOf } from './routes.ts'
 
 /** All that the functions may do to the table. */
-const TABLE_ACTIONS = ['dynamodb:GetItem', 'dynamodb:UpdateItem']
+const TABLE_ACTIONS = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem']
 const SECRET_ACTIONS = ['secretsmanager:GetSecretValue']
 const LOG_ACTIONS = ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents', 'logs:TagResource']
 /** The longest that an HTTP API waits for a function. In seconds. */

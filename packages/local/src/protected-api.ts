@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { listen } from './http/listen.ts'
 
@@ -19,6 +20,8 @@ export interface ProtectedApi {
   readonly port: number
   /** Calls answered with 200. */
   readonly accepted: number
+  /** Leaderboards that were made. `GET /_leaderboards` tells it over HTTP. */
+  readonly leaderboards: number
   /** Calls answered with 401. */
   readonly refused: number
   /** From now on refuses this token, as an API does after a revocation. */
@@ -34,9 +37,23 @@ const CONTACTS = [
   { id: 3, name: 'Katherine Johnson' },
 ] as const
 
+const LEADERBOARDS = new Map([
+  [
+    'chess',
+    [
+      { player: 'Ada', score: 2_850 },
+      { player: 'Grace', score: 2_810 },
+    ],
+  ],
+  ['go', [{ player: 'Katherine', score: 3_700 }]],
+])
+/** How long it takes to make a leaderboard, in ms. */
+const SLOWNESS = 1_000
+
 /**
  * Starts an API on a loopback port that answers `GET /contacts` to a bearer token its issuer signed, and 401 with
- * `error="invalid_token"` to anything else. It keeps no token and prints none.
+ * `error="invalid_token"` to anything else. `GET /leaderboard?game=chess` answers the same way, and takes a second. It
+ * keeps no token and prints none.
  *
  * @example
  * const api = await startProtectedApi({ issuer: issuer.url, audience: issuer.audience })
@@ -48,6 +65,7 @@ export async function startProtectedApi(options: ProtectedApiOptions): Promise<P
   let last: string | undefined
   let accepted = 0
   let refused = 0
+  let leaderboards = 0
 
   const accepts = async (token: string): Promise<boolean> => {
     if (refusedTokens.has(markOf(token))) return false
@@ -64,7 +82,11 @@ export async function startProtectedApi(options: ProtectedApiOptions): Promise<P
     last = undefined
     return true
   }
-  const contacts = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const answerTo = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    make: () => Promise<unknown>,
+  ): Promise<void> => {
     const token = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
     if (token === undefined || !(await accepts(token))) {
       refused += 1
@@ -74,12 +96,25 @@ export async function startProtectedApi(options: ProtectedApiOptions): Promise<P
     }
     accepted += 1
     last = markOf(token)
-    answer(response, 200, CONTACTS)
+    const body = await make()
+    if (body === undefined) return answer(response, 404, { error: 'not_found' })
+    answer(response, 200, body)
+  }
+  const makeLeaderboard = async (game: string): Promise<unknown> => {
+    leaderboards += 1
+    await sleep(SLOWNESS)
+    return LEADERBOARDS.get(game)
   }
 
   const server = createServer((request, response) => {
-    const route = `${request.method} ${request.url?.split('?')[0]}`
-    if (route === 'GET /contacts') return void contacts(request, response)
+    const [path, query] = (request.url ?? '').split('?')
+    const route = `${request.method} ${path}`
+    if (route === 'GET /contacts') return void answerTo(request, response, async () => CONTACTS)
+    if (route === 'GET /leaderboard') {
+      const game = new URLSearchParams(query).get('game') ?? ''
+      return void answerTo(request, response, () => makeLeaderboard(game))
+    }
+    if (route === 'GET /_leaderboards') return answer(response, 200, { leaderboards })
     if (route === 'POST /_refuse') return answer(response, 200, { refused: refuseLast() })
     answer(response, 404, { error: 'not_found' })
   })
@@ -89,6 +124,9 @@ export async function startProtectedApi(options: ProtectedApiOptions): Promise<P
     port,
     get accepted() {
       return accepted
+    },
+    get leaderboards() {
+      return leaderboards
     },
     get refused() {
       return refused
