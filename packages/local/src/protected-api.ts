@@ -20,7 +20,7 @@ export interface ProtectedApi {
   readonly port: number
   /** Calls answered with 200. */
   readonly accepted: number
-  /** Leaderboards that were made. `GET /_leaderboards` tells it over HTTP. */
+  /** Leaderboards that were made. `GET /_leaderboards` shows the number. */
   readonly leaderboards: number
   /** Calls answered with 401. */
   readonly refused: number

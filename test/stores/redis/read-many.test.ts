@@ -1,6 +1,5 @@
+import { type CallsOptions, createFaults, makeCalls } from '@warmtoken/adapters-redis/calls'
 import { describe, expect, it } from 'vitest'
-import { type CallsOptions, makeCalls } from './calls.ts'
-import { createFaults } from './faults.ts'
 
 const how = { signal: new AbortController().signal, consistent: true }
 
