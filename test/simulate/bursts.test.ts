@@ -1,26 +1,21 @@
 import { CALM, prepareRun, type Result, type Scenario } from '@warmtoken/core/simulator'
 import { describe, expect, it } from 'vitest'
 
-const HOUR = 3_600_000
-
-/** A cold fleet that asks in one millisecond, unless told otherwise. */
-function scenarioOf(changes: Partial<Scenario>): Scenario {
-  return {
-    ...CALM,
-    environments: 30,
-    calls: 1,
-    lifetime: HOUR,
-    issuerLatency: [50, 50],
-    pause: [0, 0],
-    background: false,
-    ...changes,
-  }
+/** A cold fleet that asks in one millisecond. */
+const COLD: Scenario = {
+  ...CALM,
+  environments: 30,
+  calls: 1,
+  lifetime: 3_600_000,
+  pause: [0, 0],
+  background: false,
+  issuerLatency: [50, 50],
 }
 
 async function runs(count: number, changes: Partial<Scenario>): Promise<readonly Result[]> {
   const results: Result[] = []
   for (let seed = 1; seed <= count; seed += 1) {
-    const run = prepareRun(seed, { scenario: scenarioOf(changes) })
+    const run = prepareRun(seed, { scenario: { ...COLD, ...changes } })
     while (run.step()) await new Promise((resolve) => setImmediate(resolve))
     results.push(run.finish())
   }

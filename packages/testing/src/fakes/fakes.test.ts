@@ -60,8 +60,9 @@ describe('a fake source', () => {
     expectFetches(refused, 1)
     const throttled = fakeToken({ answers: [{ throttle: 30_000 }] })
     await expect(throttled.get()).rejects.toMatchObject({ retryable: true, retryAt: expect.any(Number) })
+    // One failure passes: the source is asked once more, and again after a first pause.
     const unreachable = fakeToken()
-    unreachable.source.next({ unavailable: 'ECONNRESET' }, { unavailable: 'ECONNRESET' })
+    unreachable.source.next(...Array.from({ length: 3 }, () => ({ unavailable: 'ECONNRESET' })))
     await expect(unreachable.get()).rejects.toThrow(SourceUnavailableError)
   })
 

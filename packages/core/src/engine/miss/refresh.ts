@@ -4,7 +4,7 @@ import { sleep } from '../../lib/timing.ts'
 import type { WarmRecord } from '../../record/record.ts'
 import type { Flight } from '../context.ts'
 import { decide, type Situation } from '../decide.ts'
-import { isAlive, reachableLifetime } from '../time/expiry.ts'
+import { isAlive, reachableLifetime, usableEntry } from '../time/expiry.ts'
 import { jitterOf, placeEntry } from '../time/freshness.ts'
 import { backoffDelay, lookDelay, usualTime } from '../time/looks.ts'
 import { heldLease, ownLease, tryAcquire, WEDGED } from './acquire.ts'
@@ -66,8 +66,7 @@ export async function refresh<T>({
       return await lookDecideAct(flight)
     } catch (error) {
       if (!(error instanceof StoreError) || OF_ONE_KEY.has(error.code)) throw error
-      // Without the store each environment asks for itself, so it looks once more where its caller has the time.
-      if (!looked && error.retryable && hasTimeToLook(flight)) {
+      if (!looked && error.retryable && mayLookAgain(flight)) {
         await sleep(context.runtime, backoffDelay(1, context.runtime.random()), signal)
         continue
       }
@@ -77,9 +76,13 @@ export async function refresh<T>({
   }
 }
 
-/** Whether another look at a store that does not answer leaves enough time to ask the source without it. */
-function hasTimeToLook<T>({ context, endsAt, signal }: Flight<T>): boolean {
+/**
+ * Without the store each environment asks for itself, so it looks once more: where its caller has no usable value, and enough
+ * time to ask the source without the store after that.
+ */
+function mayLookAgain<T>({ context, slot, ask, endsAt, signal }: Flight<T>): boolean {
   const { clock, policy } = context
+  if (usableEntry(context, slot, { ...ask, minLifetime: 0 }) !== undefined) return false
   return !signal.aborted && endsAt - clock.fast() >= 2 * policy.storeTimeout + policy.sourceTimeout
 }
 
