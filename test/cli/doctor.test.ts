@@ -183,6 +183,15 @@ describe('warmtoken doctor', () => {
     expect((JSON.parse(out) as { records: unknown[] }).records).toMatchObject([{ state: 'empty' }])
   })
 
+  it('exits with 4 where there are no credentials', async () => {
+    const env = { AWS_REGION: 'us-east-1', HOME: '/nonexistent' }
+    const { code, out, err } = await run(['doctor', '--table', 'tokens', '--endpoint', server.url], {
+      cwd: folder,
+      env,
+    })
+    expect([code, out, err]).toEqual([4, '', expect.stringContaining('there are no credentials')])
+  })
+
   it('says that there is nothing to check without a store and a service file', async () => {
     const { code, err } = await run(['doctor'], { cwd: tmpdir() })
     expect([code, err]).toEqual([2, expect.stringContaining('nothing to check')])

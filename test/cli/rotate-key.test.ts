@@ -118,6 +118,25 @@ describe('warmtoken rotate-key', () => {
     })
   }, 300_000)
 
+  it('says on Ctrl-C how to go on, and goes on there', async () => {
+    const COUNT = 1_100
+    await eachInParts(COUNT, async (index) => write(fleet.store, nameOf(index), await sealedRecord(nameOf(index))))
+    const child = start(rotate(), { cwd: folder })
+    const closed = once(child, 'close')
+    let err = ''
+    child.stderr.on('data', (piece: Buffer) => {
+      err += piece.toString()
+    })
+    while (!existsSync(join(folder, 'cursor.json')) && child.exitCode === null) await turn()
+    child.kill('SIGINT')
+    await closed
+    expect([child.exitCode, err]).toEqual([1, 'warmtoken: stopped; run the same command again to go on\n'])
+    const { code, out } = await run(rotate(), { cwd: folder })
+    const { resealed, current, skipped } = JSON.parse(out)
+    // What was sealed in the page that was cut off is current in the second run.
+    expect([code, resealed + current, skipped]).toEqual([0, COUNT, 0])
+  })
+
   it('seals sessions again, whose tokens then verify with the new key alone', async () => {
     const old = createSessions({ store: fleet.store, codec: before })
     const { token } = await old.create('ada', { device: 'laptop' })

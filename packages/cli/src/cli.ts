@@ -8,12 +8,14 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 async function main(): Promise<void> {
   const stop = new AbortController()
+  let isReaderGone = false
   // A command ends after the write that it is at, so that nothing is left half-done.
   for (const signal of SIGNALS) process.once(signal, () => stop.abort())
   for (const stream of [process.stdout, process.stderr]) {
     // The reader has gone, as in `warmtoken list | head -1`: nobody is left to write to.
     stream.on('error', () => {
       process.exitCode = EXIT.failed
+      isReaderGone = true
       stop.abort()
     })
   }
@@ -27,7 +29,7 @@ async function main(): Promise<void> {
     if (error instanceof CommanderError && error.exitCode === 0) return
     terminal.endProgress()
     process.exitCode = exitCodeOf(error)
-    if (!stop.signal.aborted) console.error(`warmtoken: ${messageOf(error)}`)
+    if (!isReaderGone) console.error(`warmtoken: ${messageOf(error)}`)
   }
 }
 

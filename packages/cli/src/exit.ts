@@ -41,6 +41,7 @@ export function messageOf(error: unknown): string {
   if (error instanceof CommanderError) return `${error.message.replace(/^error: /, '')}\nTry warmtoken --help`
   if (error instanceof OperatorError) return error.message
   if (isStoreFault(error)) return `${error.message} (${error.code})`
+  if (error instanceof Error && error.name === 'AbortError') return 'stopped'
   // Node's errors about files and sockets name a path or an address.
   if (error instanceof Error && 'syscall' in error) return error.message
   // The checks of options name the option and never show what was given.

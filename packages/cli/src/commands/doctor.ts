@@ -29,6 +29,10 @@ export async function doctor(context: Context, { service: file, ...options }: Do
     throw new OperatorError(`nothing to check: name a store (--table <name>), or call it where ${file} is`, EXIT.usage)
   const place = hasPlace ? await openPlace(options, context) : undefined
   const facts = gatherFacts(context, { options, place, service })
+  const { refused } = (await facts.probe()) ?? {}
+  // Nothing about the store can be checked, and what is wrong is not the set-up.
+  if (refused?.code === 'STORE_DENIED' && /\bcredentials\b/.test(refused.message))
+    throw new OperatorError(`${refused.message}; a clock that is off by five minutes looks the same`, EXIT.denied)
   const results: Result[] = []
   for (const rule of RULES) {
     terminal.progress(rule.title)

@@ -55,12 +55,16 @@ export async function rotateKey(context: Context, options: RotateOptions): Promi
   const file = resolve(context.cwd, options.cursor)
   let progress = await readProgress(file, place)
   if (progress.after !== undefined) terminal.note(`Goes on where an earlier run ended, by ${options.cursor}.`)
-  for await (const { keys, cursor } of walkKeys(context, place, { after: progress.after })) {
-    const outcomes = await inParallel(keys, (key) => reseal(context, place, { key, sealer }))
-    progress = countOutcomes({ ...progress, after: cursor }, outcomes)
-    if (cursor !== undefined) await writeProgress(file, place, progress)
-    terminal.progress(`${progress.resealed} sealed again, ${progress.current} were, ${progress.skipped} skipped`)
-    if (signal.aborted) throw new OperatorError('stopped; run the same command again to go on')
+  try {
+    for await (const { keys, cursor } of walkKeys(context, place, { after: progress.after })) {
+      const outcomes = await inParallel(keys, (key) => reseal(context, place, { key, sealer }))
+      progress = countOutcomes({ ...progress, after: cursor }, outcomes)
+      if (cursor !== undefined) await writeProgress(file, place, progress)
+      terminal.progress(`${progress.resealed} sealed again, ${progress.current} were, ${progress.skipped} skipped`)
+      signal.throwIfAborted()
+    }
+  } catch (error) {
+    throw signal.aborted ? new OperatorError('stopped; run the same command again to go on') : error
   }
   await rm(file, { force: true })
   const { resealed, current, skipped } = progress
