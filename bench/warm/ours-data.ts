@@ -1,7 +1,17 @@
 import { createTokens } from '@warmtoken/core'
 import { custom } from '@warmtoken/core/custom'
-import { createCache } from '@warmtoken/core/data'
+import { createCache, type Resource } from '@warmtoken/core/data'
 import { HOUR, TOKEN, type Variant } from './variant.ts'
+
+async function open(): Promise<Resource<{ readonly id: string | number }, string>> {
+  const project = createCache({ name: 'bench', recheck: HOUR }).use({
+    key: 'project:{id}:info',
+    fresh: HOUR,
+    load: async () => TOKEN,
+  })
+  await project.get({ id: 42 })
+  return project
+}
 
 /** A value of a typed resource in memory, beside what it is measured by: a token's hit and one Map lookup by a built key. */
 export const data: readonly Variant[] = [
@@ -10,12 +20,7 @@ export const data: readonly Variant[] = [
     form: 'await',
     part: 'ours-data',
     open: async () => {
-      const project = createCache({ name: 'bench', recheck: HOUR }).use({
-        key: 'project:{id}:info',
-        fresh: HOUR,
-        load: async () => TOKEN,
-      })
-      await project.get({ id: 42 })
+      const project = await open()
       const params = { id: 42 }
       return () => project.get(params)
     },
@@ -25,12 +30,7 @@ export const data: readonly Variant[] = [
     form: 'sync',
     part: 'ours-data',
     open: async () => {
-      const project = createCache({ name: 'bench', recheck: HOUR }).use({
-        key: 'project:{id}:info',
-        fresh: HOUR,
-        load: async () => TOKEN,
-      })
-      await project.get({ id: 42 })
+      const project = await open()
       const params = { id: 42 }
       return () => project.peek(params)
     },

@@ -589,6 +589,20 @@ describe('memory', () => {
   })
 })
 
+describe('a key that memory forgets', () => {
+  it('is still written while others push it out', async () => {
+    const { environment } = world({ maxBytes: 5_000 })
+    const cache = environment()
+    const here = cache.use({ key: 'a:{id}', fresh: 600_000, load: async () => 'x'.repeat(1_000) })
+    const writing = here.set({ id: 0 }, 'written')
+    await Promise.all(Array.from({ length: 20 }, (_, id) => here.get({ id: id + 1 })))
+    await writing
+    for (let id = 30; id < 50; id += 1) await here.get({ id })
+    expect(await here.get({ id: 0 })).toBe('written')
+    expect(cache.report().bytes).toBeLessThanOrEqual(5_000)
+  })
+})
+
 describe('the report', () => {
   it('counts by resource and tier', async () => {
     const { environment, bind } = world()

@@ -8,7 +8,7 @@ import type { Codec, Runtime, Store } from '../contracts.ts'
 import type { MissContext } from '../engine/context.ts'
 import { createEngine } from '../engine/engine.ts'
 import type { Policy } from '../engine/policy.ts'
-import type { Guard } from '../engine/slot.ts'
+import type { Guard, Slot } from '../engine/slot.ts'
 import type { WarmEvent } from '../events.ts'
 import {
   checkOptions,
@@ -156,7 +156,7 @@ export function createCache(options: CacheOptions): Cache {
   const gather = createGather(runtime, (right) => bus.emit({ type: 'missing-right', right }))
 
   let context: MissContext | undefined
-  const bySlot = (key: string): Item => memory.get(key) ?? misuse('cache', `there is no item of ${key}`)
+  const slots = new WeakMap<Slot<unknown>, Item>()
   const home: Home = {
     engine,
     recheck,
@@ -171,7 +171,8 @@ export function createCache(options: CacheOptions): Cache {
       return context
     },
     context: () => context ?? misuse('cache', 'it was not reached yet'),
-    itemOf: ({ key }) => bySlot(key),
+    slots,
+    itemOf: (slot) => slots.get(slot) ?? misuse('cache', `there is no item of ${slot.key}`),
     repair: (tag) => invalidator.repair(tag),
     pending,
   }

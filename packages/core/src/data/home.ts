@@ -82,6 +82,8 @@ export interface Item<V = unknown> {
   changes: number
   /** The least version that may be served: this environment has made a later change. */
   least: number
+  /** Changes of the key in progress: it is not forgotten meanwhile. */
+  changing: number
   /** A load without the cache, in progress. */
   direct?: Promise<unknown> | undefined
 }
@@ -117,6 +119,8 @@ export interface Home {
   /** The same, once it is loaded. The guard is called by nobody before. */
   readonly context: () => MissContext
   readonly itemOf: (slot: Slot<unknown>) => Item
+  /** Items by slot, also those that memory has forgotten while a call still uses them. */
+  readonly slots: WeakMap<Slot<unknown>, Item>
   /** Writes a generation record again that is garbage or lost a number, above all numbers that are known. */
   readonly repair: (tag: string) => Promise<void>
   /** Calls in progress that a `settle` waits for. */

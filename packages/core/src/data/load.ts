@@ -11,7 +11,6 @@ import { type Cached, type DataSource, type Home, type Item, knownTags } from '.
 import type { Under } from './judge.ts'
 import { readGenerations } from './look.ts'
 import type { KeepOptions, Kept, Lives, LoadContext } from './types.ts'
-import { checkValue, freezeValue } from './value.ts'
 
 /** The longest time that a value may be served, in ms: generation records are kept for a day more. */
 export const MAX_USABLE: number = 400 * 86_400_000
@@ -162,12 +161,6 @@ export function livesOf(source: Pick<DataSource<never>, 'fresh' | 'usable'>, own
   if (fresh > usable || usable > MAX_USABLE)
     misuse('lives', '"fresh" must not be longer than "usable", and "usable" not longer than 400 days')
   return { fresh, usable }
-}
-
-/** The JSON of a value, checked, and the value frozen. */
-export function printValue<V>(value: V): { readonly json: Json; readonly value: V } {
-  checkValue(value)
-  return { json: value, value: freezeValue(value) as V }
 }
 
 /** What the engine prints of a cached value. */

@@ -24,7 +24,7 @@ export function createMemory(maxBytes: number, forget: (item: Item) => void): Me
     for (let left = 2 * items.size; bytes > maxBytes && left > 0; left -= 1) {
       const oldest = items.values().next().value
       if (oldest === undefined) return
-      const isBusy = oldest.slot.rare?.flight !== undefined || oldest === keep
+      const isBusy = oldest === keep || oldest.changing > 0 || oldest.slot.rare?.flight !== undefined
       if (!isBusy && (oldest.used & USED) === 0) {
         remove(oldest)
         continue

@@ -389,9 +389,11 @@ function makeItem<V>(parts: ResourceParts<V>, plain: string, params: unknown): I
     checkedAt: Number.NEGATIVE_INFINITY,
     relaxedUntil: 0,
     changes: 0,
+    changing: 0,
     least: 0,
   }
   items.set(plain, item)
+  home.slots.set(item.slot, item as Item)
   home.memory.add(item as Item)
   return item
 }

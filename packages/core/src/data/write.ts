@@ -35,6 +35,15 @@ export type Plan<V> = (entry: Entry<Cached<V>> | undefined, found: Found<V>) => 
  * with `StoreError`, code `STORE_UNKNOWN` when it may have been written.
  */
 export async function changeItem<V>(home: Home, item: Item<V>, plan: Plan<V>): Promise<void> {
+  item.changing += 1
+  try {
+    await change(home, item, plan)
+  } finally {
+    item.changing -= 1
+  }
+}
+
+async function change<V>(home: Home, item: Item<V>, plan: Plan<V>): Promise<void> {
   const context = await home.reach()
   const { runtime } = context
   const { key } = item.slot
