@@ -64,6 +64,7 @@ export async function startLiveStack(place: LivePlace): Promise<LiveStack> {
       `posts, live      http://127.0.0.1:${httpPort}/live   (open it in two tabs)`,
       `WebSocket        ${environment.LIVE_WS_URL}`,
       `event stream     ${environment.LIVE_FEED_URL}`,
+      `DynamoDB         ${database.url}`,
       `stream of        ${database.name}`,
     ],
     async close() {
