@@ -53,6 +53,11 @@ export interface CacheOptions extends Partial<Policy> {
   readonly name: string
   /** The tier that the whole fleet shares. Default: a store in this process, which serves development only. */
   readonly store?: Store
+  /**
+   * A second store, such as `s3Store`, for values that take more than 32 KB, up to 5 MB. Default: none; values that take more
+   * than 8 KB lie in a record of their own in `store`, up to 350 KB.
+   */
+  readonly bodies?: Store
   /** How values are stored. Default: as they are, like `plaintext()`, with one event `plaintext`. */
   readonly codec?: Codec
   /** Separates keys that would otherwise be the same, such as a stage. Default: none. */
@@ -76,6 +81,7 @@ export interface CacheOptions extends Partial<Policy> {
 const RULES: { readonly [Name in keyof CacheOptions]-?: Rule } = {
   name: ['1 to 40 of a-z 0-9 -', (value) => matches(value, /^[a-z0-9-]{1,40}$/)],
   store: shaped('read', 'swap'),
+  bodies: shaped('read', 'swap'),
   codec: shaped('seal', 'open'),
   namespace: textRule,
   version: textRule,
@@ -163,6 +169,7 @@ export function createCache(options: CacheOptions): Cache {
     unchecked,
     knowledge: createKnowledge(),
     memory,
+    bodies: given.bodies,
     gather,
     ...createGenerationKeys(namespace, name),
     emit: bus.emit,

@@ -29,7 +29,7 @@ describe('an envelope', () => {
   it('tells a value apart from "there is none" and from a body that lies elsewhere', () => {
     const none: Envelope = { content: { kind: 'none' }, under }
     expect(parseEnvelope(printEnvelope(none))).toEqual(none)
-    const apart: Envelope = { content: { kind: 'body', pointer: { key: 'body~x', length: 9_000 } }, under }
+    const apart: Envelope = { content: { kind: 'body', pointer: { key: 'body~x', length: 9_000, isFar: true } }, under }
     expect(parseEnvelope(printEnvelope(apart))).toEqual(apart)
   })
 

@@ -14,10 +14,11 @@ const MAX_POINTER = 200
 /** What a value record holds, sealed as a whole: the value or where its body lies, and what it rests on. */
 export interface Envelope {
   /**
-   * `value`: it is here. `body`: it lies in an immutable record of its own. `none`: the loader said that there is none.
+   * `value`: it is here. `zip`: its JSON is here, compressed by gzip, as base64. `body`: it lies in an immutable record of its own. `none`: the loader said that there is none.
    */
   readonly content:
     | { readonly kind: 'value'; readonly value: Json }
+    | { readonly kind: 'zip'; readonly zip: string }
     | { readonly kind: 'body'; readonly pointer: BodyPointer }
     | { readonly kind: 'none' }
   /** The tags and numbers that were read before the load. */
@@ -32,13 +33,16 @@ export interface BodyPointer {
   readonly key: string
   /** Length of its text, in characters: a body of another length is damaged. */
   readonly length: number
+  /** Whether it lies in the store for bodies. */
+  readonly isFar: boolean
 }
 
 /** The envelope as JSON. */
 export function printEnvelope({ content, under, mark }: Envelope): Json {
   return {
     ...(content.kind === 'value' && { value: content.value }),
-    ...(content.kind === 'body' && { body: [content.pointer.key, content.pointer.length] }),
+    ...(content.kind === 'zip' && { zip: content.zip }),
+    ...(content.kind === 'body' && { body: [content.pointer.key, content.pointer.length, content.pointer.isFar] }),
     tags: under.tags.map(([tag, number]) => [tag, number]),
     root: under.root,
     ...(mark !== undefined && { mark }),
@@ -59,11 +63,13 @@ export function parseEnvelope(json: unknown): Envelope | undefined {
 function parseContent(fields: Fields): Envelope['content'] | undefined {
   // Own fields only, for the value may be anything.
   if (Object.hasOwn(fields, 'value')) return { kind: 'value', value: fields['value'] as Json }
-  const { body } = fields
+  const { body, zip } = fields
+  if (typeof zip === 'string') return { kind: 'zip', zip }
   if (body === undefined) return { kind: 'none' }
-  const [key, length] = Array.isArray(body) ? (body as readonly unknown[]) : []
+  const [key, length, isFar] = Array.isArray(body) ? (body as readonly unknown[]) : []
   const text = asText(key, MAX_POINTER)
-  return text === undefined || !isNumber(length) ? undefined : { kind: 'body', pointer: { key: text, length } }
+  if (text === undefined || !text.startsWith('body~') || !isNumber(length)) return undefined
+  return { kind: 'body', pointer: { key: text, length, isFar: isFar === true } }
 }
 
 function isNumber(value: unknown): value is number {

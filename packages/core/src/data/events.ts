@@ -55,6 +55,12 @@ export interface MissingRightEvent {
   readonly right: string
 }
 
+/** The body of a large value is lost, damaged, or was not read in time: the value counts as a miss and is loaded again. */
+export interface BodyUnreadEvent {
+  readonly type: 'body-unread'
+  readonly key: string
+}
+
 /** What can be told about a cache: all that is told about tokens, and what concerns invalidation. */
 export type CacheEvent =
   | WarmEvent
@@ -64,6 +70,7 @@ export type CacheEvent =
   | BadGenerationEvent
   | ControlEvent
   | MissingRightEvent
+  | BodyUnreadEvent
 
 /** Receives events. What it throws is ignored. */
 export type CacheListener = (event: CacheEvent) => void

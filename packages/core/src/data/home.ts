@@ -1,10 +1,11 @@
 /** What all parts of one cache share, and what an environment holds for each key. Types, and how keys are made. @module */
 
-import type { Entry, Json } from '../contracts.ts'
+import type { Entry, Json, Store } from '../contracts.ts'
 import type { MissContext } from '../engine/context.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Slot } from '../engine/slot.ts'
 import { makeKey } from '../lib/key.ts'
+import type { BodyPointer, Envelope } from './envelope.ts'
 import type { CacheEvent } from './events.ts'
 import type { Gather } from './gather.ts'
 import type { Under } from './judge.ts'
@@ -14,8 +15,12 @@ import type { LoadContext } from './types.ts'
 
 /** A value as the engine holds it, with what it rests on. */
 export interface Cached<V> {
-  /** Frozen. `undefined`: the loader said that there is none. */
-  readonly value: V | undefined
+  /** Frozen. `undefined`: the loader said that there is none, or its body was not read yet. */
+  value: V | undefined
+  /** Where the body lies of a value that was found in a head and is not read yet: it must not be served. */
+  unread?: BodyPointer | undefined
+  /** What stands in the head for a large value. */
+  readonly content?: Exclude<Envelope['content'], { readonly kind: 'none' }>
   readonly under: Under
   /** What the loader wants to be told when it loads again. */
   readonly mark: string | undefined
@@ -109,6 +114,8 @@ export interface Home {
   readonly unchecked: number
   readonly knowledge: Knowledge
   readonly memory: Memory
+  /** Holds bodies above 32 KB. */
+  readonly bodies: Store | undefined
   readonly gather: Gather
   readonly rootKey: string
   /** The key of the record of a tag. */

@@ -17,4 +17,4 @@ export type {
   Resource,
   ResourceOptions,
 } from './types.ts'
-export { ValueError } from './value.ts'
+export { ValueError, ValueTooLargeError } from './value.ts'

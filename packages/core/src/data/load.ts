@@ -6,6 +6,7 @@ import { builtin } from '../lib/builtin.ts'
 import { checkOptions, durationOrZeroRule, durationRule, misuse, type Rule, textsRule } from '../lib/options.ts'
 import { asText } from '../lib/parse.ts'
 import { shownCause } from '../lib/shown-cause.ts'
+import { contentOf, packCached } from './bodies.ts'
 import { MAX_MARK, MAX_TAG, MAX_TAGS, printEnvelope } from './envelope.ts'
 import { type Cached, type DataSource, type Home, type Item, knownTags } from './home.ts'
 import type { Under } from './judge.ts'
@@ -95,7 +96,13 @@ export async function fetchValue<V>(
     const { earliest, latest } = home.context().server.interval()
     // It may have expired already, as far as the server's time is known.
     if (kept.usable <= latest - earliest) return passing(home, value)
-    return { value, lifetime: kept.usable, fresh: Math.min(kept.fresh, kept.usable) }
+    const packed = await packCached(home, item, value, kept.usable).catch((error: unknown) => {
+      if (error instanceof TypeError) throw error
+      // The body could not be written, so there is nothing that a head could point to.
+      return undefined
+    })
+    if (packed === undefined) return passing(home, value)
+    return { value: packed, lifetime: kept.usable, fresh: Math.min(kept.fresh, kept.usable) }
   } catch (problem) {
     // The loader has made a mistake: callers are told, and nothing is written.
     if (!(problem instanceof TypeError)) throw problem
@@ -164,10 +171,9 @@ export function livesOf(source: Pick<DataSource<never>, 'fresh' | 'usable'>, own
 }
 
 /** What the engine prints of a cached value. */
-export function printCached<V>(source: DataSource<V>, { value, under, mark }: Cached<V>): Json {
-  const content =
-    value === undefined ? ({ kind: 'none' } as const) : ({ kind: 'value', value: source.print(value).json } as const)
-  return printEnvelope({ content, under, mark })
+export function printCached<V>(source: DataSource<V>, cached: Cached<V>): Json {
+  const { under, mark } = cached
+  return printEnvelope({ content: contentOf(source, cached), under, mark })
 }
 
 /** Eight hexadecimal characters that tell values apart. */

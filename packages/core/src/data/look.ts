@@ -6,6 +6,7 @@ import { openEntry, withOpened } from '../engine/miss/sealing.ts'
 import type { Guard } from '../engine/slot.ts'
 import { DRIFT_TOLERANCE } from '../engine/time/clock.ts'
 import { isAlive } from '../engine/time/expiry.ts'
+import { readBody } from './bodies.ts'
 import { switchesOf } from './control.ts'
 import { NO_GENERATION, NO_ROOT, parseGeneration, parseRoot } from './generations.ts'
 import { type Cached, entryOf, type Home, type Item, knownTags } from './home.ts'
@@ -82,6 +83,7 @@ export function applyLimits(home: Home, item: Item): void {
 /** What may be done with an entry, by all that this environment knows. What was never read forbids. */
 export function verdict(home: Home, item: Item, entry: Entry<Cached<unknown>>): 'good' | 'stale' | 'dead' {
   const { made, under } = entry.value
+  if (entry.value.unread !== undefined) return 'dead'
   // This environment has changed the key since.
   if (entry.version > 0 ? entry.version < item.least : made !== undefined && made.changes < item.changes) return 'dead'
   const judged = judge(item.plain, under, home.knowledge)
@@ -208,7 +210,9 @@ export function prepareLook(
   const lost = judged.outcome === 'lost' ? judged.tags : []
   const isDamaged = (tag: string): boolean => (tag === '' ? knowledge.root : knowledge.tag(tag)) === 'damaged'
   const all = ['', ...known, ...item.lateTags]
-  if (unread.length + lost.length === 0 && !all.some(isDamaged)) return undefined
+  const cached = entry?.value
+  const isUnread = cached?.unread !== undefined && judged.outcome !== 'dead'
+  if (unread.length + lost.length === 0 && !isUnread && !all.some(isDamaged)) return undefined
   return async (signal) => {
     const tags = [...new Set([...unread, ...lost])].filter((tag) => tag !== '')
     // Reads the root too. A number that is lower now, after the entry was read, was lost.
@@ -220,6 +224,7 @@ export function prepareLook(
       knowledge.lose(tag, tag === '' ? under.root : (under.tags.find(([one]) => one === tag)?.[1] ?? 0))
     }
     for (const tag of all.filter(isDamaged)) await repair(tag)
+    if (isUnread) await readBody(home, item, cached, signal)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Json } from '../contracts.ts'
+import { inflate } from './bodies.ts'
 import { parseEnvelope } from './envelope.ts'
 import type { Cached, DataSource } from './home.ts'
 
@@ -8,9 +9,12 @@ import type { Cached, DataSource } from './home.ts'
  */
 export function parseCached<V>(source: DataSource<V>, json: Json, length: number): Cached<V> | undefined {
   const envelope = parseEnvelope(json)
-  if (envelope === undefined || envelope.content.kind === 'body') return undefined
+  if (envelope === undefined) return undefined
   const { content, under, mark } = envelope
+  if (content.kind === 'body')
+    return { value: undefined, unread: content.pointer, content, under, mark, length: content.pointer.length }
   if (content.kind === 'none') return { value: undefined, under, mark, length }
-  const parsed = source.parse(content.value)
-  return parsed && { value: parsed.value, under, mark, length }
+  const inner = content.kind === 'zip' ? inflate(content.zip) : content.value
+  const parsed = inner === undefined ? undefined : source.parse(inner)
+  return parsed && { value: parsed.value, content, under, mark, length }
 }

@@ -17,6 +17,24 @@ export class ValueError extends TypeError {
   }
 }
 
+/** A value is too large to be stored. Thrown before anything is written. */
+export class ValueTooLargeError extends TypeError {
+  override readonly name = 'ValueTooLargeError'
+  /** `VALUE_TOO_LARGE` */
+  readonly code = 'VALUE_TOO_LARGE'
+  /** Its length as it would be stored, compressed and sealed, and the longest, in bytes. */
+  readonly bytes: number
+  readonly limit: number
+
+  constructor(bytes: number, limit: number) {
+    super(
+      `the value cannot be kept: it takes ${bytes} bytes, and at most ${limit} are stored; set "bodies" to an s3Store, or split it`,
+    )
+    this.bytes = bytes
+    this.limit = limit
+  }
+}
+
 /**
  * Checks that a value is JSON and comes back the same: no cycles, BigInt, functions, symbols, `undefined` inside, numbers
  * that are not finite, dates, maps or other objects with a prototype of their own, nothing deeper than 64. Throws

@@ -1,7 +1,6 @@
 /** Changes of single keys by compare-and-swap: set, update, touch, delete. Each drops the lease, so older loads are fenced. @module */
 
 import type { Entry } from '../contracts.ts'
-import type { MissContext } from '../engine/context.ts'
 import { type Snapshot, swapRecord } from '../engine/miss/record-io.ts'
 import { seal } from '../engine/miss/sealing.ts'
 import { packEntry } from '../engine/packed-entry.ts'
@@ -10,6 +9,7 @@ import { StoreError, WarmTokenError } from '../errors.ts'
 import { sleep } from '../lib/timing.ts'
 import { MAX_REFRESHES, type Refresh, type WarmRecord } from '../record/record.ts'
 import { nextVersion, publish, remove } from '../record/transitions.ts'
+import { packCached } from './bodies.ts'
 import { switchesOf } from './control.ts'
 import type { Cached, Home, Item } from './home.ts'
 import { applyLimits, type Found, lookAt, openFound } from './look.ts'
@@ -87,7 +87,7 @@ async function write<V>(
   const { runtime } = context
   const { snapshot } = found
   const tag = runtime.unique()
-  const { record, entry } = await recordOf(context, item, { before: snapshot.record, draft, tag })
+  const { record, entry } = await recordOf(home, item, { before: snapshot.record, draft, tag })
   const send = () => swapRecord(context, record, { expected: snapshot.image, tag, signal: undefined })
   let result = await send()
   for (let repeat = 0; result.outcome === 'unknown' && repeat < MAX_REPEATS; repeat += 1) result = await send()
@@ -115,10 +115,12 @@ const NEVER: AbortSignal = new AbortController().signal
 
 /** The record as it is to be written. Its list of refreshes names the write, so that it is recognized when others follow. */
 async function recordOf<V>(
-  context: MissContext,
-  { slot }: Item<V>,
+  home: Home,
+  item: Item<V>,
   { before, draft, tag }: { readonly before: WarmRecord; readonly draft: Draft<V> | 'remove'; readonly tag: string },
 ): Promise<{ readonly record: WarmRecord; readonly entry: Entry<Cached<V>> | undefined }> {
+  const context = home.context()
+  const { slot } = item
   const now = Math.ceil(context.server.latest() ?? 0)
   const mark = (fingerprint: string): Refresh => [now, context.environment(), 0, `write ${tag}`, fingerprint]
   if (draft === 'remove') {
@@ -128,7 +130,8 @@ async function recordOf<V>(
       entry: undefined,
     }
   }
-  const entry: Entry<Cached<V>> = { ...draft, version: nextVersion(before, now) }
+  const packed = await packCached(home, item, draft.value, Math.max(0, draft.hardExpiry - now))
+  const entry: Entry<Cached<V>> = { ...draft, value: packed, version: nextVersion(before, now) }
   const sealed = await seal(context, slot, entry)
   if (sealed === undefined)
     throw new WarmTokenError(`the value of ${slot.key} cannot be sealed`, {

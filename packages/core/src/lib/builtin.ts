@@ -12,4 +12,5 @@ interface Modules {
   readonly diagnostics_channel: typeof import('node:diagnostics_channel')
   readonly http: typeof import('node:http')
   readonly https: typeof import('node:https')
+  readonly zlib: typeof import('node:zlib')
 }

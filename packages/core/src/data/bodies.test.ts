@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest'
+import type { Store } from '../contracts.ts'
+import { aesGcm } from '../seal/aes-gcm.ts'
+import { memoryStore } from '../stores/memory.ts'
+import { type CacheOptions, createCache } from './cache.ts'
+import type { CacheEvent } from './events.ts'
+import { fakeTime } from './fake.test-data.ts'
+
+const SIGNS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+
+/** Text that gzip cannot make shorter after base64, the same for the same seed. */
+function noise(length: number, seed = 1): string {
+  let state = seed
+  return Array.from({ length }, () => {
+    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x6d2b79f5) | 0
+    return SIGNS[(state >>> 20) & 63]
+  }).join('')
+}
+
+/** A store that keeps its bodies where a test sees them. */
+function openStore(wall: () => number) {
+  const inner = memoryStore({ wall })
+  const sizes = new Map<string, number>()
+  const lost = new Set<string>()
+  const reads: string[] = []
+  const isBody = (key: string) => key.startsWith('body~')
+  const store: Store = {
+    name: 'open',
+    async read(key, options) {
+      reads.push(key)
+      return lost.has(key) ? { image: undefined, time: undefined } : inner.read(key, options)
+    },
+    async swap(key, swap, options) {
+      sizes.set(key, swap.body.length)
+      return inner.swap(key, swap, options)
+    },
+  }
+  const bodies = () => [...sizes].filter(([key]) => isBody(key))
+  const heads = () => [...sizes].filter(([key]) => !isBody(key))
+  const bodyReads = () => reads.filter(isBody).length
+  return { store, bodies, heads, lost, bodyReads }
+}
+
+function world(options: Partial<CacheOptions> = {}) {
+  const time = fakeTime()
+  const main = openStore(time.now)
+  const far = openStore(time.now)
+  const events: CacheEvent[] = []
+  const truth = { value: '', loads: 0 }
+  const environment = (more: Partial<CacheOptions> = {}) =>
+    createCache({
+      name: 'shop',
+      store: main.store,
+      runtime: time.runtime,
+      onEvent: (event) => void events.push(event),
+      ...options,
+      ...more,
+    }).use({
+      key: 'page:{id}',
+      fresh: 60_000,
+      usable: 600_000,
+      load: async (_params, { previous, unchanged, keep }) => {
+        truth.loads += 1
+        return previous?.value === truth.value ? unchanged() : keep(truth.value, { mark: 'm' })
+      },
+    })
+  return { time, main, far, events, truth, environment }
+}
+
+describe('a large value', () => {
+  it('of 2 KB and more is compressed, and stands in the head up to 8 KB', async () => {
+    const { environment, truth, main } = world()
+    truth.value = 'a long list '.repeat(5_000)
+    await environment().get({ id: 1 })
+    expect(await environment().get({ id: 1 })).toBe(truth.value)
+    expect([truth.loads, main.bodies().length]).toEqual([1, 0])
+    expect(Math.max(...main.heads().map(([, size]) => size))).toBeLessThan(3_000)
+  })
+
+  it('above 8 KB lies in a record of its own, and the head stays small', async () => {
+    const { environment, truth, main } = world()
+    truth.value = noise(100_000)
+    await environment().get({ id: 1 })
+    expect(await environment().get({ id: 1 })).toBe(truth.value)
+    expect(truth.loads).toBe(1)
+    expect(main.bodies().map(([, size]) => size > 100_000)).toEqual([true])
+    expect(Math.max(...main.heads().map(([, size]) => size))).toBeLessThan(2_000)
+  })
+
+  it('above 32 KB lies in the store for bodies where there is one, up to 5 MB', async () => {
+    const { time, main, far, truth } = world()
+    const { environment } = world({ store: main.store, bodies: far.store, runtime: time.runtime })
+    const resource = environment()
+    await resource.set({ id: 1 }, noise(20_000))
+    await resource.set({ id: 2 }, noise(1_000_000))
+    expect([main.bodies().length, far.bodies().length]).toEqual([1, 1])
+    expect(await environment().get({ id: 1 })).toBe(noise(20_000))
+    expect(await environment().get({ id: 2 })).toBe(noise(1_000_000))
+    expect(truth.loads).toBe(0)
+  })
+
+  it('that is too large is rejected before anything is written, and a load of it is told to its callers', async () => {
+    const { environment, truth, main } = world()
+    const resource = environment()
+    const large = noise(400_000)
+    await expect(resource.set({ id: 1 }, large)).rejects.toMatchObject({
+      name: 'ValueTooLargeError',
+      code: 'VALUE_TOO_LARGE',
+      limit: 358_400,
+    })
+    expect(main.heads()).toEqual([])
+    truth.value = large
+    await expect(resource.get({ id: 1 })).rejects.toMatchObject({ name: 'ValueTooLargeError' })
+    expect(main.bodies()).toEqual([])
+  })
+
+  it('is loaded again when its body is lost, and an event says so', async () => {
+    const { environment, truth, main, events } = world()
+    truth.value = noise(20_000)
+    await environment().get({ id: 1 })
+    for (const [key] of main.bodies()) main.lost.add(key)
+    expect(await environment().get({ id: 1 })).toBe(truth.value)
+    expect(truth.loads).toBe(2)
+    expect(events.filter(({ type }) => type === 'body-unread')).toHaveLength(1)
+  })
+
+  it('is read once by an environment, and not by its rechecks', async () => {
+    const { environment, truth, main, time } = world()
+    truth.value = noise(20_000)
+    await environment().get({ id: 1 })
+    const other = environment()
+    await other.get({ id: 1 })
+    expect(main.bodyReads()).toBe(1)
+    time.pass(6_000)
+    expect(await time.run(other.get({ id: 1 }))).toBe(truth.value)
+    time.pass(6_000)
+    expect(await time.run(other.get({ id: 1 }, { maxAge: 30_000 }))).toBe(truth.value)
+    expect([truth.loads, main.bodyReads()]).toEqual([1, 1])
+  })
+
+  it('keeps its value by touch, update and unchanged, each with a body that lives long enough', async () => {
+    const { environment, truth, time } = world()
+    truth.value = noise(20_000)
+    const here = environment()
+    await here.get({ id: 1 })
+    expect(await here.touch({ id: 1 }, { fresh: 90_000, usable: 900_000 })).toBe(true)
+    expect(await environment().get({ id: 1 })).toBe(truth.value)
+    time.pass(100_000)
+    expect(await time.run(environment().get({ id: 1 }))).toBe(truth.value)
+    expect(truth.loads).toBe(2)
+    await here.update({ id: 1 }, (value) => `${value}!`)
+    expect(await environment().get({ id: 1 })).toBe(`${truth.value}!`)
+  })
+
+  it('does not open under another key, or when it was cut short', async () => {
+    const codec = aesGcm({ ring: { current: 'k1', keys: { k1: Buffer.alloc(32, 7).toString('base64') } } })
+    const { environment, truth, main, events } = world({ codec })
+    truth.value = noise(20_000, 1)
+    await environment().get({ id: 1 })
+    truth.value = noise(20_000, 2)
+    await environment().get({ id: 2 })
+    const [one, two] = main.bodies().map(([key]) => key)
+    const swapped: Store = {
+      ...main.store,
+      read: (key, options) => main.store.read(key === one ? (two ?? '') : key, options),
+    }
+    truth.value = 'loaded again'
+    expect(await environment({ store: swapped }).get({ id: 1 })).toBe('loaded again')
+    expect(events.filter(({ type }) => type === 'body-unread')).toHaveLength(1)
+  })
+
+  it('is handed to its callers when its body cannot be written, and loaded again later', async () => {
+    const { main, truth, environment, time } = world()
+    const full: Store = {
+      ...main.store,
+      swap: async (key, swap, options) => {
+        if (!key.startsWith('body~')) return main.store.swap(key, swap, options)
+        throw Object.assign(new Error('full'), { name: 'StoreFault', code: 'STORE_UNAVAILABLE', retryable: true })
+      },
+    }
+    truth.value = noise(20_000)
+    const here = environment({ store: full })
+    expect(await time.run(here.get({ id: 1 }))).toBe(truth.value)
+    await expect(time.run(here.set({ id: 2 }, truth.value))).rejects.toMatchObject({ name: 'StoreError' })
+  })
+})
