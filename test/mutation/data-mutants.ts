@@ -50,8 +50,8 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'data/look.ts',
-        find: 'const found = await readKeys(store, keys, { ...options, consistent: true })',
-        replace: 'const found = await readKeys(store, keys, { ...options, consistent: false })',
+        find: '    ...options,\n    consistent: true,',
+        replace: '    ...options,\n    consistent: false,',
       },
       {
         file: 'data/recheck.ts',
