@@ -51,6 +51,7 @@ export const HOUSE: Plan = {
   jwt: { about: 'JWTs of other issuers', imports: [...ground, 'sources', 'tokens', 'sessions'] },
   interop: { about: 'caches for vendor SDKs', imports: [...ground, 'tokens'] },
   calendar: { about: 'expiry at a boundary of the calendar', imports: ground },
+  presets: { about: 'placements, one call each', imports: [...ground, 'seal', 'stores'] },
   bundling: { about: 'esbuild plugin', imports: [] },
   schedule: { about: 'refreshes by a plan', imports: [...ground, 'engine', 'calendar'] },
   index: { about: 'the public names', imports: [...onEngine, 'tokens', 'data', 'sessions'] },
