@@ -1,4 +1,5 @@
 import { createTokens } from '@warmtoken/core'
+import { createCache } from '@warmtoken/core/data'
 import {
   createLive,
   type LiveEvent,
@@ -418,6 +419,20 @@ describe('what is announced', () => {
     expect(texts.map((text) => parseEvent(text)?.kind)).toEqual([undefined, 'publish', 'reject', 'publish'])
     expect(events[2]?.version).toBeGreaterThan(events[0]?.version ?? 0)
     expect(JSON.stringify(events)).not.toContain('secret-token')
+  })
+
+  it('is each invalidation of a cache, by tag or of everything, with rising versions', async () => {
+    const { events, live, store } = announced()
+    const cache = createCache({ store, name: 'shop' })
+    for (const target of [{ tags: ['team:7'] }, { tags: ['team:7'] }, { everything: true } as const])
+      await cache.invalidate(target)
+    await live.settle()
+    expect(events.map(({ kind, topic }) => [kind, topic.replace(/[0-9a-f]{40}$/, '<cache>')])).toEqual([
+      ['invalidate', 'tag:team:7'],
+      ['invalidate', 'tag:team:7'],
+      ['invalidate', 'root:<cache>'],
+    ])
+    expect(events[1]?.version).toBeGreaterThan(events[0]?.version ?? 0)
   })
 
   it('is the end of sessions, and no renewal or sign-in', async () => {

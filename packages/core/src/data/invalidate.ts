@@ -170,6 +170,18 @@ export function createInvalidator(home: Home): Invalidator {
   }
 }
 
+/** The longest announcement, in bytes; an invalidation that needs more is found by the recheck alone. */
+const MAX_ANNOUNCEMENT = 512
+
+/** What live events announce with a number that rose: the topic of the tag, or of the cache; the record tells caches apart. */
+function printRaised<G>(form: Form<G>, { before, next, at }: { before: G; next: G; at: number }): string | undefined {
+  const version = form.number(next)
+  if (version <= form.number(before)) return undefined
+  const topic = form.tag === '' ? `root:${form.key.slice(form.key.indexOf('~') + 1)}` : `tag:${form.tag}`
+  const text = JSON.stringify({ topic, key: form.key, version, kind: 'invalidate', at })
+  return Buffer.byteLength(text) <= MAX_ANNOUNCEMENT ? text : undefined
+}
+
 /** Changes a record by compare-and-swap. Resolves once the change, or what covers it, is acknowledged. */
 async function changeRecord<G>(home: Home, form: Form<G>, change: Change<G>): Promise<void> {
   const context = await home.reach()
@@ -199,7 +211,8 @@ async function changeRecord<G>(home: Home, form: Form<G>, change: Change<G>): Pr
     const next = change.next(parse(seen.image), latest)
     if (next === undefined) return take(seen.image, sentAt)
     const tag = runtime.unique()
-    const swap = { expected: seen.image, body: form.print(next), tag, keepUntil: latest + KEEP }
+    const announce = printRaised(form, { before: parse(seen.image), next, at: latest })
+    const swap = { expected: seen.image, body: form.print(next), tag, keepUntil: latest + KEEP, announce }
     let answer = await attemptSwap(context, { key, signal: undefined }, swap)
     for (let repeat = 0; answer.result.outcome === 'unknown' && repeat < MAX_REPEATS; repeat += 1)
       answer = await attemptSwap(context, { key, signal: undefined }, swap)
