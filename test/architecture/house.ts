@@ -87,6 +87,7 @@ const LIBRARIES: { readonly [library: string]: readonly string[] } = {
   'aws-lambda': ['middy'],
   esbuild: ['bundling'],
   'temporal-polyfill': ['calendar'],
+  '@opentelemetry/api': ['observe'],
   yaml: ['schedule'],
   fresh: ['http-cache'],
   'http-cache-semantics': ['http-cache'],

@@ -4,24 +4,15 @@
  * @module
  */
 
-import type { TokenEvent } from '../../events.ts'
-import { matches } from '../../lib/parse.ts'
+import { labelOf, OTHER } from '../label.ts'
 import { type Counters, createCounters, summarize } from './counters.ts'
 import { printReport } from './table.ts'
 import type { Reporter } from './types.ts'
 
 export type { Report, Reporter, SourceReport } from './types.ts'
 
-/** How many sources are told apart; what comes after them is counted under `other`. */
+/** How many sources are told apart; what comes after them is counted under {@link OTHER}, as are events whose key is none of this library's. */
 const MAX_SOURCES = 50
-/** Where everything beyond that is counted, and events whose key is none of this library's. */
-const OTHER = 'other'
-
-/** The name of the token, else the readable start of its key. */
-function labelOf({ key, name }: TokenEvent): string {
-  if (matches(name, /^\P{C}{1,64}$/u)) return name
-  return /^([a-z0-9-]{1,24})~[^~]*$/.exec(key)?.[1] ?? OTHER
-}
 
 /**
  * Makes a reporter. Its memory is bounded: 50 sources, about 5 KB each. Quantiles are within 5 % (or 1 ms).
