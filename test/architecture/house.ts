@@ -49,7 +49,7 @@ export const HOUSE: Plan = {
   middy: { about: 'Middy middleware', imports: [...ground, 'http-cache', 'tokens', 'data', 'sessions'] },
   authorizer: { about: 'API Gateway authorizers', imports: [...ground, 'sessions'] },
   jwt: { about: 'JWTs of other issuers', imports: [...ground, 'sources', 'tokens', 'sessions'] },
-  interop: { about: 'caches for vendor SDKs', imports: [...ground, 'tokens'] },
+  interop: { about: 'caches for vendor SDKs', imports: [...ground, 'tokens', 'data'] },
   calendar: { about: 'expiry at a boundary of the calendar', imports: ground },
   presets: { about: 'placements, one call each', imports: [...ground, 'seal', 'stores'] },
   bundling: { about: 'esbuild plugin', imports: [] },

@@ -218,6 +218,20 @@ describe('what a loader may return', () => {
   })
 })
 
+describe('inspect', () => {
+  it('shows nothing of a value that another environment has deleted, or that has expired', async () => {
+    const { environment, bind, time } = world({ recheck: 0 })
+    const [here, there] = [bind(environment()), bind(environment())]
+    await here.get({ id: 1 })
+    expect(await here.inspect({ id: 1 })).toMatchObject({ value: { id: 1, value: 1 } })
+    await there.delete({ id: 1 })
+    expect(await here.inspect({ id: 1 })).toBeUndefined()
+    await here.get({ id: 2 })
+    time.pass(7_300_000)
+    expect(await here.inspect({ id: 2 })).toBeUndefined()
+  })
+})
+
 describe('invalidate', () => {
   it.each([
     ['a tag', { tags: ['owner:42'] }],

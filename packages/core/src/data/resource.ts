@@ -120,7 +120,9 @@ export function createResource<P, V>(parts: ResourceParts<V>): Resource<P, V> {
     peek: (params) => hit(itemOf(params))?.value,
     async inspect(params) {
       const item = itemOf(params)
-      if (engine.hit(item.slot, 0, viewOf<V>) === undefined) await lookAndPlace(home, item)
+      const isInMemory = engine.hit(item.slot, 0, viewOf<V>) !== undefined
+      // What memory still holds may have expired, or have been deleted by another environment.
+      if (!isInMemory && (await lookAndPlace(home, item)) === undefined) return undefined
       return inspectionOf(home, item)
     },
     async set(params, value, options = {}) {
