@@ -151,6 +151,25 @@ describe('a tick', () => {
     expect((await status())[0]).toMatchObject({ doneAt: MIDNIGHT, cursor: 0 })
   })
 
+  it('starts no refresh of a list that might not end in time, and keeps its claim while they wait', async () => {
+    const { schedule, source, finish, runtime, asked, advance } = stage()
+    const slow = {
+      async get(params: string, how: { maxAge: number; timeout: number }) {
+        await new Promise<void>((resolve) => runtime.after(9_000, resolve))
+        return source.get(params, how)
+      },
+    }
+    const list = Array.from({ length: 16 }, (_, index) => `p${index}`)
+    const made = plan({ name: 'main', items: [{ name: 'list', source: slow, list, every: '1h' }] })
+    const first = schedule({ plan: made }).handler({}, { getRemainingTimeInMillis: () => 38_000 })
+    // Longer than a claim lasts that nobody renews.
+    await advance(25_000)
+    expect((await finish(schedule({ plan: made }).handler())).runs).toEqual([])
+    // Rounds of four begin at 0, 9 and 18 s; at 27 s there are less than 12 s left.
+    expect((await finish(first)).runs).toMatchObject([{ outcome: 'left', refreshed: 12 }])
+    expect(asked).toEqual(list.slice(0, 12))
+  })
+
   it('begins nothing where the time that is left is too short', async () => {
     const { schedule, source, asked } = stage()
     const items = [{ name: 'board', source, params: 'board', every: '5m' }] as const

@@ -1,6 +1,6 @@
 import type { StoreContext } from '../engine/context.ts'
 import { asFields, matches } from '../lib/parse.ts'
-import { withDeadline } from '../lib/timing.ts'
+import { sleep, withDeadline } from '../lib/timing.ts'
 import type { Boundaries } from './boundaries.ts'
 import type { Ledger } from './ledger.ts'
 import { claim, type Due, dueItems, end, itemOf, type PlanState, progress } from './state.ts'
@@ -71,8 +71,11 @@ export async function runTick(parts: TickParts): Promise<readonly ItemRun[]> {
       return { state: claimed, result: { ...due, cursor, partCode, late: now.latest - due.boundary } }
     })
 
-  const refresh = ({ item, boundary }: Job, params: unknown): Promise<string> =>
+  /** Resolves to the code of a failure, empty when it went well; `undefined` when it was not started any more. */
+  const refresh = ({ item, boundary }: Job, params: unknown): Promise<string | undefined> =>
     limit(async () => {
+      // It may have waited for others.
+      if (!hasTime()) return undefined
       const now = ledger.now().latest
       const minLifetime = (boundaries.get(item.name)?.next ?? now) - now + TOKEN_MARGIN
       const wanted = { maxAge: Math.max(0, now - boundary), minLifetime: Math.max(0, minLifetime), timeout }
@@ -82,6 +85,33 @@ export async function runTick(parts: TickParts): Promise<readonly ItemRun[]> {
       if (done.outcome === 'done') return ''
       return done.outcome === 'failed' ? codeOf(done.cause) : 'TIMEOUT'
     })
+
+  /** Renews the claim of an item while its refreshes run: they may wait for those of other items. */
+  const whileClaimed = async <T>(
+    {
+      name,
+      ...held
+    }: { readonly name: string; readonly by: string; readonly cursor: number; readonly partCode: string },
+    call: () => Promise<T>,
+  ): Promise<T> => {
+    const over = new AbortController()
+    const renew = async (): Promise<void> => {
+      while (!over.signal.aborted && parts.remaining() > 0) {
+        await sleep(context.runtime, timeout / 2, over.signal)
+        if (over.signal.aborted) return
+        const note = { ...held, until: claimEnd() }
+        await ledger.change((state) => ({ state: progress(state, name, note), result: undefined }))
+      }
+    }
+    // Where it cannot be renewed, another tick may take the item over, which does no harm.
+    const renewing = renew().catch(() => {})
+    try {
+      return await call()
+    } finally {
+      over.abort()
+      await renewing
+    }
+  }
 
   const run = async (job: Job): Promise<ItemRun> => {
     const { item, boundary, late } = job
@@ -104,11 +134,14 @@ export async function runTick(parts: TickParts): Promise<readonly ItemRun[]> {
     if (listed.outcome !== 'done') return finish('LIST_FAILED')
     const all = listed.value
     const last = Math.min(all.length, from + item.limit)
-    while (cursor < last && (cursor === from || hasTime())) {
+    for (let ended = 1; cursor < last && ended > 0; ) {
       const chunk = all.slice(cursor, Math.min(last, cursor + CHUNK))
-      const codes = await Promise.all(chunk.map((params) => refresh(job, params)))
-      cursor += chunk.length
-      partCode = codes.findLast((code) => code !== '') ?? partCode
+      const codes = await whileClaimed({ by, name: item.name, cursor, partCode }, () =>
+        Promise.all(chunk.map((params) => refresh(job, params))),
+      )
+      ended = codes.includes(undefined) ? codes.indexOf(undefined) : codes.length
+      cursor += ended
+      partCode = codes.slice(0, ended).findLast((code) => code) ?? partCode
       if (cursor >= all.length) break
       const until = cursor < last && hasTime() ? claimEnd() : undefined
       const note = { by, cursor, partCode, until }
