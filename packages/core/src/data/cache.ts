@@ -31,6 +31,7 @@ import { warnUnheard } from '../observe/warnings.ts'
 import { memoryStore } from '../stores/memory.ts'
 import { type Control, checkControl } from './control.ts'
 import type { CacheEvent, CacheListener } from './events.ts'
+import { createFlood } from './flood.ts'
 import { createGather, createTurns } from './gather.ts'
 import { type Cached, createGenerationKeys, type DataSource, type Home, type Item } from './home.ts'
 import { createInvalidator, type Target } from './invalidate.ts'
@@ -169,6 +170,7 @@ export function createCache(options: CacheOptions): Cache {
     unchecked,
     knowledge: createKnowledge(),
     memory,
+    flood: createFlood({ context: () => home.context(), emit: bus.emit }),
     bodies: given.bodies,
     gather,
     ...createGenerationKeys(namespace, name),

@@ -61,6 +61,16 @@ export interface BodyUnreadEvent {
   readonly key: string
 }
 
+/**
+ * More new keys a second than one environment asks for leases for: until the second is over, further ones are loaded without a
+ * lease, and that there is no value is remembered in memory only. One event for each such second.
+ */
+export interface FloodEvent {
+  readonly type: 'flood'
+  /** New keys a second. */
+  readonly limit: number
+}
+
 /** What can be told about a cache: all that is told about tokens, and what concerns invalidation. */
 export type CacheEvent =
   | WarmEvent
@@ -70,6 +80,7 @@ export type CacheEvent =
   | BadGenerationEvent
   | ControlEvent
   | MissingRightEvent
+  | FloodEvent
   | BodyUnreadEvent
 
 /** Receives events. What it throws is ignored. */

@@ -60,6 +60,21 @@ export interface DataSource<V> {
   parse(json: unknown): { readonly value: V } | undefined
 }
 
+/** What an environment remembers of a key in flood mode: there is no value, and nothing was stored. */
+export interface Absent {
+  /** By `clock.fast()`. */
+  readonly until: number
+  /** What must not have changed since: the key, by this environment, and the generations. */
+  readonly changes: number
+  readonly under: Under
+}
+
+/** Counts keys that an environment has never looked for. */
+export interface Flood {
+  /** Whether a key that is new must go without a lease. Counts it. */
+  isFlooding(): boolean
+}
+
 /** What an environment holds for one key. */
 export interface Item<V = unknown> {
   readonly slot: Slot<Cached<V>>
@@ -89,6 +104,8 @@ export interface Item<V = unknown> {
   least: number
   /** Changes of the key in progress: it is not forgotten meanwhile. */
   changing: number
+  /** In flood mode: that there is no value. */
+  absent?: Absent | undefined
   /** A load without the cache, in progress. */
   direct?: Promise<unknown> | undefined
 }
@@ -117,6 +134,7 @@ export interface Home {
   /** Holds bodies above 32 KB. */
   readonly bodies: Store | undefined
   readonly gather: Gather
+  readonly flood: Flood
   readonly rootKey: string
   /** The key of the record of a tag. */
   readonly tagKey: (tag: string) => string

@@ -11,6 +11,7 @@ import { checkOptions, durationOrZeroRule, durationRule, functionRule, misuse, t
 import { atMost, withDeadline } from '../lib/timing.ts'
 import { type Switches, switchesOf } from './control.ts'
 import { MAX_TAGS } from './envelope.ts'
+import { absentFrom, isAbsent, isNew } from './flood.ts'
 import { getMany } from './get-many.ts'
 import { type Cached, type DataSource, entryOf, type Home, type Item } from './home.ts'
 import { type KeyTemplate, prefixTags } from './key-template.ts'
@@ -242,6 +243,11 @@ async function getSlowly<V>(
     // The check may have shown other switches.
     if (home.knowledge.control !== control) continue
     if (inMemory !== undefined) return give(item, inMemory)
+    if (!wish.isBatch && isAbsent(home, item) && maxAge === undefined) {
+      source.stats.none += 1
+      return undefined
+    }
+    if (!wish.isBatch && isNew(item) && home.flood.isFlooding()) return getInFlood(home, item, timeout)
     const ask = {
       params: item,
       minLifetime,
@@ -334,6 +340,16 @@ function loadOnce<V>(home: Home, item: Item<V>, timeout: number): Promise<V | un
     item.direct = undefined
   })
   return item.direct as Promise<V | undefined>
+}
+
+/** For a new key in flood mode: what is stored, else the loader's value. The next call that finds one keeps it. */
+async function getInFlood<V>(home: Home, item: Item<V>, timeout: number): Promise<V | undefined> {
+  const entry = await lookAndPlace(home, item).catch(() => undefined)
+  if (entry !== undefined) return give(item, entry)
+  const absent = absentFrom(home, item)
+  const value = await loadOnce(home, item, timeout)
+  if (value === undefined) item.absent = absent
+  return value
 }
 
 /** For a resource that is switched to read-only: what is stored, else the loader's value, which is not kept. */
