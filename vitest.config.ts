@@ -19,6 +19,8 @@ export default defineConfig({
     exclude: process.env['WARMTOKEN_CONTENTION'] === undefined ? [...NO_TESTS, ...CONTENTION] : NO_TESTS,
     // Servers that scripts/servers.sh has unpacked come before those of the system.
     env: { PATH: `${SERVERS}:${process.env['PATH'] ?? ''}` },
+    // Most files wait for servers and processes of their own, so there are more workers than cores.
+    maxWorkers: 4,
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },
