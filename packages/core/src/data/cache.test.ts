@@ -456,6 +456,60 @@ describe('set, update, touch and delete', () => {
     expect(await bind(environment()).get(undefined)).toBe(5)
   })
 
+  it('update whose answers are lost leaves the value that is stored in force', async () => {
+    const { environment, store, time } = world()
+    let losing = false
+    const lossy: typeof store = {
+      ...store,
+      swap: async (...parts) => (losing ? { outcome: 'unknown', cause: undefined } : store.swap(...parts)),
+    }
+    const here = environment({ store: lossy }).use({ key: 'n', fresh: 60_000, load: async () => 1 })
+    await here.get(undefined)
+    losing = true
+    const add = (n: number | undefined): number => (n ?? 100) + 1
+    await expect(time.run(here.update(undefined, add))).rejects.toMatchObject({ code: 'STORE_UNKNOWN' })
+    losing = false
+    expect(await time.run(here.update(undefined, add))).toBe(2)
+  })
+
+  it('update is not applied again when its answer is lost and more writes follow than a record lists', async () => {
+    const { environment, store, time } = world()
+    const bind = (cache: ReturnType<typeof environment>) => cache.use({ key: 'n', fresh: 60_000, load: async () => 0 })
+    const other = bind(environment())
+    await other.get(undefined)
+    let losing = false
+    const lossy: typeof store = {
+      ...store,
+      async swap(...parts) {
+        if (!losing) return store.swap(...parts)
+        losing = false
+        await store.swap(...parts)
+        for (let n = 0; n < 12; n += 1) await other.update(undefined, (count) => (count ?? 0) + 1)
+        return { outcome: 'unknown', cause: undefined }
+      },
+    }
+    const here = bind(environment({ store: lossy }))
+    await here.get(undefined)
+    losing = true
+    const done = here.update(undefined, (count) => (count ?? 0) + 1)
+    await expect(time.run(done)).rejects.toMatchObject({ code: 'STORE_UNKNOWN' })
+    expect(await other.update(undefined, () => undefined)).toBe(13)
+  })
+
+  it('inspect does not show a value that another environment has deleted', async () => {
+    const { environment, bind, time } = world()
+    const [here, there] = [bind(environment()), bind(environment())]
+    await here.get({ id: 1 })
+    await there.delete({ id: 1 })
+    expect(await here.inspect({ id: 1 })).toMatchObject({ value: { value: 1 } })
+    expect(await here.inspect({ id: 1 }, { live: true })).toBeUndefined()
+    await there.get({ id: 1 })
+    await here.inspect({ id: 1 }, { live: true })
+    await there.delete({ id: 1 })
+    time.pass(5_000)
+    expect(await here.inspect({ id: 1 })).toBeUndefined()
+  })
+
   it('touch renews the lives', async () => {
     const { environment, time } = world()
     let loads = 0

@@ -71,6 +71,17 @@ export interface FloodEvent {
   readonly limit: number
 }
 
+/** A key was changed by this environment: set, updated, touched or deleted. */
+export interface ChangeEvent {
+  readonly type: 'change'
+  readonly key: string
+  /** `conflict`: other writes came first, each time. `unknown`: the answers of the store were lost. */
+  readonly outcome: 'written' | 'conflict' | 'unknown'
+  /** How often it was tried: above 1, others write the same key. */
+  readonly attempts: number
+  readonly took: number
+}
+
 /** What can be told about a cache: all that is told about tokens, and what concerns invalidation. */
 export type CacheEvent =
   | WarmEvent
@@ -82,6 +93,7 @@ export type CacheEvent =
   | MissingRightEvent
   | FloodEvent
   | BodyUnreadEvent
+  | ChangeEvent
 
 /** Receives events. What it throws is ignored. */
 export type CacheListener = (event: CacheEvent) => void

@@ -6,11 +6,12 @@ import { openEntry, withOpened } from '../engine/miss/sealing.ts'
 import type { Guard } from '../engine/slot.ts'
 import { DRIFT_TOLERANCE } from '../engine/time/clock.ts'
 import { isAlive } from '../engine/time/expiry.ts'
+import { StoreError } from '../errors.ts'
 import { readBody } from './bodies.ts'
 import { switchesOf } from './control.ts'
 import { NO_GENERATION, NO_ROOT, parseGeneration, parseRoot } from './generations.ts'
 import { type Cached, entryOf, type Home, type Item, knownTags } from './home.ts'
-import { judge } from './judge.ts'
+import { judge, type Under } from './judge.ts'
 
 /** Room above the server's time for numbers that are believed, in ms. */
 const SLACK = 60_000
@@ -86,6 +87,10 @@ export function verdict(home: Home, item: Item, entry: Entry<Cached<unknown>>): 
   if (entry.value.unread !== undefined) return 'dead'
   // This environment has changed the key since.
   if (entry.version > 0 ? entry.version < item.least : made !== undefined && made.changes < item.changes) return 'dead'
+  return judgeUnder(home, item, under)
+}
+
+function judgeUnder(home: Home, item: Item, under: Under): 'good' | 'stale' | 'dead' {
   const judged = judge(item.plain, under, home.knowledge)
   return judged.outcome === 'good' || judged.outcome === 'stale' ? judged.outcome : 'dead'
 }
@@ -99,8 +104,13 @@ export function checkedAtOf({ knowledge }: Home, item: Item): number {
 /** What a look of its own, outside a refresh, has found. */
 export interface Found<V> {
   readonly snapshot: Snapshot
-  /** The entry in the record, if it may be served. */
+  /**
+   * The entry in the record, if nothing forbids it. One that a change of this environment has replaced since the look was sent
+   * counts too: it is what stood in the record then.
+   */
   readonly entry: Entry<Cached<V>> | undefined
+  /** There is one that nothing forbids, and its body could not be read. */
+  readonly isUnread: boolean
 }
 
 /** Looks at the record of an item, with all that judges its value. Rejects with `StoreError`. */
@@ -123,7 +133,18 @@ export async function openFound<V>(
   if (prepare !== undefined) await attemptRead(context, { key: slot.key, signal }, prepare)
   const record = withOpened(snapshot.record, entry)
   const isUsable = entry !== undefined && isAlive({ record, ...context.server.interval() })
-  return { snapshot, entry: isUsable && verdict(home, item, entry) !== 'dead' ? entry : undefined }
+  if (!isUsable || judgeUnder(home, item, entry.value.under) === 'dead')
+    return { snapshot, entry: undefined, isUnread: false }
+  const isUnread = entry.value.unread !== undefined
+  return { snapshot, entry: isUnread ? undefined : entry, isUnread }
+}
+
+/** Throws `StoreError` where a value is there that could not be read: what derives from it must not take it for absent. */
+export function checkBodyRead(item: Item, { isUnread }: Pick<Found<unknown>, 'isUnread'>): void {
+  if (!isUnread) return
+  const { key } = item.slot
+  const message = `the body of ${key} could not be read; call it again, or delete the key`
+  throw new StoreError(message, { key, retryable: true, code: 'STORE_BODY_UNREAD' })
 }
 
 /** Reads generations, and the record of a key with them, by one consistent request where the store can. */

@@ -7,7 +7,15 @@ import type { Subject } from '../engine/slot.ts'
 import { DRIFT_TOLERANCE } from '../engine/time/clock.ts'
 import { placeEntry, remainingUntil } from '../engine/time/freshness.ts'
 import { makeKey } from '../lib/key.ts'
-import { checkOptions, durationOrZeroRule, durationRule, functionRule, misuse, type Rule } from '../lib/options.ts'
+import {
+  checkOptions,
+  durationOrZeroRule,
+  durationRule,
+  flagRule,
+  functionRule,
+  misuse,
+  type Rule,
+} from '../lib/options.ts'
 import { atMost, withDeadline } from '../lib/timing.ts'
 import { type Switches, switchesOf } from './control.ts'
 import { MAX_TAGS } from './envelope.ts'
@@ -26,11 +34,11 @@ import {
   printCached,
   underOf,
 } from './load.ts'
-import { isOlder, lookAt, readGenerations, SwitchedOff, verdict } from './look.ts'
+import { checkBodyRead, isOlder, lookAt, readGenerations, SwitchedOff, verdict } from './look.ts'
 import { parseCached } from './read.ts'
 import type { Recheck } from './recheck.ts'
 import type { DataGetOptions, Inspection, KeepOptions, Lives, Resource } from './types.ts'
-import { changeItem } from './write.ts'
+import { changeItem, forget } from './write.ts'
 
 const GET_RULES: { readonly [Name in keyof DataGetOptions]-?: Rule } = {
   maxAge: durationOrZeroRule,
@@ -42,6 +50,9 @@ const LIFE_RULES = { fresh: KEEP_RULES.fresh, usable: KEEP_RULES.usable }
 const USED = 3
 /** How often a `get` starts over because the switches have changed. */
 const MAX_STARTS = 3
+
+/** How often a look is repeated because this environment has changed the key meanwhile. */
+const MAX_LOOKS = 3
 
 /** What a hit in memory gives, made once for each entry. */
 interface View<V> {
@@ -119,9 +130,10 @@ export function createResource<P, V>(parts: ResourceParts<V>): Resource<P, V> {
     },
     getMany: (list, options = {}) => getManyOf(parts, { itemOf, hit, list, options }),
     peek: (params) => hit(itemOf(params))?.value,
-    async inspect(params) {
+    async inspect(params, options = {}) {
       const item = itemOf(params)
-      const isInMemory = engine.hit(item.slot, 0, viewOf<V>) !== undefined
+      const { live } = checkOptions('inspect', options, { live: flagRule })
+      const isInMemory = live !== true && engine.hit(item.slot, 0, viewOf<V>) !== undefined
       // What memory still holds may have expired, or have been deleted by another environment.
       if (!isInMemory && (await lookAndPlace(home, item)) === undefined) return undefined
       return inspectionOf(home, item)
@@ -151,7 +163,8 @@ export function createResource<P, V>(parts: ResourceParts<V>): Resource<P, V> {
       const keep = checkOptions('update', options, KEEP_RULES)
       const { server } = await home.reach()
       let after: V | undefined
-      await changeItem(home, item, async (entry) => {
+      await changeItem(home, item, async (entry, found) => {
+        checkBodyRead(item as Item, found)
         const before = entry?.value.value
         after = change(before)
         if (after === undefined) {
@@ -360,12 +373,21 @@ async function getWithoutKeeping<V>(home: Home, item: Item<V>, timeout: number):
   return entry === undefined ? loadOnce(home, item, timeout) : give(item, entry)
 }
 
-/** Looks at the store, and places in memory what may be served. */
+/** Looks at the store, and places in memory what may be served. What this environment has changed meanwhile stays. */
 async function lookAndPlace<V>(home: Home, item: Item<V>): Promise<Entry<Cached<V>> | undefined> {
-  const { entry } = await lookAt(home, item, new AbortController().signal)
-  const context = home.context()
-  if (entry !== undefined) placeEntry(context, item.slot, { entry, tier: 'store', ...context.server.interval() })
-  return entry
+  for (let look = 1; ; look += 1) {
+    const { changes } = item
+    const found = await lookAt(home, item, new AbortController().signal)
+    checkBodyRead(item as Item, found)
+    const { entry } = found
+    const isLatest = item.changes === changes
+    if (!isLatest && entryOf(item) === undefined && look < MAX_LOOKS) continue
+    if (isLatest && entry === undefined) forget(home, item)
+    if (entry === undefined || verdict(home, item, entry) === 'dead') return entryOf(item)
+    const context = home.context()
+    placeEntry(context, item.slot, { entry, tier: 'store', ...context.server.interval() })
+    return entry
+  }
 }
 
 function inspectionOf<V>(home: Home, item: Item<V>): Inspection<V> | undefined {

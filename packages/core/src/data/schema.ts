@@ -20,7 +20,7 @@ export function createValueForm<Template extends string, V>({
 }: Pick<ResourceOptions<Template, V>, 'key' | 'schema' | 'form'>): Pick<DataSource<V>, 'print' | 'parse'> {
   return {
     print(value) {
-      const checked = check(key, schema, value)
+      const checked = checkBySchema(key, schema, value)
       if (checked.outcome === 'refused')
         throw new SourceUnavailableError(`the schema of ${key} refuses ${checked.path}`, { code: 'SCHEMA_REFUSED' })
       const { value: accepted } = checked
@@ -36,7 +36,7 @@ export function createValueForm<Template extends string, V>({
       try {
         const value = form === undefined ? json : typeof json === 'string' ? form.parse(json) : undefined
         if (value === undefined) return undefined
-        const checked = check(key, schema, value)
+        const checked = checkBySchema(key, schema, value)
         return checked.outcome === 'accepted' ? { value: freezeValue(checked.value) } : undefined
       } catch {
         // A form or a schema that throws has not accepted it.
@@ -46,7 +46,12 @@ export function createValueForm<Template extends string, V>({
   }
 }
 
-function check<V>(key: string, schema: StandardSchema<unknown, V> | undefined, value: unknown): Checked<V> {
+/** Asks a schema. Throws `TypeError` for one that is asynchronous. */
+export function checkBySchema<V>(
+  key: string,
+  schema: StandardSchema<unknown, V> | undefined,
+  value: unknown,
+): Checked<V> {
   if (schema === undefined) return { outcome: 'accepted', value: value as V }
   const result = schema['~standard'].validate(value)
   if (result instanceof Promise) return misuse('use', `the schema of ${key} must be synchronous`)

@@ -135,8 +135,11 @@ export interface Resource<P, V> {
   getMany(list: readonly P[], options?: DataGetOptions): Promise<readonly (V | undefined | Error)[]>
   /** The value in memory while it is fresh and checked, else `undefined`. No I/O. */
   peek(params: P): V | undefined
-  /** Resolves to what is known of the value in memory or store; `undefined` when there is none that may be served. */
-  inspect(params: P): Promise<Inspection<V> | undefined>
+  /**
+   * Resolves to what is known of the value in memory or store; `undefined` when there is none that may be served. With
+   * `live`, the store is asked in any case.
+   */
+  inspect(params: P, options?: { readonly live?: boolean }): Promise<Inspection<V> | undefined>
   /** Stores a value. A load that is in progress anywhere is fenced. Rejects with `StoreError` when it cannot be written. */
   set(params: P, value: V, options?: KeepOptions): Promise<void>
   /**

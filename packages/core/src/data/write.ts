@@ -1,7 +1,7 @@
 /** Changes of single keys by compare-and-swap: set, update, touch, delete. Each drops the lease, so older loads are fenced. @module */
 
 import type { Entry } from '../contracts.ts'
-import { type Snapshot, swapRecord } from '../engine/miss/record-io.ts'
+import { type Snapshot, type SwapResult, swapRecord } from '../engine/miss/record-io.ts'
 import { seal } from '../engine/miss/sealing.ts'
 import { packEntry } from '../engine/packed-entry.ts'
 import { placeEntry } from '../engine/time/freshness.ts'
@@ -11,8 +11,9 @@ import { MAX_REFRESHES, type Refresh, type WarmRecord } from '../record/record.t
 import { nextVersion, publish, remove } from '../record/transitions.ts'
 import { packCached } from './bodies.ts'
 import { switchesOf } from './control.ts'
+import type { ChangeEvent } from './events.ts'
 import type { Cached, Home, Item } from './home.ts'
-import { applyLimits, type Found, lookAt, openFound } from './look.ts'
+import { type Found, lookAt, openFound } from './look.ts'
 
 /** How often a change is tried, each time on the record that is there then. */
 const MAX_ATTEMPTS = 12
@@ -45,8 +46,11 @@ export async function changeItem<V>(home: Home, item: Item<V>, plan: Plan<V>): P
 
 async function change<V>(home: Home, item: Item<V>, plan: Plan<V>): Promise<void> {
   const context = await home.reach()
-  const { runtime } = context
+  const { runtime, clock } = context
   const { key } = item.slot
+  const startedAt = clock.fast()
+  const tell = (outcome: ChangeEvent['outcome'], attempts: number): void =>
+    home.emit({ type: 'change', key, outcome, attempts, took: Math.round(clock.fast() - startedAt) })
   const { readOnly } = switchesOf(home.knowledge.control, item.source.name)
   if (readOnly) {
     const message = `${item.source.name} is switched to read-only`
@@ -58,7 +62,12 @@ async function change<V>(home: Home, item: Item<V>, plan: Plan<V>): Promise<void
     const draft = await plan(found.entry, found)
     if (draft === undefined) return
     const written = await write(home, item, { found, draft })
-    if (written.outcome === 'written') return
+    if (written.outcome === 'unknown') {
+      tell('unknown', attempt + 1)
+      const message = `the change of ${key} may have been written, or may still be: the answers were lost`
+      throw new StoreError(message, { key, retryable: true, code: 'STORE_UNKNOWN' })
+    }
+    if (written.outcome === 'written') return tell('written', attempt + 1)
     if (attempt === 0 && written.snapshot !== undefined) {
       found = await openFound(home, item, { snapshot: written.snapshot, signal })
       continue
@@ -66,6 +75,7 @@ async function change<V>(home: Home, item: Item<V>, plan: Plan<V>): Promise<void
     await sleep(runtime, runtime.random() * Math.min(MAX_PAUSE, 10 * 1.7 ** attempt), signal)
     found = await lookAt(home, item, signal)
   }
+  tell('conflict', MAX_ATTEMPTS)
   throw new StoreError(`the record of ${key} changed too often; call it again`, {
     key,
     retryable: true,
@@ -74,7 +84,9 @@ async function change<V>(home: Home, item: Item<V>, plan: Plan<V>): Promise<void
 }
 
 type Written =
+  /** `unknown`: it may have been written, or may still be. */
   | { readonly outcome: 'written' }
+  | { readonly outcome: 'unknown' }
   /** Another write came first; the record as it is then, where that is known. */
   | { readonly outcome: 'conflict'; readonly snapshot: Snapshot | undefined }
 
@@ -89,26 +101,45 @@ async function write<V>(
   const tag = runtime.unique()
   const { record, entry } = await recordOf(home, item, { before: snapshot.record, draft, tag })
   const send = () => swapRecord(context, record, { expected: snapshot.image, tag, signal: undefined })
-  let result = await send()
-  for (let repeat = 0; result.outcome === 'unknown' && repeat < MAX_REPEATS; repeat += 1) result = await send()
-  if (result.outcome === 'swapped') {
+  const first = await send()
+  if (first.outcome === 'conflict') return first
+  // Whatever a repeat or a look fails with, the first may have been applied.
+  const { result, there } =
+    first.outcome === 'swapped' ? { result: first, there: undefined } : await settleUnknown(home, item, send)
+  if (result?.outcome === 'swapped') {
     took(home, item, { record, entry })
     return { outcome: 'written' }
   }
-  if (result.outcome === 'conflict' && !hasMark(result.snapshot.record, tag)) return result
-  const there = result.outcome === 'conflict' ? result.snapshot : (await lookAt(home, item, NEVER)).snapshot
   // It was written, and another write has followed.
-  if (hasMark(there.record, tag)) {
+  if (there !== undefined && hasMark(there.record, tag)) {
     took(home, item, { record, entry: undefined })
     return { outcome: 'written' }
   }
-  const isOver = there.image?.tag !== snapshot.image?.tag && there.record.refreshes.length < MAX_REFRESHES
-  if (isOver) return { outcome: 'conflict', snapshot: there }
-  // What is in memory may be older than what was written.
-  took(home, item, { record, entry: undefined })
-  const { key } = item.slot
-  const message = `the change of ${key} may have been written, or may still be: the answers were lost`
-  throw new StoreError(message, { key, retryable: true, code: 'STORE_UNKNOWN' })
+  const isRefuted =
+    there !== undefined && there.image?.tag !== snapshot.image?.tag && listsAllSince(snapshot.record, there.record)
+  if (isRefuted) return { outcome: 'conflict', snapshot: there }
+  // What is in memory may be older than what was written. What the store holds may be served all the same.
+  item.changes += 1
+  forget(home, item)
+  return { outcome: 'unknown' }
+}
+
+/** Repeats a swap whose answer was lost, which is idempotent in its tag, and looks at the record when that does not help. */
+async function settleUnknown<V>(
+  home: Home,
+  item: Item<V>,
+  send: () => Promise<SwapResult>,
+): Promise<{ readonly result?: SwapResult; readonly there?: Snapshot | undefined }> {
+  try {
+    for (let repeat = 0; repeat < MAX_REPEATS; repeat += 1) {
+      const result = await send()
+      if (result.outcome === 'swapped') return { result }
+      if (result.outcome === 'conflict') return { there: result.snapshot }
+    }
+    return { there: (await lookAt(home, item, NEVER)).snapshot }
+  } catch {
+    return {}
+  }
 }
 
 const NEVER: AbortSignal = new AbortController().signal
@@ -148,6 +179,13 @@ function hasMark({ refreshes }: WarmRecord, tag: string): boolean {
   return refreshes.some(([, , , what]) => what === `write ${tag}`)
 }
 
+/** Whether a record still lists every write that followed an earlier state of it: then a write without its mark was none. */
+function listsAllSince(before: WarmRecord, { refreshes }: WarmRecord): boolean {
+  const last = before.refreshes.at(-1)
+  if (last === undefined) return refreshes.length < MAX_REFRESHES
+  return refreshes.some((refresh) => refresh.every((part, index) => part === last[index]))
+}
+
 /** A change of this environment was acknowledged: what is older is not served here any more. */
 function took<V>(
   home: Home,
@@ -162,10 +200,15 @@ function took<V>(
     placeEntry(context, slot, { entry: packEntry(entry), tier: 'store', ...context.server.interval() })
     return
   }
+  forget(home, item)
+}
+
+/** Drops the entry in memory: the next caller looks at the store. */
+export function forget(home: Home, item: Item): void {
+  const { slot } = item
   slot.entry = undefined
   slot.view = undefined
   slot.freshUntil = 0
   slot.usableUntil = 0
   home.memory.resize(item)
-  applyLimits(home, item)
 }
