@@ -39,6 +39,7 @@ export const HOUSE: Plan = {
   // Side by side on the engine: none of the three imports another.
   tokens: { about: 'createTokens, handles, Token', imports: onEngine },
   data: { about: 'createCache', imports: onEngine },
+  collections: { about: 'hash, list, set, counter', imports: [...ground, 'data'] },
   sessions: { about: 'createSessions', imports: onEngine },
   lease: { about: 'withLease', imports: [...ground, 'engine'] },
   live: { about: 'live events, sockets, streams', imports: [...ground, 'observe', 'sessions'] },

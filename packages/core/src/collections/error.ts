@@ -1,0 +1,15 @@
+import { WarmTokenError } from '../errors.ts'
+
+/** A change would make a collection larger than it may be. Nothing was written. `code` is `COLLECTION_FULL`. */
+export class CollectionFullError extends WarmTokenError {
+  /** The name of the class; said here, for a minifier shortens the class itself. */
+  override readonly name: string = 'CollectionFullError'
+
+  constructor(key: string, why: string) {
+    super(`${key} would hold ${why}; remove items first, or spread them over several keys`, {
+      code: 'COLLECTION_FULL',
+      key,
+      retryable: false,
+    })
+  }
+}
