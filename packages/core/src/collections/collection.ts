@@ -30,7 +30,7 @@ export interface CollectionOptions<Template extends string> {
   readonly name?: string
   /** How long a collection lives, from its first change on. At most 400 days. */
   readonly usable: number
-  /** True: each change starts `usable` anew. Default false. */
+  /** True: each change starts `usable` again. Default false. */
   readonly renew?: boolean
   /** Tags that it is invalidated by, known from the parameters. */
   readonly tags?: (params: ParamsOf<Template>) => readonly string[]

@@ -55,7 +55,7 @@ describe('a hash', () => {
     expect(await cart.deleteField({ user: 7 }, '__proto__')).toBe(1)
   })
 
-  it('hands out frozen values, and keeps no hold of what was handed in', async () => {
+  it('returns frozen values, and copies what it is given', async () => {
     const { environment } = world()
     const cart = bind(environment())
     const mine = { n: 1 }

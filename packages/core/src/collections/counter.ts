@@ -54,7 +54,7 @@ export function counter(cache: Cache, options: Binding & { readonly shards?: num
   const template = isSharded ? `${key}:{shard}` : key
   const { read, change, expire, remaining, clear } = createCollection<unknown, number>(
     cache,
-    // Tags are told by the parameters of the counter; that of the shard is no part of them.
+    // The number of the shard is not a parameter of the counter.
     {
       ...rest,
       key: template,
@@ -88,7 +88,7 @@ export function counter(cache: Cache, options: Binding & { readonly shards?: num
 }
 
 function withoutShard(params: object): never {
-  const { shard: _shard, ...rest } = params as { readonly shard?: unknown }
+  const { shard: _shard, ...own } = params as { readonly shard?: unknown }
   // The template of the counter says what its parameters are; here nobody knows.
-  return rest as never
+  return own as never
 }

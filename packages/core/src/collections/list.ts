@@ -30,7 +30,7 @@ export interface List<P, V> extends Expiring<P> {
   pushLeft(params: P, ...items: readonly V[]): Promise<number>
   /** Puts items after all others. Resolves to how many there are then. */
   pushRight(params: P, ...items: readonly V[]): Promise<number>
-  /** Takes the first item; `undefined` when there is none. No item is handed out twice. */
+  /** Takes the first item; `undefined` when there is none. No item is returned twice. */
   popLeft(params: P): Promise<V | undefined>
   /** Takes the last item; `undefined` when there is none. */
   popRight(params: P): Promise<V | undefined>

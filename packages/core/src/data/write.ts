@@ -118,7 +118,7 @@ async function write<V>(
   const isRefuted =
     there !== undefined && there.image?.tag !== snapshot.image?.tag && listsAllSince(snapshot.record, there.record)
   if (isRefuted) return { outcome: 'conflict', snapshot: there }
-  // What is in memory may be older than what was written. What the store holds may be served all the same.
+  // What is in memory may be older than what was written. What the store holds may still be served.
   item.changes += 1
   forget(home, item)
   return { outcome: 'unknown' }
