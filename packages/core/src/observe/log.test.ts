@@ -2,8 +2,10 @@ import { Writable } from 'node:stream'
 import { Logger } from '@aws-lambda-powertools/logger'
 import pino from 'pino'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { CacheEvent, CacheListener } from '../data/events.ts'
 import { SourceRefusedError } from '../errors.ts'
 import type { WarmEvent } from '../events.ts'
+import type { SessionEvent, SessionListener } from '../sessions/events.ts'
 import { custom } from '../sources/custom.ts'
 import { memoryStore } from '../stores/memory.ts'
 import { createTokens } from '../tokens/tokens.ts'
@@ -50,6 +52,36 @@ describe('a log of events', () => {
     const { lines, logger } = collect()
     logEvents(logger)(event)
     expect(lines).toEqual([[level, { message: `warmtoken ${event.type}`, warmtoken: event }]])
+  })
+
+  it('takes the events of caches, without the tag, which may name a user', () => {
+    const { lines, logger } = collect()
+    const listen: CacheListener = logEvents(logger)
+    const events: readonly CacheEvent[] = [
+      { type: 'invalidate', what: 'user:jane', by: 'tag', stale: false, took: 3 },
+      { type: 'generation-lost', tag: 'user:jane' },
+    ]
+    for (const event of events) listen(event)
+    expect(lines).toEqual([
+      [
+        'info',
+        { message: 'warmtoken invalidate', warmtoken: { type: 'invalidate', by: 'tag', stale: false, took: 3 } },
+      ],
+      ['warn', { message: 'warmtoken generation-lost', warmtoken: { type: 'generation-lost' } }],
+    ])
+  })
+
+  it('takes the events of sessions', () => {
+    const { lines, logger } = collect()
+    const listen: SessionListener = logEvents(logger)
+    const events: readonly SessionEvent[] = [
+      { type: 'session-read', key: KEY, found: true },
+      { type: 'session-refused', key: undefined, reason: 'malformed' },
+      { type: 'store-error', key: KEY, operation: 'swap', code: 'STORE_DENIED' },
+    ]
+    for (const event of events) listen(event)
+    expect(lines.map(([level]) => level)).toEqual(['debug', 'info', 'warn'])
+    expect(lines[1]?.[1].warmtoken).toEqual({ type: 'session-refused', reason: 'malformed' })
   })
 
   it('leaves out what is below its lowest level', () => {

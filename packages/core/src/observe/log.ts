@@ -55,11 +55,11 @@ const WARN: ReadonlySet<string> = new Set([
  * The fields that are logged. A list of what is allowed, so that a message that another module publishes on the channel, or
  * a field that is added later, brings no value into a log.
  */
-const FIELDS = [
+const FIELDS: ReadonlySet<string> = new Set([
   ...['type', 'key', 'name', 'tier', 'stale', 'remaining', 'waited', 'epoch', 'takeOver', 'adopted', 'polls', 'took'],
   ...['outcome', 'alone', 'option', 'lifetime', 'ms', 'version', 'kind', 'until', 'count', 'fingerprint', 'paused'],
   ...['reason', 'operation', 'code', 'by', 'entries', 'dropped', 'id', 'evicted', 'found', 'path', 'store'],
-] as const
+])
 /** The longest text of a field. */
 const MAX_TEXT = 512
 
@@ -95,10 +95,11 @@ function levelOf(event: Observed): LogLevel {
 function lineOf(event: Observed): LogLine {
   const fields = asFields(event) ?? {}
   const warmtoken: Record<string, string | number | boolean> = {}
-  for (const name of FIELDS) {
+  for (const name of Object.keys(fields)) {
+    if (!FIELDS.has(name)) continue
     const value = fields[name]
     if (typeof value === 'string') warmtoken[name] = value.slice(0, MAX_TEXT)
     else if (typeof value === 'number' || typeof value === 'boolean') warmtoken[name] = value
   }
-  return { message: `warmtoken ${warmtoken['type']}`, warmtoken }
+  return { message: `warmtoken ${event.type.slice(0, MAX_TEXT)}`, warmtoken }
 }

@@ -7,6 +7,7 @@
 
 import type { Listener, WarmEvent } from '../events.ts'
 import { checkOptions, flagRule, misuse, shaped } from '../lib/options.ts'
+import { labelOf } from './label.ts'
 
 /** The part of Powertools' `Metrics` that is used; said here so that the types of those without Powertools are whole. */
 export interface PowertoolsMetrics {
@@ -79,7 +80,6 @@ export function powertoolsMetrics(
     if (measured === undefined || !('key' in event)) return
     const [name, unit, value] = measured
     if (!source) return void metrics.addMetric(name, unit, value)
-    const label = event.name ?? event.key.slice(0, event.key.lastIndexOf('~'))
-    metrics.singleMetric().addDimension('source', label).addMetric(name, unit, value)
+    metrics.singleMetric().addDimension('source', labelOf(event)).addMetric(name, unit, value)
   }
 }
