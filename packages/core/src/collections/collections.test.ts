@@ -256,6 +256,36 @@ describe('every collection', () => {
     expect(await online.all(undefined)).toEqual(['b'])
   })
 
+  it('is never taken for empty where its body cannot be read, and can be cleared', async () => {
+    let isLost = false
+    const forgetful = (store: Store): Store => ({
+      name: store.name,
+      swap: store.swap,
+      async read(key, options) {
+        const seen = await store.read(key, options)
+        return isLost && key.startsWith('body~') ? { ...seen, image: undefined } : seen
+      },
+    })
+    const { environment } = world(forgetful)
+    const bind = () => hash(environment(), { key: 'cart', usable: HOUR })
+    const random = seeded(5)
+    for (let n = 0; n < 3; n += 1) {
+      const text = Array.from({ length: 8_000 }, () => String.fromCharCode(33 + Math.floor(random() * 90))).join('')
+      await bind().set(undefined, `field-${n}`, text)
+    }
+    isLost = true
+    const cart = bind()
+    await expect(cart.getAll(undefined)).rejects.toMatchObject({ code: 'STORE_BODY_UNREAD', retryable: true })
+    await expect(cart.set(undefined, 'more', 1)).rejects.toMatchObject({ code: 'STORE_BODY_UNREAD' })
+    isLost = false
+    expect(Object.keys(await cart.getAll(undefined))).toEqual(['field-0', 'field-1', 'field-2'])
+    isLost = true
+    const other = bind()
+    await other.clear(undefined)
+    await other.set(undefined, 'more', 1)
+    expect(await other.getAll(undefined)).toEqual({ more: 1 })
+  })
+
   it('holds at most 1,000 items and 48,000 bytes, and a refused change leaves it as it was', async () => {
     const { environment } = world()
     const cache = environment()
