@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CelEngine, type StandardDiagnostic, TemplateFile } from '@aws/cloudformation-validate'
@@ -7,8 +7,10 @@ import { powertoolsMetrics } from '@warmtoken/core/metrics'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 
-/** Templates that are deployed on their own. */
-const STANDALONE = ['alarms.yml', 'dashboard.yml', 'roles.yml', 'kms-key.yml', 'token-table.yml', 'client-secret.yml']
+/** Every file that is a template; the others are parts of a `serverless.yml`. */
+const TEMPLATES = readdirSync(new URL('./resources/', import.meta.url)).filter((name) =>
+  /^Resources:/m.test(textOf(name)),
+)
 
 interface Resource {
   readonly Type: string
@@ -71,7 +73,7 @@ function faultsOf(text: string): readonly string[] {
 }
 
 describe('the templates in infra/resources', () => {
-  it.each(STANDALONE)('%s is valid CloudFormation', (name) => {
+  it.each(TEMPLATES)('%s is valid CloudFormation', (name) => {
     expect(faultsOf(textOf(name))).toEqual([])
   })
 
