@@ -79,8 +79,11 @@ export interface CacheOptions extends Partial<Policy> {
   readonly runtime?: Runtime
 }
 
+/** What a cache may be called. */
+export const nameRule: Rule = ['1 to 40 of a-z 0-9 -', (value) => matches(value, /^[a-z0-9-]{1,40}$/)]
+
 const RULES: { readonly [Name in keyof CacheOptions]-?: Rule } = {
-  name: ['1 to 40 of a-z 0-9 -', (value) => matches(value, /^[a-z0-9-]{1,40}$/)],
+  name: nameRule,
   store: shaped('read', 'swap'),
   bodies: shaped('read', 'swap'),
   codec: shaped('seal', 'open'),

@@ -71,7 +71,7 @@ export function createGather(runtime: Pick<Runtime, 'after'>, onLack: (right: st
 }
 
 /** Reads keys by one request, or by several side by side. */
-async function readKeys(
+export async function readKeys(
   store: Store,
   keys: readonly string[],
   options: ReadOptions,

@@ -1,4 +1,5 @@
 export { type CacheOptions, createCache } from './cache.ts'
+export { type CheckGenerationsOptions, checkGenerations, type GenerationFinding } from './check-generations.ts'
 export type { Control, Switches } from './control.ts'
 export type { CacheEvent, CacheListener } from './events.ts'
 export type { ParamsOf } from './key-template.ts'
