@@ -1,5 +1,5 @@
 /**
- * The Middy middleware: tokens on the context, refreshes settled before the environment freezes.
+ * The Middy middlewares: tokens on the context, and refreshes of tokens and caches settled before the environment freezes.
  *
  * @module
  */
@@ -7,11 +7,19 @@
 import type { MiddlewareObj, Request } from '@middy/core'
 import type { Context } from 'aws-lambda'
 import { flagRule } from '../lib/options.ts'
-import { createInvocations, type Invocation, type InvocationOptions, type Taken } from '../tokens/invocation.ts'
+import {
+  type CacheInvocationOptions,
+  createCacheInvocations,
+  createInvocations,
+  type Invocation,
+  type InvocationOptions,
+  type Invocations,
+  type Taken,
+} from '../tokens/invocation.ts'
 import type { Token } from '../tokens/token.ts'
-import type { Handles, InvocationFamily, TokenFamily, WithTokens } from '../tokens/types.ts'
+import type { Handles, InvocationFamily, Refreshing, TokenFamily, WithTokens } from '../tokens/types.ts'
 
-export type { WithTokens } from '../tokens/types.ts'
+export type { Refreshing, WithTokens } from '../tokens/types.ts'
 
 /** How the middleware works. Lengths are in ms. */
 export interface WarmTokensOptions extends InvocationOptions {
@@ -53,9 +61,45 @@ export type WarmTokensMiddleware<H extends Handles> = MiddlewareObj<
  * ```
  */
 export function warmTokens<H extends Handles>(handles: H, options: WarmTokensOptions = {}): WarmTokensMiddleware<H> {
-  const { begin, end } = createInvocations('warmTokens', handles, options, { setToContext: flagRule })
-  const { setToContext = true } = options
+  const invocations = createInvocations('warmTokens', handles, options, { setToContext: flagRule })
+  const [begin, finish] = createHooks(invocations, options.setToContext ?? true)
+  const warmTokensBefore: typeof begin = (request) => begin(request)
+  const warmTokensAfter: typeof finish = (request) => finish(request)
+  const warmTokensOnError: typeof finish = (request) => finish(request)
+  return { before: warmTokensBefore, after: warmTokensAfter, onError: warmTokensOnError } as WarmTokensMiddleware<H>
+}
 
+/** How {@link warmCaches} works. Lengths are in ms. */
+export type WarmCachesOptions = CacheInvocationOptions
+
+/** The middleware that {@link warmCaches} makes. It changes neither event nor context. */
+export type WarmCachesMiddleware = MiddlewareObj<unknown, unknown>
+
+/**
+ * Lets caches of `createCache` refresh and recheck in the background of a Middy handler: callers get the value that is still
+ * usable, and the refresh is settled after the handler, or its error, within the time that the invocation has left. Early
+ * answers are treated as by {@link warmTokens}. Throws `TypeError` at wiring for wrong arguments.
+ *
+ * @example
+ * ```ts
+ * export const handler = middy()
+ *   .use(warmCaches(cache))
+ *   .handler(async ({ pathParameters: { id } }) => project.get({ id }))
+ * ```
+ */
+export function warmCaches(
+  caches: Refreshing | readonly Refreshing[],
+  options: WarmCachesOptions = {},
+): WarmCachesMiddleware {
+  const [begin, finish] = createHooks(createCacheInvocations('warmCaches', caches, options), false)
+  const warmCachesBefore: typeof begin = (request) => begin(request)
+  const warmCachesAfter: typeof finish = (request) => finish(request)
+  const warmCachesOnError: typeof finish = (request) => finish(request)
+  return { before: warmCachesBefore, after: warmCachesAfter, onError: warmCachesOnError } as WarmCachesMiddleware
+}
+
+/** What runs before, and what runs after a handler and its error. */
+function createHooks({ begin, end }: Invocations, setToContext: boolean) {
   // Where an invocation is in what Middy hands to its hooks: no name, so that nobody else finds it there.
   const own = Symbol()
   type Hooked = Pick<Request, 'context'> & { readonly internal: Taken & { [own]?: Invocation } }
@@ -63,22 +107,19 @@ export function warmTokens<H extends Handles>(handles: H, options: WarmTokensOpt
   // Whether invocations were seen to run beside each other. Where they do not, the last is over when the next begins.
   let several = false
 
-  const warmTokensBefore = ({ context, internal }: Hooked): Promise<void> | undefined => {
-    // It may have been answered early.
-    if (!several) last?.leave()
-    last = begin(context, internal, setToContext ? (context as unknown as Taken) : undefined)
-    internal[own] = last
-    return last.ready
-  }
-
-  const finish = ({ internal }: Pick<Hooked, 'internal'>): Promise<void> | undefined => {
-    const invocation = internal[own]
-    if (!invocation) return undefined
-    several ||= invocation !== last
-    return end(invocation)
-  }
-  const warmTokensAfter: typeof finish = (request) => finish(request)
-  const warmTokensOnError: typeof finish = (request) => finish(request)
-
-  return { before: warmTokensBefore, after: warmTokensAfter, onError: warmTokensOnError } as WarmTokensMiddleware<H>
+  return [
+    ({ context, internal }: Hooked): Promise<void> | undefined => {
+      // It may have been answered early.
+      if (!several) last?.leave()
+      last = begin(context, internal, setToContext ? (context as unknown as Taken) : undefined)
+      internal[own] = last
+      return last.ready
+    },
+    ({ internal }: Pick<Hooked, 'internal'>): Promise<void> | undefined => {
+      const invocation = internal[own]
+      if (!invocation) return undefined
+      several ||= invocation !== last
+      return end(invocation)
+    },
+  ] as const
 }

@@ -1,15 +1,23 @@
 /**
- * Tokens for a Lambda handler without Middy.
+ * Tokens and caches for a Lambda handler without Middy.
  *
  * @module
  */
 
 import { flagRule, isFunction, misuse } from '../lib/options.ts'
-import { createInvocations, type InvocationOptions, type Taken } from './invocation.ts'
+import {
+  type CacheInvocationOptions,
+  createCacheInvocations,
+  createInvocations,
+  type InvocationOptions,
+  type Invocations,
+  type Taken,
+} from './invocation.ts'
 import type { InvocationContext, LambdaContext } from './lambda-context.ts'
-import type { Handles, WithTokens } from './types.ts'
+import type { Handles, Refreshing, WithTokens } from './types.ts'
 
 export type { InvocationContext, LambdaClientContext, LambdaContext } from './lambda-context.ts'
+export type { Refreshing } from './types.ts'
 
 /** How a wrapped handler uses its tokens. */
 export interface HandlerOptions extends InvocationOptions {
@@ -86,9 +94,47 @@ export function withTokens(
   handler: (...args: never[]) => unknown,
   options: HandlerOptions = {},
 ): (...args: never[]) => Promise<unknown> {
-  const { begin, end } = createInvocations('withTokens', handles, options, { streaming: flagRule })
-  if (!isFunction(handler)) misuse('withTokens', 'give a handler, a function')
-  const before = options.streaming ? 2 : 1
+  const invocations = createInvocations('withTokens', handles, options, { streaming: flagRule })
+  return wrap('withTokens', invocations, handler, options)
+}
+
+/** How a handler with caches is wrapped. Lengths are in ms. */
+export interface CachesOptions extends CacheInvocationOptions, Pick<HandlerOptions, 'streaming'> {}
+
+/**
+ * Wraps a Lambda handler that reads caches of `createCache`: refreshes and rechecks run in the background, and
+ * after it, or its error, are settled within the time that the invocation has left. The handler gets what it got before.
+ * Throws `TypeError` for wrong arguments.
+ *
+ * @example
+ * ```ts
+ * export const handler = withCaches(cache, async (event: { id: string }) => project.get({ id: event.id }))
+ * ```
+ */
+export function withCaches<Given extends unknown[], Result>(
+  caches: Refreshing | readonly Refreshing[],
+  handler: (...given: Given) => Result,
+  options?: CachesOptions,
+): (...given: Given) => Promise<Awaited<Result>>
+export function withCaches(
+  caches: Refreshing | readonly Refreshing[],
+  handler: Wrappable,
+  options: CachesOptions = {},
+): (...given: never[]) => Promise<unknown> {
+  const invocations = createCacheInvocations('withCaches', caches, options, { streaming: flagRule })
+  return wrap('withCaches', invocations, handler, options)
+}
+
+type Wrappable = (...args: never[]) => unknown
+
+function wrap(
+  where: string,
+  { begin, end }: Invocations,
+  handler: Wrappable,
+  { streaming }: Pick<HandlerOptions, 'streaming'>,
+): (...args: never[]) => Promise<unknown> {
+  if (!isFunction(handler)) misuse(where, 'give a handler, a function')
+  const before = streaming ? 2 : 1
   // No named parameters: Lambda's Node.js 24 refuses a function with three of them as one that requires a callback.
   return async (...given) => {
     const context = (given[before] ?? {}) as InvocationContext & Taken

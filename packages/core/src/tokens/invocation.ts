@@ -1,7 +1,7 @@
-import { checkOptions, durationOrZeroRule, misuse, type Rule } from '../lib/options.ts'
+import { checkOptions, durationOrZeroRule, isFunction, misuse, type Rule } from '../lib/options.ts'
 import type { InvocationContext } from './lambda-context.ts'
 import type { Token } from './token.ts'
-import type { Handles, TokenFamily, TokenHandle } from './types.ts'
+import type { Handles, Refreshing, TokenFamily, TokenHandle } from './types.ts'
 
 /** How an invocation uses its tokens. Lengths are in ms. */
 export interface InvocationOptions {
@@ -72,6 +72,8 @@ async function arrive(name: string, taken: Taken, target: Taken = {}): Promise<v
   target[name] = token
 }
 
+type Named = readonly [string, TokenHandle | TokenFamily<never>]
+
 /**
  * Wires tokens to invocations. `more`: rules of options beside {@link InvocationOptions}. Throws `TypeError` for wrong
  * options, and unless all are handles that `use` made.
@@ -82,12 +84,40 @@ export function createInvocations(
   options: InvocationOptions,
   more?: { readonly [name: string]: Rule },
 ): Invocations {
-  const named: readonly (readonly [string, TokenHandle | TokenFamily<never>])[] = Object.entries(handles ?? {})
+  const named: readonly Named[] = Object.entries(handles ?? {})
   if (!named.length || !named.every(([, one]) => isBound(one)))
     misuse(where, 'give tokens as in { crm: tokens.use(source) }')
   const { minLifetime = 'invocation', margin = 300 } = checkOptions(where, options, { ...RULES, ...more })
-  const owners = [...new Set(named.map(([, { tokens }]) => tokens))]
+  return bind([...new Set(named.map(([, { tokens }]) => tokens))], named, minLifetime, margin)
+}
 
+/** How an invocation waits for refreshes of its caches. Lengths are in ms. */
+export type CacheInvocationOptions = Pick<InvocationOptions, 'margin'>
+
+/**
+ * Lets caches refresh in the background of invocations, which take nothing from them. Throws `TypeError` for wrong options,
+ * and unless all are caches.
+ */
+export function createCacheInvocations(
+  where: string,
+  caches: Refreshing | readonly Refreshing[],
+  options: CacheInvocationOptions,
+  more?: { readonly [name: string]: Rule },
+): Invocations {
+  const owners = [caches].flat() as readonly Refreshing[]
+  if (!owners.length || !owners.every((one) => isFunction(one?.enter) && isFunction(one.settle)))
+    misuse(where, 'give a cache that createCache made, or a list of them')
+  const { margin = 300 } = checkOptions(where, options, { margin: RULES.margin, ...more })
+  return bind(owners, [], 0, margin)
+}
+
+/** Lets owners refresh in the background of invocations, which take these tokens. */
+function bind(
+  owners: readonly Refreshing[],
+  named: readonly Named[],
+  minLifetime: number | 'invocation',
+  margin: number,
+): Invocations {
   return {
     begin(context, taken, target) {
       const take = (handle: TokenHandle): Token | Promise<Token> => {
@@ -95,7 +125,7 @@ export function createInvocations(
         const wanted = minLifetime === 'invocation' ? left : minLifetime
         return handle.peek(wanted) ?? handle.get({ minLifetime: wanted, timeout: Math.max(1, left - margin) })
       }
-      const leaves = owners.map((tokens) => tokens.enter())
+      const leaves = owners.map((one) => one.enter())
       const leave = (): void => {
         for (const one of leaves) one()
       }

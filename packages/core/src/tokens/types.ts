@@ -103,3 +103,6 @@ export interface Tokens {
   /** Waits for refreshes in progress, at most `timeout` ms (default 1,000), then aborts them. Never rejects. */
   settle(options?: { readonly timeout?: number }): Promise<void>
 }
+
+/** What refreshes values in the background of a handler: a toolkit of tokens, or a cache of `createCache`. */
+export type Refreshing = Pick<Tokens, 'busy' | 'enter' | 'settle'>
