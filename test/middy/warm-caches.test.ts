@@ -140,6 +140,22 @@ describe.each(ways)('%s', (_way, wrap) => {
   })
 })
 
+describe('an early answer by a middleware that is used later', () => {
+  it('ends with the next invocation: what is read after that one starts no refresh beside it', async () => {
+    const world = setUp()
+    let isEarly = true
+    const handler = middy7()
+      .use(warmCaches(world.cache))
+      .use({ before: async () => (isEarly ? 'early' : undefined) })
+      .handler(async () => world.read())
+    expect(await handler({}, contextWith())).toBe('early')
+    isEarly = false
+    expect(await handler({}, contextWith())).toBe(1)
+    await world.makeStale()
+    expect(await world.read()).toBe(2)
+  })
+})
+
 describe('wrong use', () => {
   it.each<[string, () => unknown, string]>([
     ['no cache', () => warmCaches([]), 'warmCaches: give a cache that createCache made'],
