@@ -3,7 +3,7 @@ import type { Stack, StackResource } from './cloud/stack.ts'
 import { canonical, member, memberAt, type Value } from './cloud/value.ts'
 import { allows, type Statement } from './iam/policy.ts'
 import { roleOf } from './iam/role.ts'
-import { triggersOf } from './routes.ts'
+import { calledByHttp, triggersOf } from './routes.ts'
 
 /** All that the functions may do to the table. */
 const TABLE_ACTIONS = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem']
@@ -66,7 +66,8 @@ function functionFaults(stack: Stack, { logicalId, physicalId, properties }: Sta
     ...check(logicalId, {
       'it runs on nodejs24.x': properties['Runtime'] === 'nodejs24.x',
       'it runs on arm64': isSame(properties['Architectures'], ['arm64']),
-      'it ends before its gateway gives up': Number(properties['Timeout']) < GATEWAY_LIMIT,
+      'it ends before its gateway gives up':
+        Number(properties['Timeout']) < GATEWAY_LIMIT || !calledByHttp(stack).has(physicalId),
       'its log group is in the stack, so that it is kept for a set time and removed with it': groups.some(
         (one) => one.physicalId === group,
       ),
@@ -78,7 +79,11 @@ function functionFaults(stack: Stack, { logicalId, physicalId, properties }: Sta
   ]
 }
 
-/** Least privilege: two operations on tables of this stack, one on its secrets, and logs below its names. */
+/**
+ * Least privilege: reads and conditional writes on tables of this stack, one operation on its secrets, logs below its names.
+ * The framework has EventBridge Scheduler assume the role of the functions, so this may start what a schedule of the stack
+ * starts, and nothing else.
+ */
 function statementFaults(stack: Stack, { effect, actions, resources }: Statement): readonly string[] {
   if (effect === 'Deny') return []
   const idsOf = (wanted: string): readonly string[] =>
@@ -91,7 +96,13 @@ function statementFaults(stack: Stack, { effect, actions, resources }: Statement
   const isTable = mayOnly(TABLE_ACTIONS, (resource) => tables.includes(resource))
   const isSecret = mayOnly(SECRET_ACTIONS, (resource) => secrets.includes(resource))
   const isLogs = mayOnly(LOG_ACTIONS, (resource) => resource.startsWith(logs))
-  return isTable || isSecret || isLogs
+  const scheduled = [...stack.resources.values()]
+    .filter(({ type }) => type === 'AWS::Scheduler::Schedule')
+    .map(({ properties }) => canonical(properties['Target'] ?? null))
+  const isTick = mayOnly(['lambda:InvokeFunction'], (resource) =>
+    scheduled.some((target) => target.includes(JSON.stringify(resource.replace(/:\*$/, '')))),
+  )
+  return isTable || isSecret || isLogs || isTick
     ? []
     : [`its role grants more than it needs: ${actions.join(', ')} on ${resources.join(', ')}`]
 }

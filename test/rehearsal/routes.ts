@@ -10,18 +10,16 @@ export interface Trigger {
 }
 
 /**
- * Follows each route and each rule of a stack to its function, as API Gateway and EventBridge do.
+ * Follows each route, rule and schedule of a stack to its function, as API Gateway and EventBridge do.
  *
  * @throws Error when one leads nowhere, or when its service may not invoke the function
  */
 export function triggersOf(stack: Stack): readonly Trigger[] {
   const all = [...stack.resources.values()]
   const ofType = (type: string): readonly StackResource[] => all.filter((one) => one.type === type)
-  const routes = ofType('AWS::ApiGatewayV2::Route').map(({ logicalId, properties }) => {
-    const target = String(properties['Target']).replace('integrations/', '')
-    const integration = all.find(({ physicalId }) => physicalId === target)
-    const name = String(properties['RouteKey'])
-    const functionName = functionNamed(all, member(integration?.properties, 'IntegrationUri'), logicalId)
+  const routes = ofType('AWS::ApiGatewayV2::Route').map((route) => {
+    const name = String(route.properties['RouteKey'])
+    const functionName = functionOfRoute(all, route)
     requirePermission(all, functionName, 'apigateway.amazonaws.com')
     return { name, functionName, event: httpEvent(name) }
   })
@@ -34,7 +32,26 @@ export function triggersOf(stack: Stack): readonly Trigger[] {
       return { name: String(properties['ScheduleExpression']), functionName, event }
     })
   })
-  return [...routes, ...schedules]
+  // EventBridge Scheduler assumes a role instead of asking for a permission.
+  const ticks = ofType('AWS::Scheduler::Schedule').map(({ logicalId, properties }) => ({
+    name: String(properties['ScheduleExpression']),
+    functionName: functionNamed(all, member(properties['Target'], 'Arn'), logicalId),
+    event: { source: 'aws.scheduler', 'detail-type': 'Scheduled Event', detail: '{}' },
+  }))
+  return [...routes, ...schedules, ...ticks]
+}
+
+/** The functions that an HTTP API calls. */
+export function calledByHttp(stack: Stack): ReadonlySet<string> {
+  const all = [...stack.resources.values()]
+  const routes = all.filter(({ type }) => type === 'AWS::ApiGatewayV2::Route')
+  return new Set(routes.map((route) => functionOfRoute(all, route)))
+}
+
+function functionOfRoute(all: readonly StackResource[], { logicalId, properties }: StackResource): string {
+  const target = String(properties['Target']).replace('integrations/', '')
+  const integration = all.find(({ physicalId }) => physicalId === target)
+  return functionNamed(all, member(integration?.properties, 'IntegrationUri'), logicalId)
 }
 
 /** The triggers that a made-up event is enough for: reads and schedules. Others need an event of their own. */

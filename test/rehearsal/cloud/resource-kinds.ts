@@ -114,6 +114,13 @@ const KINDS: { readonly [type: string]: ResourceKind } = {
     nameOf: named('Name'),
     ...arn((name) => arnOf('events', `rule/${name}`)),
   },
+  'AWS::Scheduler::Schedule': {
+    required: ['FlexibleTimeWindow', 'ScheduleExpression', 'Target'],
+    optional: ['Name', 'State', 'Description', 'GroupName', 'ScheduleExpressionTimezone'],
+    immutable: ['Name', 'GroupName'],
+    nameOf: named('Name'),
+    ...arn((name) => arnOf('scheduler', `schedule/default/${name}`)),
+  },
   'AWS::ApiGatewayV2::Api': {
     required: [],
     optional: ['Name', 'ProtocolType', 'CorsConfiguration', 'DisableExecuteApiEndpoint', 'Description'],
