@@ -228,7 +228,10 @@ export function prepareLook(
   item.lateTags = under.tags.flatMap(([tag]) => (known.has(tag) ? [] : [tag]))
   const judged = judge(item.plain, under, knowledge)
   const unread = [...known, ...item.lateTags].filter((tag) => knowledge.checkedAt(tag) < item.lookedAt)
-  const lost = judged.outcome === 'lost' ? judged.tags : []
+  // One request may have read the generation before it was raised, and the record after: they are read again before a number
+  // that is lower than the entry's counts as lost.
+  const lower = under.tags.flatMap(([tag, number]) => (knowledge.numberOf(tag) < number ? [tag] : []))
+  const lost = knowledge.numberOf('') < under.root ? ['', ...lower] : lower
   const isDamaged = (tag: string): boolean => (tag === '' ? knowledge.root : knowledge.tag(tag)) === 'damaged'
   const all = ['', ...known, ...item.lateTags]
   const cached = entry?.value
