@@ -18,7 +18,7 @@ interface Example {
   readonly code: string
 }
 
-/** The TypeScript blocks of a page. */
+/** The TypeScript blocks of a page, except for those that say `ts fragment`: parts of a program, or of one with other libraries. */
 function examplesOf(page: string): readonly Example[] {
   const text = readFileSync(join(ROOT, page), 'utf8')
   return [...text.matchAll(/^```(?:ts|typescript)\n([\s\S]*?)^```/gm)].map((match) => ({
