@@ -75,8 +75,8 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'data/look.ts',
-        find: "return { snapshot, entry: isUsable && verdict(home, item, entry) !== 'dead' ? entry : undefined }",
-        replace: 'return { snapshot, entry: isUsable ? entry : undefined }',
+        find: "if (!isUsable || judgeUnder(home, item, entry.value.under) === 'dead')",
+        replace: 'if (!isUsable)',
       },
       {
         file: 'data/resource.ts',
