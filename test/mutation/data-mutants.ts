@@ -64,7 +64,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     name: "update takes the look's numbers",
     edits: [
       {
-        file: 'data/resource.ts',
+        file: 'data/changes.ts',
         find: 'const under = entry === undefined ? now : mergeUnder(entry.value.under, tags.length === 0 ? undefined : now)',
         replace: 'const under = entry === undefined ? now : now; void mergeUnder',
       },
@@ -79,7 +79,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
         replace: 'if (!isUsable)',
       },
       {
-        file: 'data/resource.ts',
+        file: 'data/changes.ts',
         find: 'const { made: _made, ...cached } = value',
         replace: 'const { made: _made, ...old } = value; const cached = { ...old, under: underOf(home, item) }',
       },
@@ -164,7 +164,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     name: 'stale while it is rechecked',
     edits: [
       {
-        file: 'data/resource.ts',
+        file: 'data/get.ts',
         find: 'if (now < slot.usableUntil) {',
         replace:
           'if (now < slot.usableUntil || (home.recheck > 0 && now < item.hardUntil)) { if (now >= slot.usableUntil) { void recheck.check(item); return entry }',

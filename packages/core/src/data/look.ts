@@ -7,6 +7,7 @@ import type { Guard } from '../engine/slot.ts'
 import { DRIFT_TOLERANCE } from '../engine/time/clock.ts'
 import { isAlive } from '../engine/time/expiry.ts'
 import { StoreError } from '../errors.ts'
+import { withDeadline } from '../lib/timing.ts'
 import { readBody } from './bodies.ts'
 import { switchesOf } from './control.ts'
 import { NO_GENERATION, NO_ROOT, parseGeneration, parseRoot } from './generations.ts'
@@ -169,6 +170,16 @@ export async function readGenerations(
   })
   observe(home, { found, sentAt: now, tags })
   return { found, sentAt }
+}
+
+/** Reads the generations of tags, and the root with them, outside a refresh. Rejects with what the store rejects with. */
+export async function readTags(home: Home, tags: readonly string[]): Promise<void> {
+  const { store, runtime, policy } = home.context()
+  const read = await withDeadline(runtime, { ms: policy.storeTimeout, patient: true }, (signal) =>
+    readGenerations(home, store, { tags, options: { signal, consistent: true } }),
+  )
+  if (read.outcome === 'failed') throw read.cause
+  if (read.outcome !== 'done') throw new Error('the store did not answer in time')
 }
 
 /** Takes in what a request has shown of generations. */

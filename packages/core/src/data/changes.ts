@@ -1,0 +1,108 @@
+/** What `set`, `update`, `touch` and `delete` make of the entry that is stored. @module */
+
+import type { Entry } from '../contracts.ts'
+import { functionRule, misuse } from '../lib/options.ts'
+import { MAX_TAGS } from './envelope.ts'
+import type { Cached, DataSource, Home, Item } from './home.ts'
+import { cachedOf, checkTags, fingerprintOf, underOf } from './load.ts'
+import { checkBodyRead, readTags } from './look.ts'
+import type { KeepOptions, Lives } from './types.ts'
+import { changeItem, type Draft } from './write.ts'
+
+/** Writes a value, which counts as loaded now. */
+export async function setValue<V>(
+  home: Home,
+  item: Item<V>,
+  { value, keep }: { readonly value: V; readonly keep: KeepOptions },
+): Promise<void> {
+  const { source } = item
+  const tags = checkTags('set', keep.tags ?? [])
+  const { server } = await home.reach()
+  const known = new Set(item.tags)
+  const more = tags.filter((tag) => !known.has(tag))
+  if (known.size + more.length > MAX_TAGS) misuse('set', `an entry may have at most ${MAX_TAGS} tags`)
+  // The value is checked before anything is read or written.
+  const loaded = { kind: 'value', value, keep, isPassing: false } as const
+  cachedOf(source, loaded, { previous: undefined, under: { tags: [], root: 0 } })
+  await changeItem(home, item, async () => {
+    if (more.length > 0) await readTags(home, more)
+    item.lateTags = more
+    const under = underOf(home, item)
+    const { cached, ...life } = cachedOf(source, loaded, { previous: undefined, under })
+    return draftOf(source, cached, { issuedAt: Math.ceil(server.interval().earliest), ...life })
+  })
+}
+
+/** Writes what a change makes of the value. Resolves to the value that holds now. */
+export async function updateValue<V>(
+  home: Home,
+  item: Item<V>,
+  { change, keep }: { readonly change: (value: V | undefined) => V | undefined; readonly keep: KeepOptions },
+): Promise<V | undefined> {
+  const { source } = item
+  functionRule[1](change) || misuse('update', 'give a function that returns the new value')
+  const { server } = await home.reach()
+  let after: V | undefined
+  await changeItem(home, item, async (entry, found) => {
+    checkBodyRead(item as Item, found)
+    const before = entry?.value.value
+    after = change(before)
+    if (after === undefined) {
+      after = before
+      return undefined
+    }
+    const tags = checkTags('update', keep.tags ?? [])
+    if (tags.length > 0) await readTags(home, tags)
+    const now = underOf(home, item, tags)
+    // What derives from a value rests on what that value rests on.
+    const under = entry === undefined ? now : mergeUnder(entry.value.under, tags.length === 0 ? undefined : now)
+    const mark = keep.mark ?? entry?.value.mark
+    const loaded = { kind: 'value', value: after, keep: { ...keep, ...(mark !== undefined && { mark }) } } as const
+    const made = cachedOf(source, { ...loaded, isPassing: false }, { previous: undefined, under })
+    after = made.cached.value
+    const keepsLives = entry !== undefined && keep.fresh === undefined && keep.usable === undefined
+    return keepsLives
+      ? { ...instantsOf(entry), value: made.cached, fingerprint: fingerprintOf(source, made.cached) }
+      : draftOf(source, made.cached, { issuedAt: Math.ceil(server.interval().earliest), ...made })
+  })
+  return after
+}
+
+/** Renews the lives of the value. Resolves to whether there is one. */
+export async function touchValue<V>(home: Home, item: Item<V>, { fresh, usable }: Required<Lives>): Promise<boolean> {
+  const { server } = await home.reach()
+  let isThere = false
+  await changeItem(home, item, async (entry) => {
+    isThere = entry !== undefined
+    if (entry === undefined) return undefined
+    const now = Math.ceil(server.interval().earliest)
+    const { value, fingerprint, issuedAt } = entry
+    const { made: _made, ...cached } = value
+    return { value: cached, fingerprint, issuedAt, softExpiry: now + fresh, hardExpiry: now + usable }
+  })
+  return isThere
+}
+
+/** Removes the values of several keys. */
+export async function deleteValues<V>(home: Home, items: readonly Item<V>[]): Promise<void> {
+  await Promise.all(items.map((item) => changeItem(home, item, async () => 'remove')))
+}
+
+interface LifeFrom extends Required<Lives> {
+  readonly issuedAt: number
+}
+
+function draftOf<V>(source: DataSource<V>, value: Cached<V>, { issuedAt, fresh, usable }: LifeFrom): Draft<V> {
+  const fingerprint = fingerprintOf(source, value)
+  return { value, fingerprint, issuedAt, softExpiry: issuedAt + fresh, hardExpiry: issuedAt + usable }
+}
+
+function instantsOf({ issuedAt, softExpiry, hardExpiry }: Entry<unknown>) {
+  return { issuedAt, softExpiry, hardExpiry }
+}
+
+/** The numbers of an entry, and those of tags that were added. */
+function mergeUnder(under: Cached<unknown>['under'], added: Cached<unknown>['under'] | undefined) {
+  const known = new Set(under.tags.map(([tag]) => tag))
+  return { ...under, tags: [...under.tags, ...(added?.tags ?? []).filter(([tag]) => !known.has(tag))] }
+}
