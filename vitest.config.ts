@@ -21,7 +21,8 @@ export default defineConfig({
     env: { PATH: `${SERVERS}:${process.env['PATH'] ?? ''}` },
     // Most files wait for servers and processes of their own, so there are more workers than cores.
     maxWorkers: 4,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Bounds for what hangs, not for what is slow: hooks install packages and start servers while other files use the cores.
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
   },
 })

@@ -1,6 +1,7 @@
+import { stripVTControlCharacters } from 'node:util'
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** Characters of an error's message that are said again at the end. */
+/** Characters of an error, and of the difference between what was expected and what came, that are said again at the end. */
 const MESSAGE_LENGTH = 600
 
 /** How a test says that what it asks of a backend cannot be brought about there: no test was left out. */
@@ -57,8 +58,9 @@ function brokenSuites(module: TestModule): string[] {
   return module.errors().length > 0 ? [...lines, line(relativeModuleId, module.errors())] : lines
 }
 
-function line(what: string, errors: readonly { readonly message: string }[]): string {
-  return ['failed:', what, ...errors.map((error) => `| ${error.message.slice(0, MESSAGE_LENGTH)}`)]
-    .join(' ')
-    .replace(/\s+/g, ' ')
+function line(what: string, errors: readonly { readonly message: string; readonly diff?: string }[]): string {
+  const told = errors.flatMap(({ message, diff = '' }) =>
+    [message, stripVTControlCharacters(diff)].map((text) => text.replace(/\s+/g, ' ').slice(0, MESSAGE_LENGTH)),
+  )
+  return ['failed:', what, ...told.filter((text) => text !== '').map((text) => `| ${text}`)].join(' ')
 }

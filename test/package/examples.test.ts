@@ -38,7 +38,6 @@ afterAll(async () => {
     await ended
   }
   newcomer?.remove()
-  tarballs?.remove()
 })
 
 const running: ChildProcess[] = []

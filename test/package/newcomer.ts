@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 /** The most that a command may print, in bytes, and how long it may take, in ms. */
 const MAX_OUTPUT = 16 * 1024 * 1024
-const TIMEOUT = 110_000
+const TIMEOUT = 290_000
 /** How this machine reaches the network, which a newcomer's machine may need as well. */
 const NETWORK = /^(https?_proxy|no_proxy|node_extra_ca_certs|ssl_cert_file)$/i
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { folders, type Manifest, manifestOf, packAll, ROOT, type Tarballs } from './tarballs.ts'
 
 const run = promisify(execFile)
@@ -10,7 +10,6 @@ let tarballs: Tarballs
 beforeAll(async () => {
   tarballs = await packAll()
 })
-afterAll(() => tarballs?.remove())
 
 /** Runs a checker and gives all that it says; an exit code that is not 0 is a problem too. */
 async function check(command: string, ...args: readonly string[]): Promise<string> {

@@ -101,7 +101,6 @@ beforeAll(async () => {
 afterAll(() => {
   terminal?.close()
   newcomer?.remove()
-  tarballs?.remove()
 })
 
 /** Does with a block what a reader does with it. */

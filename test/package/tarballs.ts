@@ -1,15 +1,16 @@
 import { execFile } from 'node:child_process'
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { createHash } from 'node:crypto'
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url))
+const PACKED = join(ROOT, 'test/node_modules/.warmtoken-tarballs')
 const LOCK = join(ROOT, 'test/node_modules/.warmtoken-build')
 /** A build takes seconds. A lock that is older was left by a run that was killed. In ms. */
-const STALE = 120_000
+const STALE = 240_000
 const POLL = 50
 const run = promisify(execFile)
 
@@ -33,30 +34,42 @@ export function manifestOf(folder: string): Manifest {
 
 /** Tarballs of all packages, as they would be published. */
 export interface Tarballs {
-  /** Where they are. */
+  /** Where they are. Test files share it, so copy what you want to change. */
   readonly folder: string
   /** The path of one, by the package's folder in the repository. */
   of(folder: string): string
-  remove(): void
 }
 
-/** Builds and packs all packages into a temporary folder. */
+/** Builds and packs all packages. Test files that ask for the same sources share one folder of tarballs. */
 export async function packAll(): Promise<Tarballs> {
-  const target = mkdtempSync(join(tmpdir(), 'warmtoken-pack-'))
+  const folder = join(PACKED, hashOfSources())
   // Test files run side by side, and two builds would write the same files.
   await locked(async () => {
+    if (existsSync(folder)) return
     await run(join(ROOT, 'node_modules/.bin/tsc'), ['-b', ...folders], { cwd: ROOT })
-    for (const folder of folders) await pnpm(folder, 'pack', '--pack-destination', target)
+    rmSync(PACKED, { recursive: true, force: true })
+    await pnpm('--recursive', '--filter', './packages/*', 'pack', '--pack-destination', `${folder}.part`)
+    renameSync(`${folder}.part`, folder)
   })
   return {
-    folder: target,
-    of(folder) {
-      const name = manifestOf(folder).name.replace('@', '').replace('/', '-')
-      const [archive = ''] = globSync(`${name}-[0-9]*.tgz`, { cwd: target })
-      return join(target, archive)
+    folder,
+    of(packageFolder) {
+      const name = manifestOf(packageFolder).name.replace('@', '').replace('/', '-')
+      const [archive = ''] = globSync(`${name}-[0-9]*.tgz`, { cwd: folder })
+      return join(folder, archive)
     },
-    remove: () => rmSync(target, { recursive: true, force: true }),
   }
+}
+
+/** Changes with every file from which a tarball is made. */
+function hashOfSources(): string {
+  const hash = createHash('sha256')
+  const exclude = (name: string): boolean => /(^|\/)(node_modules|dist)$/.test(name)
+  for (const path of globSync('packages/**', { cwd: ROOT, exclude }).sort()) {
+    const file = join(ROOT, path)
+    if (statSync(file).isFile()) hash.update(path).update(readFileSync(file))
+  }
+  return hash.digest('hex')
 }
 
 async function locked(work: () => Promise<void>): Promise<void> {
@@ -81,9 +94,9 @@ function take(): boolean {
 }
 
 /** Runs pnpm: the one that runs this script, or the one the README names. */
-function pnpm(folder: string, ...args: readonly string[]): Promise<unknown> {
+function pnpm(...args: readonly string[]): Promise<unknown> {
   const own = process.env['npm_execpath']
-  const options = { cwd: join(ROOT, folder), shell: false }
+  const options = { cwd: ROOT, shell: false }
   if (own?.includes('pnpm') !== true) return run('npx', ['-y', 'pnpm@12.21.0', ...args], options)
   return /\.[cm]?js$/.test(own) ? run(process.execPath, [own, ...args], options) : run(own, [...args], options)
 }

@@ -21,6 +21,8 @@ export interface AnsweringServer {
    * headers.
    */
   answer: (request: { readonly path: string; carries(token: string): boolean }) => Reply
+  /** Breaks all connections, so that requests which hang come to an end. */
+  drop(): void
   close(): Promise<void>
 }
 
@@ -66,6 +68,7 @@ export async function startServer(): Promise<AnsweringServer> {
     url: `http://127.0.0.1:${address.port}`,
     received,
     answer: () => ({ status: 404, body: '' }),
+    drop: () => server.closeAllConnections(),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

@@ -55,7 +55,9 @@ describe.each(subjects.map((subject, number) => ({ number, ...subject })))('$nam
     const { ran } = result
     expect(ran).toHaveLength(pathsOf(subject).length * 2)
     const wrong = ran.filter(({ expected, outcome }) => !new RegExp(expected).test(outcome))
-    expect(wrong.map(({ path, rest, expected, outcome }) => ({ path, rest, expected, outcome }))).toEqual([])
+    expect(wrong.map(({ path, rest, expected, outcome }) => `${path} (${rest}): ${outcome}, not ${expected}`)).toEqual(
+      [],
+    )
   })
 
   it('shows no secret in anything that comes out', () => {
