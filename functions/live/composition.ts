@@ -1,5 +1,6 @@
 import { dynamoDBStore } from '@warmtoken/adapters-aws/dynamodb'
 import { apiGatewayConnections, dynamoDBSubscribers, lambdaPages } from '@warmtoken/adapters-aws/live'
+import type { Store } from '@warmtoken/core'
 import { createTickets } from '@warmtoken/core/authorizer'
 import {
   createFeed,
@@ -20,7 +21,8 @@ const need = (name: string): string => {
   return value
 }
 
-const table = dynamoDBStore({ table: need('TOKEN_TABLE'), env })
+/** Tokens, sessions, connections, posts, and how far the stream was published. */
+export const table: Store = dynamoDBStore({ table: need('TOKEN_TABLE'), env })
 const subscribers = dynamoDBSubscribers({ table: need('SUBSCRIBER_TABLE'), env })
 const connections = apiGatewayConnections({ endpoint: need('LIVE_ENDPOINT'), env })
 const pageFunction = env['LIVE_PUSH_FUNCTION']

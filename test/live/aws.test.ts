@@ -145,6 +145,16 @@ describe('AppSync Events', () => {
     await expect(publisher.publish([event(1)], { signal })).rejects.toMatchObject({ retryable })
   })
 
+  it('names the events of the requests that failed', async () => {
+    const { url } = await startServer(({ body }) => [
+      body.includes(channelOf('key:crm~1')) ? 500 : 200,
+      '{"failed":[]}',
+    ])
+    const publisher = appSyncPublisher({ endpoint: url, apiKey: 'key' })
+    const failed = event(2, 'key:crm~1')
+    await expect(publisher.publish([event(1), failed], { signal })).rejects.toMatchObject({ unsent: [failed] })
+  })
+
   it('has a channel for each topic that its rules allow, and no two share one', () => {
     const topics = ['tag:posts', 'tag-posts', 'tag/posts', `key:${'x'.repeat(200)}`, `key:${'x'.repeat(201)}`, 'user:ä']
     const channels = topics.map(channelOf)

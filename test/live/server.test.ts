@@ -7,7 +7,6 @@ import {
   type Publisher,
   parseEvent,
   printEvent,
-  streamHandler,
   userTopic,
   webSocketPublisher,
 } from '@warmtoken/core/live'
@@ -292,7 +291,7 @@ describe('the publisher of sockets', () => {
     expect(notices).toEqual([{ type: 'live-dropped', count: 1 }])
   })
 
-  it('rejects when a frame may not have arrived, after all others were sent', async () => {
+  it('rejects when a frame may not have arrived, after all others were sent, and names its events', async () => {
     const sent: string[] = []
     const { publisher } = await publisherWith(
       (connection) => (connection === 'c0001' ? new Error('cut') : collect(sent)(connection)),
@@ -300,6 +299,9 @@ describe('the publisher of sockets', () => {
     )
     await expect(publisher.publish([event(1)], SIGNAL)).rejects.toThrow('1 frames may not have arrived')
     expect(sent.length).toBe(9)
+    // Only connections with an even number follow this one.
+    const other = event(2, { topic: 'tag:0' })
+    await expect(publisher.publish([other, event(3)], SIGNAL)).rejects.toMatchObject({ unsent: [event(3)] })
   })
 
   it('forgets a connection that is gone, index and record', async () => {
@@ -319,70 +321,6 @@ describe('the publisher of sockets', () => {
     expect((await made.subscribers.page(POSTS, undefined, 9, SIGNAL)).connections).toEqual([])
     expect(made.notices).toContainEqual({ type: 'live-gone', count: 1 })
     made.behind.handler = handler ?? (async () => ({ statusCode: 500 }))
-  })
-})
-
-describe('the handler of a stream', () => {
-  const record = (
-    n: number,
-    live: string | undefined = printEvent({ topic: POSTS, key: 'a', version: n, kind: 'publish', at: 0 }),
-  ) => ({
-    eventName: 'MODIFY',
-    dynamodb: {
-      SequenceNumber: String(n),
-      NewImage: { pk: { S: 'x' }, ...(live !== undefined && { live: { S: live } }) },
-    },
-  })
-  const batch = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => record(from + index))
-
-  it('is given only what failed and what came after it again, when it fails in the middle of a batch', async () => {
-    const published: number[] = []
-    let isBroken = true
-    const publisher: Publisher = {
-      name: 'breaking',
-      async publish(events) {
-        if (isBroken && events.some(({ version }) => version === 60)) throw new Error('down')
-        published.push(...events.map(({ version }) => version))
-      },
-    }
-    const handler = streamHandler({ publisher })
-    let records = batch(1, 100)
-    const first = await handler({ Records: records })
-    expect(first).toEqual({ batchItemFailures: [{ itemIdentifier: '51' }] })
-    expect(published).toEqual(batch(1, 50).map(({ dynamodb }) => Number(dynamodb.SequenceNumber)))
-    isBroken = false
-    const failed = first.batchItemFailures[0]?.itemIdentifier
-    records = records.slice(records.findIndex(({ dynamodb }) => dynamodb.SequenceNumber === failed))
-    expect(await handler({ Records: records })).toEqual({ batchItemFailures: [] })
-    expect(published).toEqual(Array.from({ length: 100 }, (_, index) => index + 1))
-  })
-
-  it('reports what it has no time for, before the function is killed', async () => {
-    const publisher: Publisher = {
-      name: 'slow',
-      publish: (_events, { signal }) =>
-        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
-    }
-    const context = { getRemainingTimeInMillis: () => 2_050 }
-    expect(await streamHandler({ publisher })({ Records: batch(1, 3) }, context)).toEqual({
-      batchItemFailures: [{ itemIdentifier: '1' }],
-    })
-  })
-
-  it('ignores records without an announcement, and announcements that are none', async () => {
-    const published: LiveEvent[] = []
-    const publisher: Publisher = { name: 'noting', publish: async (events) => void published.push(...events) }
-    const odd = [
-      record(1, ''),
-      record(2, '{"topic":"posts"}'),
-      record(3, 'x'.repeat(600)),
-      { dynamodb: {} },
-      7,
-      record(4),
-    ]
-    expect(await streamHandler({ publisher })({ Records: odd })).toEqual({ batchItemFailures: [] })
-    expect(published.map(({ version }) => version)).toEqual([4])
-    expect(await streamHandler({ publisher })(undefined)).toEqual({ batchItemFailures: [] })
   })
 })
 

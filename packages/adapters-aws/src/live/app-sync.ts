@@ -49,11 +49,20 @@ export function appSyncPublisher(options: AppSyncPublisherOptions): Publisher {
   return {
     name: 'appsync',
     async publish(events, { signal }) {
+      const unsent: LiveEvent[] = []
+      const faults: unknown[] = []
       const sent: Promise<void>[] = []
       for (const [topic, all] of Map.groupBy(events, (event) => event.topic))
-        for (let start = 0; start < all.length; start += BATCH)
-          sent.push(send(topic, all.slice(start, start + BATCH), signal))
+        for (let start = 0; start < all.length; start += BATCH) {
+          const part = all.slice(start, start + BATCH)
+          const fail = (fault: unknown): void => {
+            unsent.push(...part)
+            faults.push(fault)
+          }
+          sent.push(send(topic, part, signal).catch(fail))
+        }
       await Promise.all(sent)
+      if (unsent.length > 0) throw Object.assign(Object(faults[0]), { unsent })
     },
   }
 }

@@ -9,7 +9,7 @@ export interface Publisher {
   readonly name: string
   /**
    * Resolves when all events were handed on. Rejects when some may not have been: they are sent again, as far as something
-   * repeats them.
+   * repeats them. An error with a list `unsent` names those of the events; without it, all of them are meant.
    */
   publish(events: readonly LiveEvent[], options: { readonly signal: AbortSignal }): Promise<void>
 }

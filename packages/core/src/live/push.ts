@@ -97,9 +97,10 @@ export function webSocketPublisher(options: WebSocketPublisherOptions): WebSocke
     emit({ type: 'live-gone', count: 1 })
   }
 
-  /** Sends frames to connections, some at a time. Resolves to how many may not have got theirs. */
-  const send = async (frames: ReadonlyMap<string, readonly LiveEvent[]>, signal: AbortSignal): Promise<number> => {
+  /** Sends frames to connections, some at a time. Resolves to the events of those that may not have arrived. */
+  const send = async (frames: ReadonlyMap<string, readonly LiveEvent[]>, signal: AbortSignal): Promise<Unsent> => {
     const texts = new Map<readonly LiveEvent[], readonly string[]>()
+    const unsent = new Set<LiveEvent>()
     let failed = 0
     let dropped = 0
     await atOnce([...frames], async ([connection, events]) => {
@@ -108,12 +109,15 @@ export function webSocketPublisher(options: WebSocketPublisherOptions): WebSocke
       for (const text of parts) {
         const outcome = await post(connection, text, signal)
         if (outcome === 'throttled') dropped += 1
-        if (outcome === 'failed') failed += 1
+        if (outcome === 'failed') {
+          failed += 1
+          for (const event of events) unsent.add(event)
+        }
         if (outcome === 'gone') return forget(connection)
       }
     })
     if (dropped > 0) emit({ type: 'live-dropped', count: dropped })
-    return failed
+    return { frames: failed, events: [...unsent] }
   }
 
   /** Closes those of the connections whose session has ended, and says so first: a close has no code of its own. */
@@ -147,10 +151,13 @@ export function webSocketPublisher(options: WebSocketPublisherOptions): WebSocke
     const found = await Promise.all(
       pages.map(async (step) => ({ ...step, ...(await pageOf(step.topic, step.cursor, signal)) })),
     )
-    const failed = await send(mergeByConnection(found), signal)
+    const unsent = await send(mergeByConnection(found), signal)
     for (const { events, connections: ids } of found)
       if (events.some(({ kind }) => kind === 'session-ended')) await closeEnded(ids, signal)
-    if (failed > 0) throw new StoreError(`${failed} frames may not have arrived`, { key: 'live', retryable: true })
+    if (unsent.frames > 0) {
+      const error = new StoreError(`${unsent.frames} frames may not have arrived`, { key: 'live', retryable: true })
+      throw Object.assign(error, { unsent: unsent.events })
+    }
     return found.flatMap(({ topic, events, next }) => (next === undefined ? [] : [{ topic, events, cursor: next }]))
   }
 
@@ -175,6 +182,12 @@ export function webSocketPublisher(options: WebSocketPublisherOptions): WebSocke
     },
     deliver: async (page, { signal }) => sendAll([parsePage(page)], signal),
   }
+}
+
+/** What may not have arrived. */
+interface Unsent {
+  readonly frames: number
+  readonly events: readonly LiveEvent[]
 }
 
 interface Step {
