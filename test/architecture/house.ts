@@ -42,7 +42,7 @@ export const HOUSE: Plan = {
   collections: { about: 'hash, list, set, counter', imports: [...ground, 'data'] },
   sessions: { about: 'createSessions', imports: onEngine },
   lease: { about: 'withLease', imports: [...ground, 'engine'] },
-  live: { about: 'live events, sockets, streams', imports: [...ground, 'observe', 'sessions'] },
+  live: { about: 'live events, sockets, streams', imports: [...ground, 'observe', 'sessions', 'data'] },
   'http-cache': {
     about: 'HTTP caching: answers from entries, loads by upstream headers',
     imports: [...ground, 'data'],

@@ -157,4 +157,4 @@ export { type PushPage, type WebSocketPublisher, type WebSocketPublisherOptions,
 export { createSockets, type LiveSession, type SocketAnswer, type SocketsOptions } from './sockets.ts'
 export { type BatchAnswer, type StreamHandlerOptions, streamHandler, type Timed } from './stream.ts'
 export { type CallOptions, type Connections, memorySubscribers, type Page, type Subscribers } from './subscribers.ts'
-export { createVersions, type Versions, type VersionsOptions } from './versions.ts'
+export { type CacheName, createVersions, rootTopic, type Versions, type VersionsOptions } from './versions.ts'
