@@ -184,7 +184,7 @@ describe('the handler of a stream', () => {
     expect(received).toEqual(numbers(1, 50))
 
     kill = undefined
-    // Lambda repeats the whole batch, for nothing was reported.
+    // Nothing was reported, so Lambda repeats the whole batch.
     const next = start()
     expect(await text(next.stdout)).toBe('[]')
     expect(received).toEqual(numbers(1, 100))
