@@ -111,6 +111,7 @@ const RESOURCE_RULES: { readonly [Name in keyof ResourceOptions<string, unknown>
   name: textRule,
   load: functionRule,
   loadMany: functionRule,
+  write: functionRule,
   schema: ['a schema of Standard Schema 1', (value) => isFunction(Object(Object(value)['~standard']).validate)],
   form: shaped('print', 'parse'),
   fresh: lifetimeRule,
@@ -193,13 +194,13 @@ export function createCache(options: CacheOptions): Cache {
   const guard = createGuard(home)
 
   return {
-    use<const Template extends string, V>(
-      resource: ResourceOptions<Template, V> | ResourceOptions<Template, V, unknown>,
-    ): Resource<ParamsOf<Template>, V> {
+    use<const Template extends string, V, W = V>(
+      resource: ResourceOptions<Template, V, V, W> | ResourceOptions<Template, V, unknown, W>,
+    ): Resource<ParamsOf<Template>, V, W> {
       const keys = { namespace, name, version }
       const gathering = { isOpen: () => gather.isOpen, isWriting: turns.isTaken, runtime }
       // The two differ only in what the loader's context says of the type of values.
-      const any = resource as ResourceOptions<Template, V, unknown>
+      const any = resource as ResourceOptions<Template, V, unknown, W>
       return bindResource({ home, rechecks, guard, resources, taken, keys, gathering }, any)
     },
     async invalidate(what) {
@@ -243,10 +244,10 @@ interface Binding {
   readonly keys: { readonly namespace: string; readonly name: string; readonly version: string }
 }
 
-function bindResource<const Template extends string, V>(
+function bindResource<const Template extends string, V, W>(
   { home, rechecks, guard, resources, taken, keys, gathering }: Binding,
-  resource: ResourceOptions<Template, V, unknown>,
-): Resource<ParamsOf<Template>, V> {
+  resource: ResourceOptions<Template, V, unknown, W>,
+): Resource<ParamsOf<Template>, V, W> {
   const checked = checkOptions('use', resource, RESOURCE_RULES, ['key', 'load'])
   const { key, none = 0 } = checked
   const template = parseKeyTemplate(key)
@@ -265,11 +266,12 @@ function bindResource<const Template extends string, V>(
     none,
     stats: createStats(),
     ...loadingOf(checked, gathering),
+    write: checked.write as DataSource<V>['write'],
     drop: (plain) => void items.delete(plain),
     ...createValueForm(checked),
   }
   resources.set(label, source.stats)
-  return createResource<ParamsOf<Template>, V>({
+  return createResource<ParamsOf<Template>, V, W>({
     home,
     recheck: rechecks,
     source,
@@ -286,8 +288,8 @@ function countHit(item: Item | undefined): void {
 }
 
 /** What a resource loads and is tagged by. What is gathered is loaded by one call where it can be. */
-function loadingOf<Template extends string, V>(
-  { load, loadMany, tags }: ResourceOptions<Template, V, unknown>,
+function loadingOf<Template extends string, V, W>(
+  { load, loadMany, tags }: ResourceOptions<Template, V, unknown, W>,
   gathering: LoadGathering,
 ): Pick<DataSource<V>, 'load' | 'tagsOf'> {
   type Params = ParamsOf<Template>

@@ -1,13 +1,14 @@
-/** What `set`, `update`, `touch` and `delete` make of the entry that is stored. @module */
+/** What `set`, `write`, `update`, `touch` and `delete` make of the entry that is stored. @module */
 
 import type { Entry } from '../contracts.ts'
 import { functionRule, misuse } from '../lib/options.ts'
 import { MAX_TAGS } from './envelope.ts'
 import type { Cached, DataSource, Home, Item } from './home.ts'
-import { cachedOf, checkTags, fingerprintOf, underOf } from './load.ts'
+import { cachedOf, checkTags, fingerprintOf, livesOf, underOf } from './load.ts'
 import { checkBodyRead, readTags } from './look.ts'
-import type { KeepOptions, Lives } from './types.ts'
+import type { KeepOptions, Lives, Written } from './types.ts'
 import { changeItem, type Draft } from './write.ts'
+import { writeThrough } from './write-through.ts'
 
 /** Writes a value, which counts as loaded now. */
 export async function setValue<V>(
@@ -16,11 +17,8 @@ export async function setValue<V>(
   { value, keep }: { readonly value: V; readonly keep: KeepOptions },
 ): Promise<void> {
   const { source } = item
-  const tags = checkTags('set', keep.tags ?? [])
+  const more = moreTags('set', item, keep)
   const { server } = await home.reach()
-  const known = new Set(item.tags)
-  const more = tags.filter((tag) => !known.has(tag))
-  if (known.size + more.length > MAX_TAGS) misuse('set', `an entry may have at most ${MAX_TAGS} tags`)
   // The value is checked before anything is read or written.
   const loaded = { kind: 'value', value, keep, isPassing: false } as const
   cachedOf(source, loaded, { previous: undefined, under: { tags: [], root: 0 } })
@@ -31,6 +29,45 @@ export async function setValue<V>(
     const { cached, ...life } = cachedOf(source, loaded, { previous: undefined, under })
     return draftOf(source, cached, { issuedAt: Math.ceil(server.interval().earliest), ...life })
   })
+}
+
+/** Calls the writer of the resource, and keeps what it returns. */
+export async function writeTruth<V>(
+  home: Home,
+  item: Item<V>,
+  {
+    input,
+    keep,
+    timeout,
+  }: { readonly input: unknown; readonly keep: KeepOptions; readonly timeout: number | undefined },
+): Promise<Written<V>> {
+  const { source, params } = item
+  const { write } = source
+  if (write === undefined) misuse('write', `bind ${source.name} with option "write"`)
+  const more = moreTags('write', item, keep)
+  livesOf(source, keep)
+  const { server, policy } = await home.reach()
+  if (more.length > 0) await readTags(home, more)
+  return writeThrough(home, item, {
+    timeout: timeout ?? policy.timeout,
+    call: async (context) => (await write(params, input, context)) as V | undefined,
+    begin() {
+      const under = underOf(home, item, more)
+      return (value) => {
+        const loaded = { kind: 'value', value, keep, isPassing: false } as const
+        const { cached, ...life } = cachedOf(source, loaded, { previous: undefined, under })
+        return draftOf(source, cached, { issuedAt: Math.ceil(server.interval().earliest), ...life })
+      }
+    },
+  })
+}
+
+/** Tags that a call names and the item has not got. Throws `TypeError` that names the field. */
+function moreTags(where: string, item: Item, keep: KeepOptions): readonly string[] {
+  const known = new Set(item.tags)
+  const more = checkTags(where, keep.tags ?? []).filter((tag) => !known.has(tag))
+  if (known.size + more.length > MAX_TAGS) misuse(where, `an entry may have at most ${MAX_TAGS} tags`)
+  return more
 }
 
 /** Writes what a change makes of the value. Resolves to the value that holds now. */

@@ -11,7 +11,7 @@ import type { Gather } from './gather.ts'
 import type { Under } from './judge.ts'
 import type { Knowledge } from './knowledge.ts'
 import type { ResourceStats } from './report.ts'
-import type { LoadContext } from './types.ts'
+import type { LoadContext, WriteContext } from './types.ts'
 
 /** A value as the engine holds it, with what it rests on. */
 export interface Cached<V> {
@@ -54,6 +54,8 @@ export interface DataSource<V> {
   drop(plain: string): void
   /** Calls the loader. */
   load(params: unknown, context: LoadContext<V>): unknown
+  /** Writes the truth, where the resource can. */
+  readonly write: ((params: unknown, input: unknown, context: WriteContext) => unknown) | undefined
   /** The value as JSON. Throws `ValueError`, or what the schema refuses. */
   print(value: V): { readonly json: Json; readonly value: V }
   /** The value from JSON; `undefined` when it is none of this resource. */
@@ -106,6 +108,8 @@ export interface Item<V = unknown> {
   changing: number
   /** In flood mode: that there is no value. */
   absent?: Absent | undefined
+  /** The lease of a write of this environment that failed: a repeat need not wait for its end. */
+  doubtful?: string
   /** A load without the cache, in progress. */
   direct?: Promise<unknown> | undefined
 }

@@ -17,5 +17,8 @@ export type {
   LoadManyContext,
   Resource,
   ResourceOptions,
+  WriteContext,
+  WriteOptions,
+  Written,
 } from './types.ts'
 export { ValueError, ValueTooLargeError } from './value.ts'

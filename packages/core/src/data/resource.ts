@@ -5,7 +5,7 @@ import { newSlot } from '../engine/engine.ts'
 import type { Subject } from '../engine/slot.ts'
 import { makeKey } from '../lib/key.ts'
 import { checkOptions, durationOrZeroRule, durationRule, flagRule, misuse, type Rule } from '../lib/options.ts'
-import { deleteValues, setValue, touchValue, updateValue } from './changes.ts'
+import { deleteValues, setValue, touchValue, updateValue, writeTruth } from './changes.ts'
 import { MAX_TAGS } from './envelope.ts'
 import { getSlowly, hitOf, inspectItem, USED } from './get.ts'
 import { getMany } from './get-many.ts'
@@ -21,6 +21,7 @@ const GET_RULES: { readonly [Name in keyof DataGetOptions]-?: Rule } = {
   minLifetime: durationOrZeroRule,
   timeout: durationRule,
 }
+const WRITE_RULES = { ...KEEP_RULES, timeout: durationRule }
 const LIFE_RULES = { fresh: KEEP_RULES.fresh, usable: KEEP_RULES.usable }
 
 /** What a resource is made of. */
@@ -54,7 +55,7 @@ export function subjectOf<V>(
 }
 
 /** Makes a resource. */
-export function createResource<P, V>(parts: ResourceParts<V>): Resource<P, V> {
+export function createResource<P, V, W = V>(parts: ResourceParts<V>): Resource<P, V, W> {
   const { home, source, template, items } = parts
 
   const itemOf = (params: unknown): Item<V> => {
@@ -92,6 +93,11 @@ export function createResource<P, V>(parts: ResourceParts<V>): Resource<P, V> {
       const item = itemOf(params)
       const { live } = checkOptions('inspect', options, { live: flagRule })
       return inspectItem(home, item, live === true)
+    },
+    async write(params, input, options = {}) {
+      const item = itemOf(params)
+      const { timeout, ...keep } = checkOptions('write', options, WRITE_RULES)
+      return writeTruth(home, item, { input, keep, timeout })
     },
     async set(params, value, options = {}) {
       const item = itemOf(params)

@@ -53,8 +53,37 @@ export interface LoadManyContext<V> {
 /** What a loader of many values returns, in the order of the list. */
 export type LoadedMany<V> = readonly (V | Kept<V> | Error | undefined)[]
 
-/** How {@link Cache.use} binds a resource. `Known`: the type of values as the loader's context knows it. */
-export interface ResourceOptions<Template extends string, V, Known = V> {
+/** What a writer is handed. */
+export interface WriteContext {
+  /**
+   * A whole number that is higher for each write of the key. Have the truth refuse a lower one than it has seen, such as by the
+   * condition `last_n < :n`: nothing else stops a writer that was frozen.
+   */
+  readonly n: number
+  /** A unique mark of this write, such as for an idempotence key. */
+  readonly id: string
+  /** Aborts when the time for the write is over. Pass it on. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * What became of a write that the truth has taken.
+ *
+ * `cached`: the cache holds the value. `dropped`: the key is dropped, because the writer returned nothing or because another
+ * change of the key came in between. `pending`: the store did not answer; this environment serves no older value from now on,
+ * others do until the lease of the write ends, about 6 s, and `recheck` more.
+ */
+export interface Written<V> {
+  readonly outcome: 'cached' | 'dropped' | 'pending'
+  /** What the writer returned. */
+  readonly value: V | undefined
+}
+
+/**
+ * How {@link Cache.use} binds a resource. `Known`: the type of values as the loader's context knows it. `W`: what `write` is
+ * handed.
+ */
+export interface ResourceOptions<Template extends string, V, Known = V, W = V> {
   /** The key with its parameters: `project:{id}:info`. See `KeyTemplate`. */
   readonly key: Template
   /** What the resource is called in reports and by `control`. Default: the template. */
@@ -72,6 +101,15 @@ export interface ResourceOptions<Template extends string, V, Known = V> {
     list: readonly ParamsOf<Template>[],
     context: LoadManyContext<Known>,
   ) => LoadedMany<V> | Promise<LoadedMany<V>>
+  /**
+   * Writes the truth for {@link Resource.write}. What it resolves to is what is true now, and is kept: write-through. When it
+   * resolves to `undefined`, the key is dropped: cache-aside. It throws `SourceRefusedError` when it certainly wrote nothing.
+   */
+  readonly write?: (
+    params: ParamsOf<Template>,
+    input: W,
+    context: WriteContext,
+  ) => V | undefined | Promise<V | undefined>
   /** Checks what is loaded, written, and read from the store: a stored value that it refuses is a miss. Synchronous. */
   readonly schema?: StandardSchema<unknown, V>
   /** Turns values into texts and back, for what JSON cannot hold. Default: values are JSON. */
@@ -117,8 +155,14 @@ export interface Inspection<V> {
   readonly tier: Tier
 }
 
-/** One kind of values, kept by parameters. Values are frozen: all callers share them. */
-export interface Resource<P, V> {
+/** What one `write` asks for. */
+export interface WriteOptions extends KeepOptions {
+  /** Within how long to begin, in ms, where another write of the key is in progress. Default: the `timeout` of `createCache`. */
+  readonly timeout?: number
+}
+
+/** One kind of values, kept by parameters. Values are frozen: all callers share them. `W`: what `write` takes. */
+export interface Resource<P, V, W = V> {
   readonly name: string
   /** The plain key of parameters. Throws `TypeError` that names a wrong parameter. */
   keyOf(params: P): string
@@ -140,6 +184,16 @@ export interface Resource<P, V> {
    * `live`, the store is asked in any case.
    */
   inspect(params: P, options?: { readonly live?: boolean }): Promise<Inspection<V> | undefined>
+  /**
+   * Writes the truth by the `write` of the resource, one write of a key at a time, then keeps what it returned or drops the key.
+   * Announced in the store first: should this environment die at any point, the old value ends within about 6 s, and `recheck`
+   * more in the memory of others. See `docs/data/writes.md` for each step.
+   *
+   * Rejects with what the writer throws; before it is called with `StoreError`, and with code `WRITE_BUSY` when others write the
+   * key for all of `timeout`; after it with `ValueError` when its value cannot be kept, and with code `WRITE_NOT_DROPPED` when
+   * an older value may be left, so that the key must be deleted.
+   */
+  write(params: P, input: W, options?: WriteOptions): Promise<Written<V>>
   /** Stores a value. A load that is in progress anywhere is fenced. Rejects with `StoreError` when it cannot be written. */
   set(params: P, value: V, options?: KeepOptions): Promise<void>
   /**
@@ -169,11 +223,13 @@ export interface Invalidation {
 /** The cache of one environment. Make it once, outside the handler. */
 export interface Cache {
   /** Binds a resource whose schema says what its values are. Throws `TypeError` that names a wrong option. */
-  use<const Template extends string, V>(
-    options: ResourceOptions<Template, V> & { readonly schema: StandardSchema<unknown, V> },
-  ): Resource<ParamsOf<Template>, V>
+  use<const Template extends string, V, W = V>(
+    options: ResourceOptions<Template, V, V, W> & { readonly schema: StandardSchema<unknown, V> },
+  ): Resource<ParamsOf<Template>, V, W>
   /** Binds a resource whose values are what its loader returns. */
-  use<const Template extends string, V>(options: ResourceOptions<Template, V, unknown>): Resource<ParamsOf<Template>, V>
+  use<const Template extends string, V, W = V>(
+    options: ResourceOptions<Template, V, unknown, W>,
+  ): Resource<ParamsOf<Template>, V, W>
   /**
    * Resolves once no environment serves an older value to a `get` that begins `recheck` later; this one serves none from then
    * on. Call it after the truth has changed. Rejects with `StoreError` when the store did not take it: call it again.

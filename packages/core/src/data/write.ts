@@ -51,17 +51,13 @@ async function change<V>(home: Home, item: Item<V>, plan: Plan<V>): Promise<void
   const startedAt = clock.fast()
   const tell = (outcome: ChangeEvent['outcome'], attempts: number): void =>
     home.emit({ type: 'change', key, outcome, attempts, took: Math.round(clock.fast() - startedAt) })
-  const { readOnly } = switchesOf(home.knowledge.control, item.source.name)
-  if (readOnly) {
-    const message = `${item.source.name} is switched to read-only`
-    throw new WarmTokenError(message, { code: 'CACHE_READ_ONLY', key, retryable: true })
-  }
-  const signal = new AbortController().signal
+  checkWritable(home, item)
+  const signal = NEVER
   let found = await lookAt(home, item, signal)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const draft = await plan(found.entry, found)
     if (draft === undefined) return
-    const written = await write(home, item, { found, draft })
+    const written = await writeDraft(home, item, { snapshot: found.snapshot, draft })
     if (written.outcome === 'unknown') {
       tell('unknown', attempt + 1)
       const message = `the change of ${key} may have been written, or may still be: the answers were lost`
@@ -83,23 +79,31 @@ async function change<V>(home: Home, item: Item<V>, plan: Plan<V>): Promise<void
   })
 }
 
-type Written =
+/** Throws `WarmTokenError` with code `CACHE_READ_ONLY` while the resource is switched to read-only. */
+export function checkWritable({ knowledge }: Home, { source, slot: { key } }: Item): void {
+  if (!switchesOf(knowledge.control, source.name).readOnly) return
+  const message = `${source.name} is switched to read-only`
+  throw new WarmTokenError(message, { code: 'CACHE_READ_ONLY', key, retryable: true })
+}
+
+/** What became of one write. */
+type Attempted =
   /** `unknown`: it may have been written, or may still be. */
   | { readonly outcome: 'written' }
   | { readonly outcome: 'unknown' }
   /** Another write came first; the record as it is then, where that is known. */
   | { readonly outcome: 'conflict'; readonly snapshot: Snapshot | undefined }
 
-async function write<V>(
+/** Writes once over a record as it was seen, and finds out what became of it. Rejects only when nothing was written. */
+export async function writeDraft<V>(
   home: Home,
   item: Item<V>,
-  { found, draft }: { readonly found: Found<V>; readonly draft: Draft<V> | 'remove' },
-): Promise<Written> {
+  { snapshot, draft }: { readonly snapshot: Snapshot; readonly draft: Draft<V> | 'remove' },
+): Promise<Attempted> {
   const context = home.context()
   const { runtime } = context
-  const { snapshot } = found
   const tag = runtime.unique()
-  const { record, entry } = await recordOf(home, item, { before: snapshot.record, draft, tag })
+  const { record, entry } = await draftRecord(home, item, { before: snapshot.record, draft, tag })
   const send = () => swapRecord(context, record, { expected: snapshot.image, tag, signal: undefined })
   const first = await send()
   if (first.outcome === 'conflict') return first
@@ -142,13 +146,25 @@ async function settleUnknown<V>(
   }
 }
 
-const NEVER: AbortSignal = new AbortController().signal
+/** A signal that never aborts. */
+export const NEVER: AbortSignal = new AbortController().signal
 
 /** The record as it is to be written. Its list of refreshes names the write, so that it is recognized when others follow. */
-async function recordOf<V>(
+export async function draftRecord<V>(
   home: Home,
   item: Item<V>,
-  { before, draft, tag }: { readonly before: WarmRecord; readonly draft: Draft<V> | 'remove'; readonly tag: string },
+  {
+    before,
+    draft,
+    tag,
+    isPacked = false,
+  }: {
+    readonly before: WarmRecord
+    readonly draft: Draft<V> | 'remove'
+    readonly tag: string
+    /** The value was found in a head, so its body is there already. */
+    readonly isPacked?: boolean
+  },
 ): Promise<{ readonly record: WarmRecord; readonly entry: Entry<Cached<V>> | undefined }> {
   const context = home.context()
   const { slot } = item
@@ -161,7 +177,8 @@ async function recordOf<V>(
       entry: undefined,
     }
   }
-  const packed = await packCached(home, item, draft.value, Math.max(0, draft.hardExpiry - now))
+  const life = Math.max(0, draft.hardExpiry - now)
+  const packed = isPacked ? draft.value : await packCached(home, item, draft.value, life)
   const entry: Entry<Cached<V>> = { ...draft, value: packed, version: nextVersion(before, now) }
   const sealed = await seal(context, slot, entry)
   if (sealed === undefined)
@@ -187,7 +204,7 @@ function listsAllSince(before: WarmRecord, { refreshes }: WarmRecord): boolean {
 }
 
 /** A change of this environment was acknowledged: what is older is not served here any more. */
-function took<V>(
+export function took<V>(
   home: Home,
   item: Item<V>,
   { record, entry }: { readonly record: WarmRecord; readonly entry: Entry<Cached<V>> | undefined },
