@@ -43,6 +43,7 @@ export function live(options: LiveOptions): Live {
   let socketAt = 0
   let openedAt = 0
   let heardAt = 0
+  let lastEventId: string | undefined
 
   const say = (next: LiveState, code?: string): void => {
     if (state === 'closed' || state === next) return
@@ -68,8 +69,9 @@ export function live(options: LiveOptions): Live {
     attempts += 1
   }
 
-  const hear = ({ closing, versions = [], events = [] }: LiveFrame): void => {
+  const hear = ({ closing, versions = [], events = [], id }: LiveFrame): void => {
     heardAt = Date.now()
+    lastEventId = id ?? lastEventId
     for (const one of versions) topics.tell({ ...one, kind: 'gap', at: 0 })
     for (const event of events) topics.tell(event)
     if (closing && !closing.retry) close(closing.code)
@@ -91,6 +93,7 @@ export function live(options: LiveOptions): Live {
       isSocket,
       ticket,
       topics: names,
+      lastEventId,
       onFrame(frame) {
         hear(frame)
         if (frame.closing) next.end()
@@ -137,6 +140,8 @@ export function live(options: LiveOptions): Live {
   return {
     subscribe(topic, listener) {
       const isNew = topics.add(topic, listener)
+      // Its versions are told with the next acknowledgment, whatever was told before.
+      if (isNew) lastEventId = undefined
       if (state === undefined) {
         say('connecting')
         // Topics that are followed in the same turn go together.

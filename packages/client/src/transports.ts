@@ -11,6 +11,8 @@ export interface TransportOptions {
   readonly url: string
   readonly ticket: () => Promise<string>
   readonly topics: readonly string[]
+  /** The last frame of the stream before, if there was one with the same topics. */
+  readonly lastEventId: string | undefined
   readonly onOpen: () => void
   readonly onFrame: (frame: LiveFrame) => void
   /** Once, however it ended. */
@@ -48,7 +50,7 @@ export function openSocket({ url, ticket, onOpen, onFrame, onEnd }: TransportOpt
 }
 
 /** By Server-Sent Events over `fetch`: an `EventSource` can send no body, and a ticket must not be in a URL that lives on. */
-export function openStream({ url, ticket, topics, onFrame, onEnd }: TransportOptions): Transport {
+export function openStream({ url, ticket, topics, lastEventId, onFrame, onEnd }: TransportOptions): Transport {
   const controller = new AbortController()
   const { signal } = controller
   const end = once(() => {
@@ -56,7 +58,7 @@ export function openStream({ url, ticket, topics, onFrame, onEnd }: TransportOpt
     onEnd()
   })
   const run = async (): Promise<void> => {
-    const body = JSON.stringify({ ticket: await ticket(), topics })
+    const body = JSON.stringify({ ticket: await ticket(), topics, lastEventId })
     // Plain text: a request to another site needs no preflight.
     const answer = await fetch(url, { method: 'POST', body, signal, headers: { 'content-type': 'text/plain' } })
     const reader = answer.ok && answer.body?.pipeThrough(new TextDecoderStream()).getReader()
@@ -66,7 +68,10 @@ export function openStream({ url, ticket, topics, onFrame, onEnd }: TransportOpt
       if (done) return
       const parts = (text + value).split('\n\n')
       text = parts.pop() ?? ''
-      for (const part of parts) read(part.startsWith('data: ') ? part.slice(6) : '{}', onFrame)
+      for (const part of parts) {
+        const [, id, data = '{}'] = /^(?:id: (.*)\n)?(?:data: (.*))?/.exec(part) ?? []
+        read(data, (frame) => onFrame({ ...frame, ...(id && { id }) }))
+      }
     }
   }
   run().then(end, end)

@@ -51,4 +51,6 @@ export interface LiveFrame {
   readonly versions?: readonly Pick<LiveEvent, 'topic' | 'key' | 'version'>[]
   readonly events?: readonly LiveEvent[]
   readonly closing?: { readonly code: string; readonly retry: boolean }
+  /** Of a stream: what the next one names, so that it does not tell again what has not changed. */
+  readonly id?: string
 }

@@ -1,5 +1,6 @@
 /**
- * Live events on Redis or Valkey: who follows what as sorted sets, and a publisher on the channel of announced writes.
+ * Live events on Redis or Valkey: who follows what as sorted sets, a publisher on the channel of announced writes, and that
+ * channel for those who listen.
  *
  * @module
  */
@@ -8,6 +9,8 @@ import { memoize } from '@warmtoken/core/adapter/setup'
 import type { Publisher, Subscribers } from '@warmtoken/core/live'
 import { makePublisher, makeSubscribers } from '../calls/live.ts'
 import { checkRedisOptions, type RedisStoreOptions } from '../options.ts'
+
+export { redisChannel } from './channel.ts'
 
 /** Subscribers on Redis. Takes the options of `redisStore`. Throws `TypeError` that names a wrong option. */
 export function redisSubscribers(options: RedisStoreOptions): Subscribers {

@@ -1,5 +1,6 @@
 /**
- * Live events on Upstash Redis: who follows what as sorted sets, and a publisher on the channel of announced writes.
+ * Live events on Upstash Redis: who follows what as sorted sets, a publisher on the channel of announced writes, and that
+ * channel for those who listen.
  *
  * @module
  */
@@ -8,6 +9,8 @@ import { makePublisher, makeSubscribers } from '@warmtoken/adapters-redis/calls'
 import { memoize } from '@warmtoken/core/adapter/setup'
 import type { Publisher, Subscribers } from '@warmtoken/core/live'
 import { checkUpstashOptions, type UpstashStoreOptions } from '../redis/options.ts'
+
+export { upstashChannel } from './channel.ts'
 
 /** Subscribers on Upstash. Takes the options of `upstashStore`. Throws `TypeError` that names a wrong option. */
 export function upstashSubscribers(options: UpstashStoreOptions): Subscribers {

@@ -1,16 +1,24 @@
 import type { Runtime } from '../contracts.ts'
+import { sha256 } from '../lib/hash.ts'
 import { checkOptions, durationRule, functionRule, shaped } from '../lib/options.ts'
 import { asFields, asText, parseJson } from '../lib/parse.ts'
 import { systemRuntime } from '../lib/runtime.ts'
 import { sleep } from '../lib/timing.ts'
+import { type Channel, openEar } from './channel.ts'
 import { MAX_TOPICS } from './connection-records.ts'
-import { isTopic, type LiveVersion, userTopic } from './event.ts'
+import { isTopic, type LiveEvent, type LiveVersion, userTopic } from './event.ts'
 import type { LiveSession } from './sockets.ts'
 import type { Versions } from './versions.ts'
 
+/** The longest body of a request, and the longest id of a frame in it, in characters. */
 const MAX_BODY = 32 * 1024
+const MAX_ID = 64
+/** The characters of a hash that tell what was told from anything else. */
+const ID_LENGTH = 16
 /** The longest stream: what a function may run, less a minute, in ms. */
 const MAX_LENGTH = 14 * 60_000
+/** How often versions are read while a channel is heard, in ms: nothing repeats what a channel has lost. */
+const RECHECK = 30_000
 
 /** How {@link createFeed} is set up. Lengths are in ms. */
 export interface FeedOptions {
@@ -19,7 +27,12 @@ export interface FeedOptions {
   readonly versions: Versions
   /** Whether a session may follow a topic. Asked for every topic but that of the user. Default: none other. */
   readonly mayRead?: (session: LiveSession, topic: string) => boolean | Promise<boolean>
-  /** How often versions are read. Default 1,000. */
+  /**
+   * Where announced writes are published: `redisChannel` or `upstashChannel`. Events are passed on as they come then. Default:
+   * none, versions are read instead.
+   */
+  readonly channel?: Channel
+  /** How often versions are read while no channel is heard. Default 1,000. */
   readonly every?: number
   /** When a stream ends itself. A viewer that has left does not end it, and all of it is billed. Default 60,000; at most 840,000. */
   readonly length?: number
@@ -34,8 +47,10 @@ export interface FeedOptions {
 
 /** One request for a stream. */
 export interface FeedRequest {
-  /** JSON: `{ ticket, topics }`. */
+  /** JSON: `{ ticket, topics }`, and `lastEventId`, the `id` of the last frame that the viewer has. */
   readonly body: unknown
+  /** The header `last-event-id`, where the viewer sends it as such. */
+  readonly lastEventId?: string | undefined
   /** Writes a part of the answer; rejects when nobody reads any more. */
   readonly write: (text: string) => void | Promise<void>
   /** Ends the stream. */
@@ -46,6 +61,7 @@ const RULES = {
   redeem: functionRule,
   versions: functionRule,
   mayRead: functionRule,
+  channel: shaped('listen'),
   every: durationRule,
   length: [
     'ms > 0, at most 840,000',
@@ -58,13 +74,15 @@ const RULES = {
 }
 
 /**
- * Serves Server-Sent Events: the versions of the topics, then whatever rises. It reads the store every second, so that nothing
- * can be lost between two streams. One viewer occupies one environment: for consoles and some ten viewers. Throws
+ * Serves Server-Sent Events: the versions of the topics, then events as the channel brings them; without a channel, whatever
+ * rises, read every second. So nothing can be lost between two streams. A viewer that names the last frame it has gets
+ * no versions again that have not changed. One viewer occupies one environment: for consoles and some ten viewers. Throws
  * `TypeError` that names a wrong option.
  */
 export function createFeed(options: FeedOptions): (request: FeedRequest) => Promise<void> {
   const given = checkOptions('createFeed', options, RULES, ['redeem', 'versions'])
-  const { redeem, versions, mayRead = () => false, every = 1_000, length = 60_000, heartbeat = 10_000 } = given
+  const { redeem, versions, mayRead = () => false, channel } = given
+  const { every = 1_000, length = 60_000, heartbeat = 10_000 } = given
   const { isGood = async () => true, runtime = systemRuntime } = given
 
   const admit = async (body: unknown): Promise<Admitted> => {
@@ -79,44 +97,113 @@ export function createFeed(options: FeedOptions): (request: FeedRequest) => Prom
     const own = userTopic(session.userId, given.sessionNamespace)
     const asked = { userId: session.userId, id: session.id, data: session }
     const allowed = await Promise.all(topics.map((topic) => topic === own || mayRead(asked, topic)))
-    return allowed.every((one) => one === true) ? { session, topics: [...new Set(topics)] } : { code: 'forbidden' }
+    if (!allowed.every((one) => one === true)) return { code: 'forbidden' }
+    return { session, topics: [...new Set(topics)].sort(), last: asText(fields['lastEventId'], MAX_ID) }
   }
 
-  return async ({ body, write, signal }) => {
+  return async ({ body, lastEventId, write, signal: gone }) => {
     const admitted = await admit(body)
-    const say = (message: object) => write(`data: ${JSON.stringify(message)}\n\n`)
-    if ('code' in admitted) return say({ closing: { code: admitted.code, retry: admitted.code === 'bad-ticket' } })
-    const { session, topics } = admitted
-    const first = await versions(topics)
-    const risen = createRisen(first)
-    await say({ ack: 0, versions: first })
-    const startedAt = runtime.monotonic()
-    let beatAt = startedAt
-    while (!signal.aborted && runtime.monotonic() - startedAt < length) {
-      await sleep(runtime, every, signal)
-      if (signal.aborted) return
-      const events = risen(await versions(topics)).map((one) => ({ ...one, kind: 'publish', at: runtime.wall() }))
-      if (events.length > 0) await say({ events })
-      if (runtime.monotonic() - beatAt < heartbeat) continue
-      beatAt = runtime.monotonic()
-      if (!(await isGood(session))) return say({ closing: { code: 'session-ended', retry: false } })
-      await write(': here\n\n')
+    const say = async (message: object, id?: string) =>
+      write(`${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(message)}\n\n`)
+    const close = (code: string, retry: boolean) => say({ closing: { code, retry } })
+    if ('code' in admitted) return close(admitted.code, admitted.code === 'bad-ticket')
+    const { session, topics, last = lastEventId } = admitted
+    const over = new AbortController()
+    const end = (): void => over.abort()
+    gone.addEventListener('abort', end)
+    let isRung = false
+    let ring = (): void => {}
+    const wake = (): void => {
+      isRung = true
+      ring()
     }
-    await say({ closing: { code: 'over', retry: true } })
+    gone.addEventListener('abort', wake)
+    const ear = await openEar({ channel, runtime, wake, signal: over.signal })
+    const told = createTold(topics)
+
+    /** Waits `ms`, or until something has happened since the flag was cleared. */
+    const rest = async (ms: number): Promise<void> => {
+      const rung = new AbortController()
+      ring = () => rung.abort()
+      if (!isRung) await sleep(runtime, ms, rung.signal)
+    }
+
+    try {
+      ear.take()
+      const first = await versions(topics)
+      told.risen(first)
+      await say(told.id() === last ? { ack: 0 } : { ack: 0, versions: first }, told.id())
+      const startedAt = runtime.monotonic()
+      let [beatAt, readAt] = [startedAt, startedAt]
+      while (!gone.aborted && runtime.monotonic() - startedAt < length) {
+        isRung = false
+        const taken = ear.take()
+        const events: object[] = taken.events.filter(told.isNews)
+        const isDue = runtime.monotonic() - readAt >= (ear.isOpen() ? RECHECK : every)
+        if (taken.missed || isDue) {
+          readAt = runtime.monotonic()
+          const risen = told.risen(await versions(topics))
+          events.push(...risen.map((one) => ({ ...one, kind: 'publish', at: runtime.wall() })))
+        }
+        if (events.length > 0) await say({ events }, told.id())
+        const now = runtime.monotonic()
+        if (now - beatAt >= heartbeat) {
+          beatAt = now
+          if (!(await isGood(session))) return await close('session-ended', false)
+          await write(': here\n\n')
+        }
+        const nextRead = readAt + (ear.isOpen() ? RECHECK : every)
+        const next = Math.min(nextRead, beatAt + heartbeat, startedAt + length)
+        await rest(Math.max(0, next - runtime.monotonic()))
+      }
+      if (!gone.aborted) await close('over', true)
+    } finally {
+      gone.removeEventListener('abort', end)
+      gone.removeEventListener('abort', wake)
+      end()
+    }
   }
 }
 
 type Admitted =
   | { readonly code: string }
-  | { readonly session: { readonly userId: string; readonly id: string }; readonly topics: readonly string[] }
+  | {
+      readonly session: { readonly userId: string; readonly id: string }
+      readonly topics: readonly string[]
+      readonly last: string | undefined
+    }
 
-/** Returns of the versions those that are higher than before. It knows as many as the topics have. */
-function createRisen(first: readonly LiveVersion[]) {
-  const name = ({ topic, key }: LiveVersion): string => JSON.stringify([topic, key])
-  let known = new Map(first.map((one) => [name(one), one.version]))
-  return (current: readonly LiveVersion[]): readonly LiveVersion[] => {
-    const risen = current.filter((one) => one.version > (known.get(name(one)) ?? 0))
-    known = new Map(current.map((one) => [name(one), one.version]))
-    return risen
+/** What a stream has told its viewer. */
+interface Told {
+  /** Returns of the versions those that are higher than what was told, and counts them as told. */
+  risen(current: readonly LiveVersion[]): readonly LiveVersion[]
+  /** Whether an event tells something new. Counts it as told then. */
+  isNews(event: LiveEvent): boolean
+  /** Names all that was told: the same for the same versions of the same topics. */
+  id(): string
+}
+
+/** Knows as many versions as the topics have, as of the last read of them. */
+function createTold(topics: readonly string[]): Told {
+  const followed = new Set(topics)
+  const name = ({ topic, key }: Pick<LiveVersion, 'topic' | 'key'>): string => JSON.stringify([topic, key])
+  let known = new Map<string, number>()
+  const isHigher = (one: LiveVersion): boolean => one.version > (known.get(name(one)) ?? 0)
+  return {
+    risen(current) {
+      const risen = current.filter(isHigher)
+      known = new Map(current.map((one) => [name(one), Math.max(one.version, known.get(name(one)) ?? 0)]))
+      return risen
+    },
+    isNews(event) {
+      if (!followed.has(event.topic)) return false
+      // The refusal of a value that was told.
+      if (event.kind === 'reject') return true
+      if (!isHigher(event)) return false
+      known.set(name(event), event.version)
+      return true
+    },
+    id: () =>
+      sha256(JSON.stringify([topics, [...known].sort(([one], [other]) => (one < other ? -1 : 1))])).slice(0, ID_LENGTH),
   }
 }

@@ -141,6 +141,7 @@ function factsOf(key: string, image: Pick<Image, 'body'> | undefined) {
   return { version: asTime(asFields(fields['value'])?.['version']) ?? 0, rejected: asTime(fields['rejected']) ?? 0 }
 }
 
+export type { Channel, ChannelListener } from './channel.ts'
 export {
   keyTopic,
   type LiveEvent,
@@ -152,7 +153,7 @@ export {
   userTopic,
 } from './event.ts'
 export { createFeed, type FeedOptions, type FeedRequest } from './feed.ts'
-export type { LiveListener, LiveNotice, Publisher } from './publisher.ts'
+export { type LiveListener, type LiveNotice, type Publisher, publishToAll } from './publisher.ts'
 export { type PushPage, type WebSocketPublisher, type WebSocketPublisherOptions, webSocketPublisher } from './push.ts'
 export { createSockets, type LiveSession, type SocketAnswer, type SocketsOptions } from './sockets.ts'
 export { type BatchAnswer, type StreamHandlerOptions, streamHandler, type Timed } from './stream.ts'

@@ -1,3 +1,4 @@
+import { asFields } from '../lib/parse.ts'
 import type { LiveEvent } from './event.ts'
 
 /**
@@ -12,6 +13,30 @@ export interface Publisher {
    * repeats them. An error with a list `unsent` names those of the events; without it, all of them are meant.
    */
   publish(events: readonly LiveEvent[], options: { readonly signal: AbortSignal }): Promise<void>
+}
+
+/**
+ * Publishes by several publishers at once, such as to sockets and on a channel. Rejects when one of them does, after all have
+ * ended, with the first error; its `unsent` names the events that one of them did not send.
+ */
+export function publishToAll(...publishers: readonly Publisher[]): Publisher {
+  return {
+    name: publishers.map(({ name }) => name).join('+'),
+    async publish(events, options) {
+      const ended = await Promise.allSettled(publishers.map((publisher) => publisher.publish(events, options)))
+      const failed = ended.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+      if (failed.length === 0) return
+      const unsent = new Set(failed.flatMap((error) => unsentOf(error, events)))
+      throw Object.assign(Object(failed[0]), { unsent: events.filter((event) => unsent.has(event)) })
+    },
+  }
+}
+
+/** The events that an error of a publisher names as not sent; all of them where it names none. */
+export function unsentOf(error: unknown, events: readonly LiveEvent[]): readonly LiveEvent[] {
+  const unsent = asFields(error)?.['unsent']
+  const named = Array.isArray(unsent) ? events.filter((event) => unsent.includes(event)) : []
+  return named.length > 0 ? named : events
 }
 
 /** Something that happened to live events. */

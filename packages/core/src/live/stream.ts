@@ -4,7 +4,7 @@ import { asFields, asText, type Fields } from '../lib/parse.ts'
 import { systemRuntime } from '../lib/runtime.ts'
 import { withDeadline } from '../lib/timing.ts'
 import { type LiveEvent, parseEvent } from './event.ts'
-import type { Publisher } from './publisher.ts'
+import { type Publisher, unsentOf } from './publisher.ts'
 import { openMark, type Progress, type StreamMark } from './stream-marks.ts'
 
 /** How {@link streamHandler} works. */
@@ -58,7 +58,7 @@ export function streamHandler(
   const publish = async (events: readonly LiveEvent[], ms: number): Promise<readonly LiveEvent[]> => {
     const timed = await withDeadline(systemRuntime, { ms }, (signal) => publisher.publish(events, { signal }))
     if (timed.outcome === 'done') return []
-    return (timed.outcome === 'failed' && unsentOf(timed.cause, events)) || events
+    return unsentOf(timed.outcome === 'failed' ? timed.cause : undefined, events)
   }
 
   /** Publishes the items part by part, and marks each part but the last. Resolves to what is left, in its order. */
@@ -109,13 +109,6 @@ function progressOf(items: readonly Item[], left: readonly Item[]): Progress {
   const [first] = left
   const behind = first === undefined ? [] : items.slice(items.indexOf(first))
   return { through: undefined, beyond: behind.flatMap((item) => (open.has(item) ? [] : item.sequence)) }
-}
-
-/** Those of the events that an error names as not handed on; `undefined` when it names none. */
-function unsentOf(cause: unknown, events: readonly LiveEvent[]): readonly LiveEvent[] | undefined {
-  const unsent = asFields(cause)?.['unsent']
-  const named = Array.isArray(unsent) ? events.filter((event) => unsent.includes(event)) : []
-  return named.length > 0 ? named : undefined
 }
 
 interface Item {
