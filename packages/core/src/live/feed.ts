@@ -13,7 +13,7 @@ import type { Versions } from './versions.ts'
 /** The longest body of a request, and the longest id of a frame in it, in characters. */
 const MAX_BODY = 32 * 1024
 const MAX_ID = 64
-/** The characters of a hash that tell what was told from anything else. */
+/** The length of the hash that stands for what was sent, in characters. */
 const ID_LENGTH = 16
 /** The longest stream: what a function may run, less a minute, in ms. */
 const MAX_LENGTH = 14 * 60_000
