@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CelEngine, type StandardDiagnostic, TemplateFile } from '@aws/cloudformation-validate'
 import type { WarmEvent } from '@warmtoken/core'
+import type { LiveNotice } from '@warmtoken/core/live'
 import { powertoolsMetrics } from '@warmtoken/core/metrics'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -37,7 +38,11 @@ function writtenMetrics(): ReadonlySet<string> {
   const listen = powertoolsMetrics(metrics)
   const key = 'crm~0'
   const hit = { type: 'hit', key, tier: 'store', stale: false, remaining: 1 } as const
-  const events: readonly WarmEvent[] = [
+  const events: readonly (WarmEvent | LiveNotice)[] = [
+    { type: 'live-gone', count: 1 },
+    { type: 'live-closed', code: 'session-ended' },
+    { type: 'live-failed', publisher: 'websocket', count: 1, code: 'TIMEOUT' },
+    { type: 'live-dropped', count: 1 },
     { type: 'fetch', key, took: 1, outcome: 'ok', alone: false },
     { type: 'fetch', key, took: 1, outcome: 'refused', alone: false },
     { type: 'miss', key, tier: 'store' },
@@ -89,8 +94,8 @@ describe('the templates in infra/resources', () => {
 })
 
 describe('the alarms', () => {
-  const alarms = resourcesOf('alarms.yml')
-  const text = textOf('alarms.yml')
+  const alarms = { ...resourcesOf('alarms.yml'), ...resourcesOf('live-alarms.yml') }
+  const text = textOf('alarms.yml') + textOf('live-alarms.yml')
 
   it.each(Object.entries(alarms))('%s is quiet while a healthy fleet emits nothing', (_name, { Properties }) => {
     expect(Properties['TreatMissingData']).toBe('notBreaching')
@@ -105,7 +110,7 @@ describe('the alarms', () => {
   })
 
   it('and the dashboard name only metrics that the listener, Lambda or DynamoDB writes', () => {
-    const named = `${text}\n${textOf('dashboard.yml')}`.match(/\bToken(?!Source)[A-Z]\w+/g) ?? []
+    const named = `${text}\n${textOf('dashboard.yml')}`.match(/(?<=MetricName: |", ")(Token|Live)[A-Z]\w+/g) ?? []
     expect(named.length).toBeGreaterThan(10)
     expect([...new Set(named)].filter((name) => !writtenMetrics().has(name))).toEqual([])
   })

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { arnOf } from './account.ts'
 import { changeSetXml, eventXml, resourceXml, stackXml, summaryXml } from './describe.ts'
 import { executeChanges, removeStack } from './execute.ts'
+import { withValues } from './parameters.ts'
 import { outputsChange, planChanges } from './plan.ts'
 import { listOf, type Parameters, queryService, required } from './query.ts'
 import { checkReferences } from './references.ts'
@@ -38,7 +39,7 @@ export function createCloudFormation(world: World): CloudFormation {
     const creates = parameters.get('ChangeSetType') === 'CREATE'
     if (!creates) return find(parameters)
     if (known !== undefined) throw new ServiceError('AlreadyExistsException', `Stack [${name}] already exists`)
-    const stack = emptyStack(name, tagsOf(parameters))
+    const stack = emptyStack(name, pairsOf(parameters, 'Tags'))
     stacks.set(name, stack)
     return stack
   }
@@ -53,7 +54,7 @@ export function createCloudFormation(world: World): CloudFormation {
       return {}
     },
     CreateChangeSet: async (parameters) => {
-      const template = await templateOf(parameters, world)
+      const template = filled(await templateOf(parameters, world), parameters)
       requireCapabilities(parameters, template)
       const stack = findOrBegin(parameters)
       const changeSet = makeChangeSet(stack, template, parameters)
@@ -106,6 +107,15 @@ async function templateOf(parameters: Parameters, world: World): Promise<Templat
     const template = parseTemplate(await bodyOf(parameters, world))
     checkReferences(template)
     return template
+  } catch (error) {
+    if (error instanceof TemplateError) throw new ServiceError('ValidationError', error.message)
+    throw error
+  }
+}
+
+function filled(template: Template, parameters: Parameters): Template {
+  try {
+    return { ...template, parameters: withValues(template.parameters, pairsOf(parameters, 'Parameters', 'Parameter')) }
   } catch (error) {
     if (error instanceof TemplateError) throw new ServiceError('ValidationError', error.message)
     throw error
@@ -165,10 +175,12 @@ function requireQuiet({ name, status }: Stack): void {
   throw new ServiceError('ValidationError', `Stack:${name} is in ${status} state and can not be updated.`)
 }
 
-function tagsOf(parameters: Parameters): ReadonlyMap<string, string> {
-  const keys = [...parameters].flatMap(([name, key]) => {
-    const number = /^Tags\.member\.(\d+)\.Key$/.exec(name)?.[1]
-    return number === undefined ? [] : [[key, parameters.get(`Tags.member.${number}.Value`) ?? ''] as const]
+/** A list of pairs: `Tags.member.1.Key` and `Tags.member.1.Value`. `prefix` stands before both last names. */
+function pairsOf(parameters: Parameters, list: string, prefix = ''): ReadonlyMap<string, string> {
+  const form = new RegExp(`^${list}\\.member\\.(\\d+)\\.${prefix}Key$`)
+  const pairs = [...parameters].flatMap(([name, key]) => {
+    const number = form.exec(name)?.[1]
+    return number === undefined ? [] : [[key, parameters.get(`${list}.member.${number}.${prefix}Value`) ?? ''] as const]
   })
-  return new Map(keys)
+  return new Map(pairs)
 }

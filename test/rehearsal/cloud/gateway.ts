@@ -45,10 +45,13 @@ async function handle(incoming: IncomingMessage, response: ServerResponse, backe
   send(response, answer)
 
   async function choose(): Promise<Answer> {
-    if (fault !== undefined) return refusal(new ServiceError('SignatureDoesNotMatch', fault, 403))
-    if (region !== REGION) return refusal(new ServiceError('SignatureDoesNotMatch', `not ${REGION}: ${region}`, 403))
+    const isJson = JSON_SERVICES.includes(service ?? '')
+    const refuse = isJson ? jsonRefusal : refusal
+    const badly = isJson ? 'InvalidSignatureException' : 'SignatureDoesNotMatch'
+    if (fault !== undefined) return refuse(new ServiceError(badly, fault, 403))
+    if (region !== REGION) return refuse(new ServiceError(badly, `not ${REGION}: ${region}`, 403))
     const found = await played?.answer(operation, call)
-    return found ?? refusal(new ServiceError('NotRehearsed', `${service}: ${operation} is not played here`, 501))
+    return found ?? refuse(new ServiceError('NotRehearsed', `${service}: ${operation} is not played here`, 501))
   }
 }
 
@@ -84,7 +87,13 @@ function headersOf({ headers }: IncomingMessage): ReadonlyMap<string, string> {
   return new Map(Object.entries(headers).map(([name, value]) => [name, String(value)]))
 }
 
-/** Readable by clients of every protocol: XML for those that ask by forms, and a header for those that speak JSON. */
+/** Services whose clients read errors in JSON. */
+const JSON_SERVICES: readonly string[] = ['lambda', 'ecr']
+
+function jsonRefusal({ code, message, status }: ServiceError): Answer {
+  return { status, contentType: 'application/json', body: JSON.stringify({ __type: code, message }) }
+}
+
 function refusal({ code, message, status }: ServiceError): Answer {
   return {
     status,

@@ -12,13 +12,14 @@ export function scopeOf(stack: Stack, template: Template): Scope {
     const wanted = template.resources.get(logicalId)
     if (wanted === undefined) throw new TemplateError(`There is no resource ${logicalId}`)
     if (there !== undefined) return there
-    const properties = resolve(wanted.properties, { ...scope, ref: (id) => id, attribute: (id) => id })
+    const ref = (id: string): string => template.parameters.get(id)?.value ?? id
+    const properties = resolve(wanted.properties, { ...scope, ref, attribute: (id) => id })
     if (!isMapping(properties)) throw new TemplateError(`The Properties of ${logicalId} are no object`)
     const naming = { stack: stack.name, stackId: stack.id, logicalId, properties }
     return { type: wanted.type, physicalId: kindOf(wanted.type).nameOf(naming) }
   }
   const scope: Scope = {
-    ref: (id) => named(id).physicalId,
+    ref: (id) => template.parameters.get(id)?.value ?? named(id).physicalId,
     attribute: (id, name) => {
       const { type, physicalId } = named(id)
       return kindOf(type).attribute(name, physicalId)

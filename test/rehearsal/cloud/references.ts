@@ -36,7 +36,7 @@ function invalid(id: string, why: string): TemplateError {
 }
 
 /** The resources that a value refers to. */
-function usedBy(value: Value, { resources }: Template, where: string): ReadonlySet<string> {
+function usedBy(value: Value, { resources, parameters }: Template, where: string): ReadonlySet<string> {
   const used = new Set<string>()
   const use = (id: string): string => {
     if (!resources.has(id)) throw new TemplateError(`Unresolved resource dependencies [${id}] in ${where}`)
@@ -44,7 +44,7 @@ function usedBy(value: Value, { resources }: Template, where: string): ReadonlyS
     return id
   }
   const scope: Scope = {
-    ref: use,
+    ref: (id) => parameters.get(id)?.value ?? (parameters.has(id) ? id : use(id)),
     attribute: (id, name) => {
       const type = resources.get(use(id))?.type ?? ''
       if (!kindOf(type).attributes.includes(name)) {

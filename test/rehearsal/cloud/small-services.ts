@@ -17,22 +17,31 @@ export const ecr: Service = {
       : undefined,
 }
 
-const FUNCTION = /^\/2015-03-31\/functions\/([\w-]{1,64})$/
+const FUNCTION = /^\/2015-03-31\/functions\/([\w-]{1,64})(\/configuration)?$/
 
-/** Lambda: the command asks when a function was last changed, to see whether a deployment is needed. */
+/**
+ * Lambda: the command asks when a function was last changed, to see whether a deployment is needed; the command line of
+ * warmtoken asks for the settings.
+ */
 export function lambda(world: World): Service {
   return {
-    operationOf: ({ method, path }) => (method === 'GET' && FUNCTION.test(path) ? 'GetFunction' : `${method} ${path}`),
+    operationOf: ({ method, path }) => {
+      const [isOne, , settings] = (method === 'GET' && FUNCTION.exec(path)) || []
+      if (isOne === undefined) return `${method} ${path}`
+      return settings === undefined ? 'GetFunction' : 'GetFunctionConfiguration'
+    },
     answer: async (operation, { path }) => {
-      if (operation !== 'GetFunction') return undefined
+      if (!operation.startsWith('GetFunction')) return undefined
       const found = world.functions.get(FUNCTION.exec(path)?.[1] ?? '')
-      if (found === undefined) return json(404, { Type: 'User', message: 'Function not found' })
+      if (found === undefined)
+        return json(404, { __type: 'ResourceNotFoundException', Type: 'User', message: 'Function not found' })
       const { name: FunctionName, sha256: CodeSha256, size: CodeSize, modifiedAt, properties } = found
-      const { Runtime, Architectures, Handler, Timeout, MemorySize } = properties
+      const { Runtime, Architectures, Handler, Timeout, MemorySize, Environment } = properties
       // The form that Lambda writes an instant in.
       const LastModified = new Date(modifiedAt).toISOString().replace('Z', '+0000')
       const settings = { Runtime, Architectures, Handler, Timeout, MemorySize }
-      return json(200, { Configuration: { FunctionName, CodeSha256, CodeSize, LastModified, ...settings } })
+      const told = { FunctionName, CodeSha256, CodeSize, LastModified, ...settings }
+      return json(200, operation === 'GetFunction' ? { Configuration: told } : { ...told, Environment })
     },
   }
 }

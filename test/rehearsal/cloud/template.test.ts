@@ -48,10 +48,17 @@ test.each([
 })
 
 test.each([
-  ['a section not known', JSON.stringify(resources({ A: TABLE }, { Parameters: {} })), 'Parameters'],
+  [
+    'a parameter of a kind not known',
+    JSON.stringify(resources({ A: TABLE }, { Parameters: { P: { Type: 'List' } } })),
+    'P',
+  ],
+  ['YAML with a tag not known', 'Resources:\n  A: !If [a, b, c]\n', 'line 2'],
+  ['YAML that ends in the middle', 'Resources:\n  A: {Type: x\n', 'YAML not well-formed'],
+  ['a section not known', JSON.stringify(resources({ A: TABLE }, { Conditions: {} })), 'Conditions'],
   ['an output of nothing', JSON.stringify(resources({ A: TABLE }, { Outputs: { O: { Value: { Ref: 'B' } } } })), '[B]'],
   ['no resources', '{"Resources":{}}', 'At least one'],
-  ['what is not JSON', 'Resources:', 'JSON not well-formed'],
+  ['JSON that ends in the middle', '{"Resources":', 'JSON not well-formed'],
   ['a list', '[]', 'not an object'],
   ['too much', JSON.stringify(resources({ A: group({ LogGroupName: 'x'.repeat(1024 * 1024) }) })), 'larger than'],
   [

@@ -1,5 +1,7 @@
+import { type Parameter, parseParameter } from './parameters.ts'
 import { TemplateError } from './template-error.ts'
 import { isMapping, type Mapping, memberAt, textsOf, type Value } from './value.ts'
+import { parseYaml } from './yaml.ts'
 
 /** One resource of a template, as it is written. */
 export interface Resource {
@@ -18,6 +20,7 @@ export interface Output {
 
 /** A template that was parsed; its references are not looked at yet. */
 export interface Template {
+  readonly parameters: ReadonlyMap<string, Parameter>
   readonly resources: ReadonlyMap<string, Resource>
   readonly outputs: ReadonlyMap<string, Output>
   /** As it was sent. */
@@ -28,28 +31,31 @@ export interface Template {
 const MAX_BYTES = 1024 * 1024
 const MAX_RESOURCES = 500
 const MAX_OUTPUTS = 200
+const MAX_PARAMETERS = 200
 const MAX_DEPTH = 40
 const LOGICAL_ID = /^[a-zA-Z0-9]{1,255}$/
 const POLICIES = ['Delete', 'Retain', 'RetainExceptOnCreate', 'Snapshot']
 
-const SECTIONS = ['AWSTemplateFormatVersion', 'Description', 'Metadata', 'Resources', 'Outputs']
+const SECTIONS = ['AWSTemplateFormatVersion', 'Description', 'Metadata', 'Parameters', 'Resources', 'Outputs']
 const MEMBERS = ['Type', 'Properties', 'DependsOn', 'DeletionPolicy', 'UpdateReplacePolicy', 'Metadata']
 
 /**
- * Parses a template in JSON. What it does not know (parameters, conditions, transforms) it refuses: a rehearsal that
+ * Parses a template in JSON or YAML. What it does not know (conditions, mappings, transforms) it refuses: a rehearsal that
  * skips a section would vouch for what it has not seen.
  *
  * @throws TemplateError
  */
 export function parseTemplate(body: string): Template {
   if (Buffer.byteLength(body) > MAX_BYTES) throw new TemplateError(`The template is larger than ${MAX_BYTES} bytes`)
-  const root = parseJson(body)
+  const root = /^\s*\{/.test(body) ? parseJson(body) : parseYaml(body)
   if (!isMapping(root)) throw new TemplateError('The template is not an object')
   checkDepth(root, 0)
   checkMembers(root, SECTIONS, 'the template')
   const resources = entriesOf(root, 'Resources', MAX_RESOURCES)
   if (resources.length === 0) throw new TemplateError('At least one Resources member must be defined.')
+  const parameters = entriesOf(root, 'Parameters', MAX_PARAMETERS)
   return {
+    parameters: new Map(parameters.map(([id, value]) => [id, parseParameter(id, value)])),
     resources: new Map(resources.map(([id, value]) => [id, parseResource(id, value)])),
     outputs: new Map(entriesOf(root, 'Outputs', MAX_OUTPUTS).map(([id, value]) => [id, parseOutput(id, value)])),
     body,

@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { unzip } from '../artifact/unzip.ts'
 import { DEPLOYER, REGION } from './account.ts'
+import { checkMade } from './monitoring.ts'
 import { type Mapping, memberAt } from './value.ts'
 
 /** A function that was deployed. */
@@ -34,7 +35,7 @@ export interface World {
   remove(resource: Made): Promise<void>
   /** The text of an object in a bucket. */
   readText(bucket: string, key: string): Promise<string>
-  /** The names of all buckets, tables, secrets and functions that are there. */
+  /** The names of all that is there: buckets, tables, secrets, functions, alarms, dashboards and keys. */
   list(): Promise<readonly string[]>
   close(): void
 }
@@ -46,13 +47,22 @@ export interface Made {
   readonly properties: Mapping
 }
 
+const KNOWN = [
+  'AWS::SecretsManager::Secret',
+  'AWS::CloudWatch::Alarm',
+  'AWS::CloudWatch::Dashboard',
+  'AWS::KMS::Key',
+  'AWS::KMS::Alias',
+]
+
 /** Connects to the servers that hold buckets and tables. */
 export function createWorld(addresses: { readonly s3: string; readonly dynamoDB: string }): World {
   const settings = { region: REGION, credentials: DEPLOYER, maxAttempts: 1 }
   const s3 = new S3Client({ ...settings, endpoint: addresses.s3 })
   const dynamoDB = new DynamoDBClient({ ...settings, endpoint: addresses.dynamoDB })
   const functions = new Map<string, DeployedFunction>()
-  const secrets = new Set<string>()
+  /** What is only known, by its name. */
+  const known = new Set<string>()
 
   const readObject = async (Bucket: string, Key: string): Promise<Buffer> => {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }))
@@ -70,19 +80,21 @@ export function createWorld(addresses: { readonly s3: string; readonly dynamoDB:
     functions,
     make: async (resource) => {
       const { type, physicalId, properties } = resource
+      checkMade(resource)
       if (type === 'AWS::S3::Bucket') await s3.send(new CreateBucketCommand({ Bucket: physicalId }))
       if (type === 'AWS::DynamoDB::Table') await dynamoDB.send(createTable(physicalId, properties))
       if (type === 'AWS::Lambda::Function') await putFunction(resource)
-      if (type === 'AWS::SecretsManager::Secret') secrets.add(physicalId)
+      if (KNOWN.includes(type)) known.add(physicalId)
     },
     change: async (resource) => {
+      checkMade(resource)
       if (resource.type === 'AWS::Lambda::Function') await putFunction(resource)
     },
     remove: async ({ type, physicalId }) => {
       if (type === 'AWS::S3::Bucket') await s3.send(new DeleteBucketCommand({ Bucket: physicalId }))
       if (type === 'AWS::DynamoDB::Table') await deleteTable(dynamoDB, physicalId)
       if (type === 'AWS::Lambda::Function') functions.delete(physicalId)
-      if (type === 'AWS::SecretsManager::Secret') secrets.delete(physicalId)
+      known.delete(physicalId)
     },
     readText: async (bucket, key) => (await readObject(bucket, key)).toString('utf8'),
     list: async () => {
@@ -90,7 +102,7 @@ export function createWorld(addresses: { readonly s3: string; readonly dynamoDB:
         s3.send(new ListBucketsCommand({})),
         dynamoDB.send(new ListTablesCommand({})),
       ])
-      return [...Buckets.map(({ Name = '' }) => Name), ...TableNames, ...secrets, ...functions.keys()]
+      return [...Buckets.map(({ Name = '' }) => Name), ...TableNames, ...known, ...functions.keys()]
     },
     close: () => {
       s3.destroy()

@@ -5,20 +5,24 @@ export interface Statement {
   readonly effect: 'Allow' | 'Deny'
   readonly actions: readonly string[]
   readonly resources: readonly string[]
+  /** What must stand in the context of a request, by the key of a condition. All must hold. */
+  readonly equals?: ReadonlyMap<string, readonly string[]>
 }
 
 /** A right that is asked for: `dynamodb:GetItem` on the ARN of a table. */
 export interface Asked {
   readonly action: string
   readonly resource: string
+  /** What conditions ask about, such as the encryption context of KMS. */
+  readonly context?: Readonly<Record<string, string>>
 }
 
 const MAX_STATEMENTS = 200
-const MEMBERS = ['Sid', 'Effect', 'Action', 'Resource']
+const MEMBERS = ['Sid', 'Effect', 'Action', 'Resource', 'Condition']
 
 /**
- * Parses a policy document. What it does not know (conditions, NotAction, NotResource) it refuses: a rehearsal that
- * leaves a condition out would grant more than AWS does.
+ * Parses a policy document. What it does not know (conditions other than StringEquals, NotAction, NotResource) it refuses: a
+ * rehearsal that leaves a condition out would grant more than AWS does.
  *
  * @throws Error that says what is wrong
  */
@@ -37,7 +41,16 @@ function parseStatement(value: Value): Statement {
   if (unknown.length > 0) throw new Error(`A statement has ${unknown.join(', ')}, which this rehearsal cannot judge`)
   const effect = value['Effect']
   if (effect !== 'Allow' && effect !== 'Deny') throw new Error('The Effect of a statement is neither Allow nor Deny')
-  return { effect, actions: textsIn(value, 'Action'), resources: textsIn(value, 'Resource') }
+  const statement = { effect, actions: textsIn(value, 'Action'), resources: textsIn(value, 'Resource') } as const
+  return value['Condition'] === undefined ? statement : { ...statement, equals: parseCondition(value['Condition']) }
+}
+
+function parseCondition(value: Value): ReadonlyMap<string, readonly string[]> {
+  const operators = isMapping(value) ? Object.keys(value) : []
+  const equals = isMapping(value) ? value['StringEquals'] : undefined
+  if (operators.join() !== 'StringEquals' || !isMapping(equals))
+    throw new Error(`A statement has a Condition with ${operators.join(', ')}, which this rehearsal cannot judge`)
+  return new Map(Object.keys(equals).map((key) => [key, textsIn(equals, key)]))
 }
 
 function textsIn(value: Mapping, name: string): readonly string[] {
@@ -49,10 +62,11 @@ function textsIn(value: Mapping, name: string): readonly string[] {
 
 /** Whether the statements grant what is asked: something allows it and nothing denies it. */
 export function allows(statements: readonly Statement[], asked: Asked): boolean {
-  const applying = statements.filter(({ actions, resources }) => {
+  const applying = statements.filter(({ actions, resources, equals = new Map() }) => {
     // Names of actions are the same in upper and lower case, ARNs are not.
     const isAction = actions.some((pattern) => matches(pattern.toLowerCase(), asked.action.toLowerCase()))
-    return isAction && resources.some((pattern) => matches(pattern, asked.resource))
+    const holds = [...equals].every(([key, values]) => values.includes(asked.context?.[key]))
+    return isAction && holds && resources.some((pattern) => matches(pattern, asked.resource))
   })
   return applying.some(({ effect }) => effect === 'Allow') && applying.every(({ effect }) => effect === 'Allow')
 }

@@ -9,6 +9,7 @@ export type Service = 'dynamodb' | 'secretsmanager'
 const ON_TABLE = [
   'DeleteItem',
   'DeleteTable',
+  'DescribeContinuousBackups',
   'DescribeTable',
   'DescribeTimeToLive',
   'GetItem',

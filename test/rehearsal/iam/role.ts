@@ -24,14 +24,33 @@ export function roleOf(stack: Stack, functionName: string): Role {
   const role = resources.find(({ type, physicalId }) => type === 'AWS::IAM::Role' && physicalId === name)
   if (role === undefined) throw new Error(`${functionName} has no role of this stack`)
   if (!isForLambda(role)) throw new Error(`Lambda may not assume the role ${name}`)
+  return roleFrom(role, functionName)
+}
+
+/** Reads a role of a stack by its name in the template. Throws when there is none, or it cannot be judged here. */
+export function roleNamed(stack: Stack, logicalId: string): Role {
+  const role = stack.resources.get(logicalId)
+  if (role?.type !== 'AWS::IAM::Role') throw new Error(`There is no role ${logicalId} in ${stack.name}`)
+  return roleFrom(role, 'rehearsal')
+}
+
+function roleFrom({ physicalId: name, properties }: StackResource, session: string): Role {
+  const managed = textsOf(properties['ManagedPolicyArns'] ?? []) ?? ['a list that is none']
+  const strange = managed.filter((arn) => !isBasicExecution(arn))
   // What these hold is not in the template.
-  for (const property of ['ManagedPolicyArns', 'PermissionsBoundary']) {
-    if (role.properties[property] !== undefined) throw new Error(`${name} has ${property}, which cannot be judged here`)
-  }
-  const policies = role.properties['Policies']
+  if (strange.length > 0)
+    throw new Error(`${name} has ManagedPolicyArns that cannot be judged here: ${strange.join(', ')}`)
+  if (properties['PermissionsBoundary'] !== undefined)
+    throw new Error(`${name} has PermissionsBoundary, which cannot be judged here`)
+  const policies = properties['Policies']
   const documents = isList(policies) ? policies.map((policy) => member(policy, 'PolicyDocument')) : []
-  const principal = `arn:aws:sts::${ACCOUNT}:assumed-role/${name}/${functionName}`
+  const principal = `arn:aws:sts::${ACCOUNT}:assumed-role/${name}/${session}`
   return { name, statements: documents.flatMap(parsePolicy), principal }
+}
+
+/** Lambda's own policy grants the writing of logs and nothing else, and no log is written here. */
+function isBasicExecution(arn: string): boolean {
+  return arn === 'arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole'
 }
 
 function isFunction(type: string): boolean {

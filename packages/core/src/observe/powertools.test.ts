@@ -86,9 +86,20 @@ describe('metrics by Powertools', () => {
     { type: 'acquire', key: KEY, epoch: 1, takeOver: false, adopted: false },
     { type: 'publish', key: KEY, version: 1 },
     { type: 'plaintext' },
+    { type: 'live-published', publisher: 'websocket', count: 1 } as never,
   ])('are not written for $type', (event) => {
     powertoolsMetrics(metrics())(event)
     expect(written).toEqual([])
+  })
+
+  it.each([
+    ['LiveGone', 3, { type: 'live-gone', count: 3 }],
+    ['LiveClosed', 1, { type: 'live-closed', code: 'session-ended' }],
+    ['LiveFailed', 2, { type: 'live-failed', publisher: 'websocket', count: 2, code: 'TIMEOUT' }],
+    ['LiveDropped', 4, { type: 'live-dropped', count: 4 }],
+  ])('of live events name %s, with the service as their only dimension', (name, value, notice) => {
+    powertoolsMetrics(metrics())(notice)
+    expect(blobs()).toMatchObject([{ dimensions: ['service'], fields: { [name]: value } }])
   })
 
   it("leave the user's own metrics and dimensions alone", () => {

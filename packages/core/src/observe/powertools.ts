@@ -5,9 +5,10 @@
  * @module
  */
 
-import type { Listener, WarmEvent } from '../events.ts'
+import type { WarmEvent } from '../events.ts'
 import { checkOptions, flagRule, misuse, shaped } from '../lib/options.ts'
-import { labelOf } from './label.ts'
+import { asFields } from '../lib/parse.ts'
+import { labelOf, type Observed } from './label.ts'
 
 /** The part of Powertools' `Metrics` that is used; said here so that the types of those without Powertools are whole. */
 export interface PowertoolsMetrics {
@@ -32,6 +33,14 @@ export interface PowertoolsMetricsOptions {
 
 /** One measurement: at most one an event, since every name costs 0.30 USD a month for each source. */
 type Measurement = readonly [name: string, unit: 'Count' | 'Milliseconds', value: number]
+
+/** Notices of live events that have a count, and those that stand for one. They belong to no source. */
+const LIVE: ReadonlyMap<string, string> = new Map([
+  ['live-gone', 'LiveGone'],
+  ['live-closed', 'LiveClosed'],
+  ['live-failed', 'LiveFailed'],
+  ['live-dropped', 'LiveDropped'],
+])
 
 const [, isPowertools] = shaped('addMetric', 'singleMetric')
 const RULES = { source: flagRule }
@@ -58,9 +67,15 @@ function measure(event: WarmEvent): Measurement | undefined {
   }
 }
 
+function measureLive(event: Observed): Measurement | undefined {
+  const name = LIVE.get(event.type)
+  const { count = 1 } = asFields(event) ?? {}
+  return name === undefined || typeof count !== 'number' ? undefined : [name, 'Count', count]
+}
+
 /**
- * A listener for `onEvent` that writes CloudWatch metrics in the embedded format. Throws `TypeError` for wrong
- * arguments.
+ * A listener for `onEvent` of `createTokens` and `onNotice` of live events that writes CloudWatch metrics in the embedded format. Throws
+ * `TypeError` for wrong arguments.
  *
  * @example
  * ```ts
@@ -71,15 +86,20 @@ function measure(event: WarmEvent): Measurement | undefined {
 export function powertoolsMetrics(
   metrics: Pick<PowertoolsMetrics, 'addMetric' | 'singleMetric'>,
   options: PowertoolsMetricsOptions = {},
-): Listener {
+): (event: WarmEvent | Observed) => void {
   if (!isPowertools(metrics))
     misuse('powertoolsMetrics', 'the first argument must be a Metrics of @aws-lambda-powertools/metrics')
   const { source = true } = checkOptions('powertoolsMetrics', options, RULES)
   return (event) => {
-    const measured = measure(event)
-    if (measured === undefined || !('key' in event)) return
+    const live = measureLive(event)
+    // A type that is not known measures nothing.
+    const measured = live ?? measure(event as WarmEvent)
+    const label = 'key' in event && labelOf(event)
+    if (measured === undefined || (live === undefined && label === false)) return
     const [name, unit, value] = measured
     if (!source) return void metrics.addMetric(name, unit, value)
-    metrics.singleMetric().addDimension('source', labelOf(event)).addMetric(name, unit, value)
+    const single = metrics.singleMetric()
+    if (live === undefined) single.addDimension('source', String(label))
+    single.addMetric(name, unit, value)
   }
 }
