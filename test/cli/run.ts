@@ -6,7 +6,8 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 const PROGRAM = fileURLToPath(new URL('../../packages/cli/src/cli.ts', import.meta.url))
-const COVERED = ['AWS_PROFILE', 'AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'FORCE_COLOR']
+/** Variables of this process that a command must not see. NODE_PATH leads to packages that a project has not installed. */
+const COVERED = ['AWS_PROFILE', 'AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'FORCE_COLOR', 'NODE_PATH']
 
 /** What a command printed, and how it ended. */
 export interface Ended {

@@ -20,8 +20,15 @@ async function main(): Promise<void> {
     })
   }
   const terminal = createTerminal(process)
+  const closings: (() => void)[] = []
   try {
-    const program = createProgram({ terminal, env: process.env, cwd: process.cwd(), signal: stop.signal })
+    const program = createProgram({
+      terminal,
+      env: process.env,
+      cwd: process.cwd(),
+      signal: stop.signal,
+      atEnd: (close) => closings.push(close),
+    })
     if (process.argv.length <= 2) program.error('Name a command, or --help')
     await program.parseAsync()
     if (stop.signal.aborted) process.exitCode = EXIT.failed
@@ -30,6 +37,8 @@ async function main(): Promise<void> {
     terminal.endProgress()
     process.exitCode = exitCodeOf(error)
     if (!isReaderGone) console.error(`warmtoken: ${messageOf(error)}`)
+  } finally {
+    for (const close of closings) close()
   }
 }
 

@@ -9,4 +9,6 @@ export interface Context {
   readonly cwd: string
   /** Aborts when the command is to stop, such as on Ctrl-C. */
   readonly signal: AbortSignal
+  /** Calls something when the command has ended, such as to end a connection that would keep the process alive. */
+  atEnd(close: () => void): void
 }

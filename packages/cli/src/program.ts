@@ -49,6 +49,9 @@ function addPlaced(program: Command, name: string, description: string) {
       'the REST URL of the Upstash database; UPSTASH_REDIS_REST_TOKEN holds its token',
       parseText,
     )
+    .option('--redis <url>', 'the address of a Redis or Valkey; REDIS_PASSWORD holds its password', parseText)
+    .option('--function <name>', 'the store that the variables of a deployed function name', parseText)
+    .option('--stage <name>', 'the stage of a function that is named as in serverless.yml', parseText)
     .option('--prefix <text>', 'what keys begin with in a bucket or database; default that of the store')
     .option('--region <name>', 'the AWS region; default the one that the AWS SDK finds', parseText)
     .option('--endpoint <url>', 'the address of a local server', parseText)

@@ -31,7 +31,7 @@ async function at(cwd: string, args: readonly string[], answers: readonly string
     if (answer === undefined) given.stdin.end()
     else given.stdin.write(`${answer}\n`)
   })
-  const context = { terminal: createTerminal(given), env: {}, cwd, signal: new AbortController().signal }
+  const context = { terminal: createTerminal(given), env: {}, cwd, signal: new AbortController().signal, atEnd() {} }
   await createProgram(context).parseAsync([...args], { from: 'user' })
   return written
 }

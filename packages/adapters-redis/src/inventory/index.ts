@@ -24,7 +24,9 @@ export function redisInventory(options: RedisStoreOptions): Inventory {
     async *pages(how) {
       const [{ openServer }, { makePages }] = await Promise.all([import('../store.ts'), import('../calls/pages.ts')])
       const server = openServer(options)
-      await server.open()
+      await server.open().catch((error: unknown) => {
+        throw server.faultOf(error)
+      })
       yield* makePages(server)(how)
     },
   }

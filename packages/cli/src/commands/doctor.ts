@@ -1,9 +1,10 @@
 import { resolve } from 'node:path'
 import type { Context } from '../context.ts'
+import { readDeployed } from '../deployed.ts'
 import { gatherFacts } from '../doctor/facts.ts'
 import { RULES, type Rule, UNCHECKED } from '../doctor/rules.ts'
 import { EXIT, OperatorError } from '../exit.ts'
-import { openPlace, type PlaceOptions } from '../place.ts'
+import { checkPlace, namesPlace, openPlace, type PlaceOptions, withStoreOf } from '../place.ts'
 import { readService } from '../service.ts'
 
 /** Options of `doctor`. */
@@ -21,14 +22,17 @@ interface Result {
 }
 
 /** Looks for what is known to go wrong, and prints the fix. Throws with exit code 3 when it found something. */
-export async function doctor(context: Context, { service: file, ...options }: DoctorOptions): Promise<void> {
+export async function doctor(context: Context, { service: file, ...given }: DoctorOptions): Promise<void> {
   const { terminal, cwd } = context
   const service = await readService(resolve(cwd, file))
-  const hasPlace = (options.table ?? options.bucket ?? options.upstash) !== undefined
+  const hasPlace = namesPlace(given)
   if (!hasPlace && service === undefined)
     throw new OperatorError(`nothing to check: name a store (--table <name>), or call it where ${file} is`, EXIT.usage)
+  if (hasPlace) checkPlace(given)
+  const deployed = given.function === undefined ? undefined : await readDeployed(given, context)
+  const options = deployed === undefined ? given : withStoreOf(deployed, given)
   const place = hasPlace ? await openPlace(options, context) : undefined
-  const facts = gatherFacts(context, { options, place, service })
+  const facts = gatherFacts(context, { options, place, service, deployed })
   const { refused } = (await facts.probe()) ?? {}
   // Nothing about the store can be checked, and what is wrong is not the set-up.
   if (refused?.code === 'STORE_DENIED' && /\bcredentials\b/.test(refused.message))

@@ -11,6 +11,7 @@ import { isStoreFault } from '@warmtoken/core/adapter'
 import { emptyRecord, printRecord } from '@warmtoken/core/record'
 import { systemRuntime } from '@warmtoken/core/runtime'
 import type { Context } from '../context.ts'
+import type { Deployed } from '../deployed.ts'
 import type { Place, PlaceOptions } from '../place.ts'
 import { readSeen, walkKeys } from '../records.ts'
 import type { Service } from '../service.ts'
@@ -55,6 +56,8 @@ export interface Sample {
 export interface Facts {
   readonly place: Place | undefined
   readonly service: Service | undefined
+  /** The function that was named, as it is deployed. */
+  readonly deployed: Deployed | undefined
   readonly cwd: string
   /** `undefined` when the store is not a table. */
   readonly table: () => Promise<TableFacts | undefined>
@@ -66,13 +69,15 @@ interface Parts {
   readonly options: PlaceOptions
   readonly place: Place | undefined
   readonly service: Service | undefined
+  readonly deployed: Deployed | undefined
 }
 
 /** Makes the facts of a set-up. */
-export function gatherFacts(context: Context, { options, place, service }: Parts): Facts {
+export function gatherFacts(context: Context, { options, place, service, deployed }: Parts): Facts {
   return {
     place,
     service,
+    deployed,
     cwd: context.cwd,
     table: once(async () => (options.table === undefined ? undefined : describeTable(options.table, options))),
     probe: once(async () => place && probe(place, context)),

@@ -111,9 +111,10 @@ export const RULES: readonly Rule[] = [
   {
     id: 'timeout',
     title: 'No function ends before a lease does',
-    check({ service }) {
-      if (service === undefined) return UNCHECKED
-      const short = settingsOf(service.data, 'timeout').filter(([, value]) => Number(value) < LEASE)
+    check(facts) {
+      const timeouts = settingsIn(facts, 'timeout')
+      if (timeouts.length === 0) return UNCHECKED
+      const short = timeouts.filter(([, value]) => Number(value) < LEASE)
       return short.length === 0 ? undefined : `${namesOf(short)} may take less than the ${LEASE} s of a lease`
     },
     fix: 'Set "timeout" to 15: a cold start may wait for the token request of another environment.',
@@ -143,9 +144,10 @@ export const RULES: readonly Rule[] = [
   {
     id: 'runtime',
     title: 'Functions run on Node 22 or later',
-    check({ service }) {
-      if (service === undefined) return UNCHECKED
-      const old = settingsOf(service.data, 'runtime').filter(([, runtime]) => {
+    check(facts) {
+      const runtimes = settingsIn(facts, 'runtime')
+      if (runtimes.length === 0) return UNCHECKED
+      const old = runtimes.filter(([, runtime]) => {
         const version = /^nodejs(\d+)\.x$/.exec(String(runtime))?.[1]
         return version !== undefined && Number(version) < MIN_NODE
       })
@@ -165,6 +167,12 @@ export const RULES: readonly Rule[] = [
     fix: 'Install one version (npm dedupe), or pass your own "client" to the store; two copies cost each cold start.',
   },
 ]
+
+/** A setting of the functions of the service file, and of the one that is deployed. */
+function settingsIn({ service, deployed }: Facts, name: 'timeout' | 'runtime'): ReturnType<typeof settingsOf> {
+  const declared = service === undefined ? [] : settingsOf(service.data, name)
+  return deployed === undefined ? declared : [...declared, [deployed.name, deployed[name]]]
+}
 
 function namesOf(entries: readonly (readonly [name: string, value: unknown])[]): string {
   return entries.map(([name]) => name).join(', ')
