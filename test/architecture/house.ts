@@ -40,6 +40,7 @@ export const HOUSE: Plan = {
   tokens: { about: 'createTokens, handles, Token', imports: onEngine },
   data: { about: 'createCache', imports: onEngine },
   collections: { about: 'hash, list, set, counter', imports: [...ground, 'data'] },
+  'write-behind': { about: 'writes that are applied later', imports: [...ground, 'engine', 'data'] },
   sessions: { about: 'createSessions', imports: onEngine },
   lease: { about: 'withLease', imports: [...ground, 'engine'] },
   live: { about: 'live events, sockets, streams', imports: [...ground, 'observe', 'sessions', 'data'] },

@@ -32,7 +32,7 @@ export interface LogOptions {
 }
 
 /** Hits are frequent and expected. */
-const DEBUG: ReadonlySet<string> = new Set(['hit', 'shared', 'session-read', 'recheck'])
+const DEBUG: ReadonlySet<string> = new Set(['hit', 'shared', 'session-read', 'recheck', 'behind-accepted'])
 /** The call goes on without what failed, or something is not as safe as it could be. */
 const WARN: ReadonlySet<string> = new Set([
   'store-error',
@@ -49,6 +49,9 @@ const WARN: ReadonlySet<string> = new Set([
   'lifetime-assumed',
   'session-reads-limited',
   'store-forgets',
+  'behind-failed',
+  'behind-full',
+  'behind-fenced',
 ])
 
 /**
@@ -58,6 +61,7 @@ const WARN: ReadonlySet<string> = new Set([
 const FIELDS: ReadonlySet<string> = new Set([
   ...['type', 'key', 'name', 'tier', 'stale', 'remaining', 'waited', 'epoch', 'takeOver', 'adopted', 'polls', 'took'],
   ...['outcome', 'alone', 'option', 'lifetime', 'ms', 'version', 'kind', 'until', 'count', 'fingerprint', 'paused'],
+  ...['n', 'writes', 'queued', 'attempts', 'merged', 'age', 'failures', 'bound'],
   ...['reason', 'operation', 'code', 'by', 'entries', 'dropped', 'id', 'evicted', 'found', 'path', 'store'],
 ])
 /** The longest text of a field. */
@@ -88,7 +92,7 @@ export function logEvents(logger: StructuredLogger, options: LogOptions = {}): (
 function levelOf(event: Observed): LogLevel {
   if (DEBUG.has(event.type)) return 'debug'
   if (WARN.has(event.type)) return 'warn'
-  if (event.type === 'codec-error') return 'error'
+  if (event.type === 'codec-error' || event.type === 'behind-poison') return 'error'
   return event.type === 'fetch' && asFields(event)?.['outcome'] !== 'ok' ? 'error' : 'info'
 }
 
