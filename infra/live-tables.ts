@@ -33,18 +33,22 @@ interface Described {
   readonly Table: { readonly TableStatus: string; readonly LatestStreamArn?: string }
 }
 
-/** Creates a table of text keys with a stream of new images, and waits until it is there. */
-export async function createTableWithStream(
-  url: string,
-  name: string,
-  keys: readonly (readonly [name: string, type: 'HASH' | 'RANGE'])[],
-): Promise<void> {
+/** The keys of a table, all texts. */
+export type Keys = readonly (readonly [name: string, type: 'HASH' | 'RANGE'])[]
+
+/** Creates a table with a stream of new images, and waits until it is there. */
+export function createTableWithStream(url: string, name: string, keys: Keys): Promise<void> {
+  return createTable(url, name, keys, { StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' } })
+}
+
+/** Creates a table, and waits until it is there. */
+export async function createTable(url: string, name: string, keys: Keys, more: object = {}): Promise<void> {
   await ask(url, 'DynamoDB_20120810.CreateTable', {
     TableName: name,
     AttributeDefinitions: keys.map(([AttributeName]) => ({ AttributeName, AttributeType: 'S' })),
     KeySchema: keys.map(([AttributeName, KeyType]) => ({ AttributeName, KeyType })),
     BillingMode: 'PAY_PER_REQUEST',
-    StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' },
+    ...more,
   })
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const { Table } = await ask<Described>(url, 'DynamoDB_20120810.DescribeTable', { TableName: name })

@@ -5,12 +5,14 @@ import { type Endings, watchEndings } from './endings.ts'
 import { freePort } from './free-port.ts'
 import type { LivePlace, LiveStack } from './live-stack.ts'
 import type { Stack } from './local-stack.ts'
+import type { PostsStack } from './posts-stack.ts'
 import { makeRunFolder } from './run-folder.ts'
 import type { Plugin, PluginUtils, Serverless } from './serverless.ts'
 
 interface Run {
   readonly stack: Stack
   readonly live: LiveStack | undefined
+  readonly posts: PostsStack | undefined
   readonly endings: Endings
   readonly http: string
 }
@@ -35,6 +37,7 @@ export default function OfflinePlugin(
     ])
     const [stack, ports] = await Promise.all([startStack(), choosePorts(serverless, options)])
     const { service } = serverless
+    const posts = await startPosts(serverless)
     const environment = { ...stack.environment, TOKEN_DIRECTORY: join(folder, 'tmp') }
     const live = await startLive(serverless, { code: join(folder, 'code'), environment, ...ports })
     for (const definition of Object.values(service.functions)) {
@@ -46,6 +49,7 @@ export default function OfflinePlugin(
       ...service.provider.environment,
       ...environment,
       ...live?.environment,
+      ...posts?.environment,
     }
     service.custom = {
       ...service.custom,
@@ -56,7 +60,7 @@ export default function OfflinePlugin(
         location: relative(serverless.serviceDir, join(folder, 'code')),
       },
     }
-    run = { stack, live, endings, http: `http://127.0.0.1:${options['httpPort'] ?? ports.httpPort}` }
+    run = { stack, live, posts, endings, http: `http://127.0.0.1:${options['httpPort'] ?? ports.httpPort}` }
   }
   let closeStack: (() => Promise<void>) | undefined
   // Before the framework resolves the function's variables, which would need an account.
@@ -91,6 +95,7 @@ export default function OfflinePlugin(
       'before:offline:start:ready': () => run?.endings.handOver(),
       'before:offline:start:end': async () => {
         await run?.live?.close()
+        await run?.posts?.close()
         await run?.stack.close()
       },
       // `serverless offline` without `start` is one step, which ends the process itself.
@@ -129,14 +134,22 @@ async function startLive({ service }: Serverless, place: Omit<LivePlace, 'nameOf
   return startLiveStack({ ...place, nameOf: (key) => service.functions[key]?.name ?? key })
 }
 
+/** What the posts need, for a service that has them. */
+async function startPosts({ service }: Serverless): Promise<PostsStack | undefined> {
+  if (service.provider.environment?.['POST_TABLE'] === undefined) return undefined
+  const { startPostsStack } = await import('./posts-stack.ts')
+  return startPostsStack()
+}
+
 function offlineOptions({ service }: Serverless): Readonly<Record<string, unknown>> {
   const options = service.custom?.['serverless-offline']
   return typeof options === 'object' ? { ...options } : {}
 }
 
-function announcement({ stack, live, http }: Run): string {
-  if (live !== undefined)
-    return `\nwarmtoken runs here; Ctrl+C ends all of it\n${live.lines.map((line) => `  ${line}\n`).join('')}`
+function announcement({ stack, live, posts, http }: Run): string {
+  const lines = live?.lines ?? posts?.lines(http)
+  if (lines !== undefined)
+    return `\nwarmtoken runs here; Ctrl+C ends all of it\n${lines.map((line) => `  ${line}\n`).join('')}`
   return `
 warmtoken runs here; Ctrl+C ends all of it
   functions        ${http}

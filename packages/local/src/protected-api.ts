@@ -20,7 +20,7 @@ export interface ProtectedApi {
   readonly port: number
   /** Calls answered with 200. */
   readonly accepted: number
-  /** Leaderboards that were made. `GET /_leaderboards` shows the number. */
+  /** Leaderboards that were made. `GET /_leaderboards` shows the number, and that of each game. */
   readonly leaderboards: number
   /** Calls answered with 401. */
   readonly refused: number
@@ -65,6 +65,7 @@ export async function startProtectedApi(options: ProtectedApiOptions): Promise<P
   let last: string | undefined
   let accepted = 0
   let refused = 0
+  const made = new Map<string, number>()
   let leaderboards = 0
 
   const accepts = async (token: string): Promise<boolean> => {
@@ -102,6 +103,7 @@ export async function startProtectedApi(options: ProtectedApiOptions): Promise<P
   }
   const makeLeaderboard = async (game: string): Promise<unknown> => {
     leaderboards += 1
+    made.set(game, (made.get(game) ?? 0) + 1)
     await sleep(SLOWNESS)
     return LEADERBOARDS.get(game)
   }
@@ -114,7 +116,7 @@ export async function startProtectedApi(options: ProtectedApiOptions): Promise<P
       const game = new URLSearchParams(query).get('game') ?? ''
       return void answerTo(request, response, () => makeLeaderboard(game))
     }
-    if (route === 'GET /_leaderboards') return answer(response, 200, { leaderboards })
+    if (route === 'GET /_leaderboards') return answer(response, 200, { leaderboards, games: Object.fromEntries(made) })
     if (route === 'POST /_refuse') return answer(response, 200, { refused: refuseLast() })
     answer(response, 404, { error: 'not_found' })
   })
