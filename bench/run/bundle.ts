@@ -45,7 +45,8 @@ export async function bundle(source: string, outdir: string, plugin: boolean): P
     ...(plugin && { plugins: [builtinModules()] }),
   } satisfies BuildOptions
   let built = await build({ ...options, write: false })
-  const wantsRequire = built.outputFiles.some(({ text }) => text.includes('Dynamic require of'))
+  // What esbuild puts where it cannot bundle a require. Core knows the text as well, to explain it.
+  const wantsRequire = built.outputFiles.some(({ text }) => /Error\(.?Dynamic require of/.test(text))
   built = await build({ ...options, write: false, ...(wantsRequire && { banner: { js: REQUIRE } }) })
   await build({ ...options, ...(wantsRequire && { banner: { js: REQUIRE } }) })
   const { outputs } = built.metafile
