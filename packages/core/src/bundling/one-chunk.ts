@@ -11,7 +11,7 @@ const OWN = fileURLToPath(new URL('..', import.meta.url))
 /** Adapters, which share the kit and its ground with the engine. */
 const ADAPTER = /[\\/](@warmtoken|packages)[\\/]adapters-[\w-]+[\\/](src|dist)[\\/]/
 /** What a hit loads, what sources and stores may load with it, and what the engine and stores share after a miss. */
-const START: readonly string[] = ['index', 'errors', 'adapter-kit/setup', 'lib/runtime', 'lib/timing'].map(
+const START: readonly string[] = ['index', 'errors', 'adapter-kit/setup', 'lib/line', 'lib/runtime', 'lib/timing'].map(
   (name) => OWN + name + extname(import.meta.url),
 )
 
