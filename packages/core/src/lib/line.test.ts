@@ -14,7 +14,7 @@ describe('a text from outside as one line', () => {
     expect(asLine('\0', 1)).toBe('?')
   })
 
-  it('is cut, and what is no text is none', () => {
+  it('is cut to the length, and is undefined for what is not a text', () => {
     expect(asLine('abc\ndef', 5)).toBe('abc?d')
     expect(asLine(7, 5)).toBeUndefined()
   })
