@@ -1,6 +1,5 @@
 import { brotliCompressSync } from 'node:zlib'
 import { type Live, type LiveEvent, type LiveOptions, live } from '@warmtoken/client'
-import { bridge } from '@warmtoken/client/bridge'
 import { type LiveEvent as Announced, nextVersion, type Publisher, userTopic } from '@warmtoken/core/live'
 import { build } from 'esbuild'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -253,17 +252,6 @@ describe('the client', () => {
 
   it('requires an address', () => {
     expect(() => live({ ticket: async () => '' })).toThrow('option "ws" or "sse" is required')
-  })
-
-  it('tells a process that lives long of newer versions of what it holds', async () => {
-    const made = await stage({ mayRead: () => true })
-    const { client } = await connect(made, 'ws')
-    const outdated: string[] = []
-    const end = bridge(client, [{ key: 'crm~1' }], ({ key }, { version }) => outdated.push(`${key} ${version}`))
-    const body = JSON.stringify({ key: 'crm~1', epoch: 1, value: { version: 9 } })
-    await made.store.swap('crm~1', { expected: undefined, body, tag: 't', keepUntil: Date.now() + 60_000 }, SIGNAL)
-    await until(() => expect(outdated).toEqual(['crm~1 9']))
-    end()
   })
 
   it('is at most 4 KB compressed, with nothing else in it', async () => {

@@ -1,27 +1,31 @@
 import type { Live, LiveEvent } from './types.ts'
 
-/** What the bridge keeps warm: a handle of `createTokens`, or anything with a key and a `get`. */
+/** What a process holds in memory: a handle of `createTokens`, a cache of `createCache`, or anything with such a method. */
 export interface Bridged {
-  /** The key under which the store has it. */
-  readonly key: string
+  /** The key under which the store has it, where it is one value: its topic is `key:<key>`. */
+  readonly key?: string
+  /** Takes in what has changed. */
+  catchUp(event: LiveEvent): unknown
 }
 
 /**
- * Feeds a process that lives long: calls `outdated` when the store has a newer version of what the process holds in
- * memory, so that it is read again at once and not when it expires. Returns what ends that.
+ * Feeds the memory of a process that lives long: what it holds catches up with the store when the store has changed, and not only
+ * when it expires. `topics`: default that of the key. Returns what ends it. Throws `TypeError` without a topic.
  *
  * @example
  * ```ts
- * bridge(events, [crm], (handle) => forget(handle.key))
+ * bridge(events, crm)
+ * bridge(events, shop, [shop.topic, 'tag:team:7', products.topicOf({ id: 7 })])
  * ```
  */
-export function bridge(
-  live: Live,
-  handles: readonly Bridged[],
-  outdated: (handle: Bridged, event: LiveEvent) => void,
-): () => void {
-  const ends = handles.map((handle) => live.subscribe(`key:${handle.key}`, (event) => outdated(handle, event)))
+export function bridge(live: Live, held: Bridged, topics: readonly string[] = topicsOf(held)): () => void {
+  if (topics.length === 0) throw new TypeError('bridge: give the topics of what has no key')
+  const ends = topics.map((topic) => live.subscribe(topic, (event) => void held.catchUp(event)))
   return () => {
     for (const end of ends) end()
   }
+}
+
+function topicsOf({ key }: Bridged): readonly string[] {
+  return key === undefined ? [] : [`key:${key}`]
 }

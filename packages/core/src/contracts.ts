@@ -199,6 +199,13 @@ export interface Seen {
   readonly time: ServerTime | undefined
 }
 
+/** What a live event says of a value. */
+export interface LiveChange {
+  /** `reject`: an API refused the value of this version. Anything else: the store has this version, or a later one. */
+  readonly kind: string
+  readonly version: number
+}
+
 /** A conditional write. */
 export interface Swap {
   /** The image that must still be there, or `undefined` for "nothing may be there". */

@@ -8,6 +8,7 @@ export type {
   FetchRequest,
   Issued,
   Json,
+  LiveChange,
   Runtime,
   Source,
   Store,

@@ -33,7 +33,7 @@ import { type Control, checkControl } from './control.ts'
 import type { CacheEvent, CacheListener } from './events.ts'
 import { createFlood } from './flood.ts'
 import { createGather, createTurns } from './gather.ts'
-import { type Cached, createGenerationKeys, type DataSource, type Home, type Item } from './home.ts'
+import { type Cached, createGenerationKeys, type DataSource, type Home, type Item, rootTopicOf } from './home.ts'
 import { createInvalidator, type Target } from './invalidate.ts'
 import { type ParamsOf, parseKeyTemplate } from './key-template.ts'
 import { createKnowledge } from './knowledge.ts'
@@ -211,6 +211,8 @@ export function createCache(options: CacheOptions): Cache {
       }
       await Promise.all(Array.from({ length: Math.min(PARALLEL, targets.length) }, worker))
     },
+    topic: rootTopicOf(home.rootKey),
+    catchUp: async (event) => (await import('./catch-up.ts')).catchUp(home, event),
     control: async (change?: Control) => invalidator.control(change === undefined ? undefined : checkControl(change)),
     report: (): CacheReport => ({
       resources: Object.fromEntries([...resources].map(([label, one]) => [label, one.read()])),

@@ -175,6 +175,11 @@ export function createGenerationKeys(namespace: string, name: string): Pick<Home
   }
 }
 
+/** The topic of live events about a cache: its patterns, and everything. */
+export function rootTopicOf(rootKey: string): string {
+  return `root:${rootKey.slice('gen~'.length)}`
+}
+
 /** All tags that an entry of the item may rest on, as far as they are known. */
 export function knownTags({ tags, lateTags }: Item): readonly string[] {
   return lateTags.length === 0 ? tags : [...tags, ...lateTags]

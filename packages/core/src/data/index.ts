@@ -6,6 +6,7 @@ export type { ParamsOf } from './key-template.ts'
 export type { CacheReport, ResourceReport } from './report.ts'
 export type {
   Cache,
+  CacheChange,
   DataGetOptions,
   Inspection,
   Invalidation,

@@ -23,7 +23,7 @@ import {
   raiseRoot,
   type Severity,
 } from './generations.ts'
-import type { Home } from './home.ts'
+import { type Home, rootTopicOf } from './home.ts'
 import { observe } from './look.ts'
 
 /** How often a change is tried, each time on the record that is there then. */
@@ -177,7 +177,7 @@ const MAX_ANNOUNCEMENT = 512
 function printRaised<G>(form: Form<G>, { before, next, at }: { before: G; next: G; at: number }): string | undefined {
   const version = form.number(next)
   if (version <= form.number(before)) return undefined
-  const topic = form.tag === '' ? `root:${form.key.slice(form.key.indexOf('~') + 1)}` : `tag:${form.tag}`
+  const topic = form.tag === '' ? rootTopicOf(form.key) : `tag:${form.tag}`
   const text = JSON.stringify({ topic, key: form.key, version, kind: 'invalidate', at })
   return Buffer.byteLength(text) <= MAX_ANNOUNCEMENT ? text : undefined
 }

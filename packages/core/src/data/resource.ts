@@ -69,6 +69,7 @@ export function createResource<P, V, W = V>(parts: ResourceParts<V>): Resource<P
   return {
     name: source.name,
     keyOf: (params) => template.print(params),
+    topicOf: (params) => `key:${recordKey(parts, template.print(params))}`,
     get(params, options) {
       try {
         const item = itemOf(params)
@@ -115,13 +116,20 @@ export function createResource<P, V, W = V>(parts: ResourceParts<V>): Resource<P
   }
 }
 
+function recordKey(
+  { namespace, identity }: Pick<ResourceParts<never>, 'namespace' | 'identity'>,
+  plain: string,
+): string {
+  return makeKey(plain, namespace, identity)
+}
+
 function makeItem<V>(parts: ResourceParts<V>, plain: string, params: unknown): Item<V> {
-  const { source, items, home, subject, namespace, identity } = parts
+  const { source, items, home, subject } = parts
   const tags = [...new Set([...prefixTags(plain), ...checkTags('use', source.tagsOf(params))])]
   if (tags.length > MAX_TAGS)
     misuse('use', `an entry may have at most ${MAX_TAGS} tags, those of its prefixes included`)
   const item: Item<V> = {
-    slot: newSlot(makeKey(plain, namespace, identity), subject),
+    slot: newSlot(recordKey(parts, plain), subject),
     plain,
     params,
     source,

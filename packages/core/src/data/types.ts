@@ -1,6 +1,6 @@
 /** What users hold: the cache, its resources, and what they are asked for. Lengths are in ms. @module */
 
-import type { StandardSchema, Tier } from '../contracts.ts'
+import type { LiveChange, StandardSchema, Tier } from '../contracts.ts'
 import type { Control } from './control.ts'
 import type { ParamsOf } from './key-template.ts'
 import type { CacheReport } from './report.ts'
@@ -19,6 +19,12 @@ export interface KeepOptions extends Lives {
   readonly tags?: readonly string[]
   /** What the next load is told as `previous.mark`, such as an ETag: at most 1,000 characters. */
   readonly mark?: string
+}
+
+/** What a live event says of a cache. */
+export interface CacheChange extends LiveChange {
+  /** `key:<key of the record>`, `tag:<tag>`, or the topic of the cache. Others are ignored. */
+  readonly topic: string
 }
 
 declare const kept: unique symbol
@@ -166,6 +172,8 @@ export interface Resource<P, V, W = V> {
   readonly name: string
   /** The plain key of parameters. Throws `TypeError` that names a wrong parameter. */
   keyOf(params: P): string
+  /** The topic of live events about the value. It names nobody: the parameters are hashed. Throws like `keyOf`. */
+  topicOf(params: P): string
   /**
    * Resolves to the value, from memory, the store or the loader; `undefined`: there is none. Rejects with a `WarmTokenError`
    * when it is not available, with `ValueError` when it cannot be kept, and with `TypeError` for wrong parameters and options.
@@ -235,6 +243,13 @@ export interface Cache {
    * on. Call it after the truth has changed. Rejects with `StoreError` when the store did not take it: call it again.
    */
   invalidate(what: Invalidation): Promise<void>
+  /** The topic of live events about invalidations by pattern and of everything; those of a tag have the topic `tag:<tag>`. */
+  readonly topic: string
+  /**
+   * For processes that live long: takes in a live event, as `bridge` of `@warmtoken/client/bridge` hands it over, so that what it is
+   * about is served from memory no longer than the event takes. Never rejects: what cannot be read now is found by the recheck.
+   */
+  catchUp(event: CacheChange): Promise<void>
   /** Changes switches of the whole fleet, or reads them when nothing is given. Seen by each environment within `recheck`. */
   control(change?: Control): Promise<Control>
   /** What was counted so far in this environment. */

@@ -1,4 +1,4 @@
-import type { Codec, Entry, Runtime, Store, Tier } from '../contracts.ts'
+import type { Codec, Entry, LiveChange, Runtime, Store, Tier } from '../contracts.ts'
 import type { StoreError } from '../errors.ts'
 import type { Listener } from '../events.ts'
 import type { FileReader } from '../tiers/file/reader.ts'
@@ -52,6 +52,8 @@ export interface MissContext extends Shared {
   readonly seal: Codec['seal']
   /** This environment's mark in the list of refreshes. */
   readonly environment: () => string
+  /** Takes in what a live event says of a value. Never rejects. */
+  readonly catchUp: <T>(slot: Slot<T>, change: LiveChange) => Promise<void>
   /** Until when the store is left alone. */
   readonly outage: Outage
   /** Every refresh in progress, and what aborts it. */

@@ -179,8 +179,8 @@ export function createEngine(options: EngineOptions): Engine {
     },
     reach: async () => (await loadMissPath()).context,
     isBusy: () => loaded?.isBusy() === true,
-    async settle({ timeout = 1_000 } = {}) {
-      await loaded?.settle(timeout)
+    async settle(options) {
+      await loaded?.settle(options)
     },
   }
 }

@@ -1,6 +1,6 @@
 import type { ReadOptions, Seen, Store } from '../contracts.ts'
 import { numberOf, numberOfRoot, parseGeneration, parseRoot } from '../data/generations.ts'
-import { createGenerationKeys } from '../data/home.ts'
+import { createGenerationKeys, rootTopicOf } from '../data/home.ts'
 import { StoreError } from '../errors.ts'
 import { checkOptions, durationRule, functionRule, type Rule, shaped, textRule } from '../lib/options.ts'
 import { asFields, asTime, parseJson } from '../lib/parse.ts'
@@ -102,7 +102,7 @@ export function createVersions(options: VersionsOptions): Versions {
 
 /** The topic of a cache: invalidations of patterns, and of everything. */
 export function rootTopic({ name, namespace = '' }: CacheName): string {
-  return `root:${createGenerationKeys(namespace, name).rootKey.slice('gen~'.length)}`
+  return rootTopicOf(createGenerationKeys(namespace, name).rootKey)
 }
 
 function rootPlace(topic: string, record: string): Place {

@@ -90,11 +90,12 @@ export function bindSource<P>(
       // The warm path: the same promise every time, so nothing is made.
       get: (options) => (options === undefined ? (hit(0)?.promise ?? ask()) : resolve(options)),
       async reject(token, options) {
-        if (!(token instanceof Token)) misuse('reject', 'give the Token that was refused')
+        if (!(token instanceof Token)) misuse('reject', 'give the refused Token')
         return resolve(options, token)
       },
       fetch: async (input, init) =>
-        (await import('./fetch/authorized-fetch.ts')).fetchWith({ handle, traits: source.traits }, input, init),
+        (await import('./fetch/authorized-fetch.ts')).fetchWith({ handle, source }, input, init),
+      catchUp: async (change) => (await engine.reach()).catchUp(slot, change),
     }
     return handle
   }

@@ -1,3 +1,4 @@
+import type { Engine } from '../engine/engine.ts'
 import type { Token } from './token.ts'
 import type { GetOptions, TokenHandles } from './types.ts'
 
@@ -17,10 +18,10 @@ function checkHandles(handles: unknown): void {
 
 /**
  * Makes sure of tokens, all at once, and looks at the store by one request where it can. Resolves to a token or an
- * error for each, by the same names; rejects with `TypeError` for what is not a handle. `wanted` is the engine's.
+ * error for each, by the same names; rejects with `TypeError` for what is not a handle.
  */
 export async function prewarm<H extends TokenHandles>(
-  wanted: Set<string>,
+  { prefetchKeys: wanted }: Pick<Engine, 'prefetchKeys'>,
   handles: H,
   options: GetOptions | undefined,
 ): Promise<{ readonly [Name in keyof H]: Token | Error }> {

@@ -89,7 +89,7 @@ export function createTokens(options: TokensOptions = {}): Tokens {
 
   const tokens: Tokens = {
     use,
-    prewarm: async (handles, options) => (await import('./prewarm.ts')).prewarm(engine.prefetchKeys, handles, options),
+    prewarm: async (handles, options) => (await import('./prewarm.ts')).prewarm(engine, handles, options),
     report: () => (report ?? misuse('report', 'give createTokens the option "report"')).read(),
     enter: engine.enter,
     get busy() {

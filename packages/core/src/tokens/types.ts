@@ -1,6 +1,6 @@
 /** What users hold: the toolkit, its handles, and what they are asked for. Durations are in ms. @module */
 
-import type { Source, TokenValue } from '../contracts.ts'
+import type { LiveChange, Source, TokenValue } from '../contracts.ts'
 import type { Report } from '../observe/report/types.ts'
 import type { Token } from './token.ts'
 
@@ -47,6 +47,12 @@ export interface TokenHandle {
    * `TypeError` when the URL holds credentials.
    */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
+  /**
+   * For processes that live long: takes in a live event about this token, as `bridge` of `@warmtoken/client/bridge` hands it over.
+   * When the store has a newer token, it replaces the one in memory, which is usable until then; one that an API refused
+   * elsewhere is forgotten. Never rejects: when the store fails, the next `get` looks again.
+   */
+  catchUp(event: LiveChange): Promise<void>
 }
 
 /** Tokens of one source that differ by parameters, such as one for each tenant or user. */

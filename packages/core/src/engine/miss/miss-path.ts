@@ -10,6 +10,7 @@ import { dropEmptyRare, type Refused, rareOf, type Slot } from '../slot.ts'
 import { usableEntry } from '../time/expiry.ts'
 import { isVouched, MIN_REMAINING, remainingUntil, wasRejected } from '../time/freshness.ts'
 import { createServerClock } from '../time/server-clock.ts'
+import { catchUp } from './catch-up.ts'
 import { type Callers, type Coalescer, createCoalescer } from './coalesce.ts'
 import { coolingError, retriesWithin } from './cool-down.ts'
 import { throwNamed } from './named-error.ts'
@@ -33,8 +34,8 @@ export interface MissPath extends Pick<Coalescer, 'join'> {
   reject(slot: Slot<unknown>, refused: Refused): void
   /** Whether a refresh is in progress. */
   isBusy(): boolean
-  /** Waits for every refresh, at most `timeout` ms, then aborts the rest. Never rejects. */
-  settle(timeout: number): Promise<void>
+  /** Waits for every refresh, at most `timeout` ms (default 1,000), then aborts the rest. Never rejects. */
+  settle(options?: { readonly timeout?: number }): Promise<void>
 }
 
 /** What a caller wants of the miss path. */
@@ -99,7 +100,7 @@ export function createMissPath(shared: Shared, store: Store): MissPath {
       if (inFile !== undefined && wasRejected(slot, inFile)) fileTier?.remove(key)
     },
     isBusy: () => flights.size > 0,
-    async settle(timeout) {
+    async settle({ timeout = 1_000 } = {}) {
       if (flights.size === 0) return
       await atMost(runtime, Math.max(0, timeout - ABORT_GRACE), Promise.allSettled(flights.keys()))
       // Another invocation of this environment may still be waiting for them.
@@ -230,7 +231,7 @@ function createContext(shared: Shared, store: Store): MissContext {
   const { runtime = systemRuntime, clock, file, emit } = shared
   const onProblem: FileWriterOptions['onProblem'] = (key, reason) => emit({ type: 'file-error', key, reason })
   let environment: string | undefined
-  return {
+  const context: MissContext = {
     ...shared,
     runtime,
     store,
@@ -244,5 +245,7 @@ function createContext(shared: Shared, store: Store): MissContext {
     },
     outage: { until: 0, error: undefined },
     flights: new Map(),
+    catchUp: (slot, change) => catchUp(context, slot, change),
   }
+  return context
 }

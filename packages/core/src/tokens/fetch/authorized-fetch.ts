@@ -14,14 +14,14 @@ const SETTLE_ATTEMPTS = 3
 /** What is sent, with whose token. */
 interface Sending {
   readonly handle: TokenHandle
-  readonly traits: Traits | undefined
+  readonly source: { readonly traits?: Traits | undefined }
 }
 
 /** Sends a request of the caller's, with one token and perhaps with another. */
 type Send = (token: Token) => Promise<Sent>
 
 function senderOf(
-  { handle: { key }, traits }: Sending,
+  { handle: { key }, source: { traits } }: Sending,
   { input, init, replayable }: Pick<Attached, 'input' | 'init' | 'replayable'>,
 ): Send {
   const attach = traits?.attach?.bind(traits)
@@ -94,7 +94,10 @@ export async function fetchWith(
   init: RequestInit | undefined,
 ): Promise<Response> {
   refuseCredentials(input)
-  const { handle, traits } = sending
+  const {
+    handle,
+    source: { traits },
+  } = sending
   const signal = init?.signal === undefined && input instanceof Request ? input.signal : init?.signal
   signal?.throwIfAborted()
   const { init: sent, replayable } = await makeReplayable(input, init)
