@@ -56,6 +56,11 @@ export const HOUSE: Plan = {
   presets: { about: 'placements, one call each', imports: [...ground, 'seal', 'stores'] },
   bundling: { about: 'esbuild plugin', imports: [] },
   schedule: { about: 'refreshes by a plan', imports: [...ground, 'engine', 'calendar'] },
+  operate: { about: 'records, for operators', imports: [...ground, 'adapter-kit'] },
+  admin: {
+    about: 'the admin function',
+    imports: [...ground, 'observe', 'data', 'sessions', 'operate'],
+  },
   index: { about: 'the public names', imports: [...onEngine, 'tokens', 'data', 'sessions'] },
 }
 

@@ -1,8 +1,7 @@
+import { type RecordView, readViews, walkKeys } from '@warmtoken/core/operate'
 import type { Context } from '../context.ts'
 import { openPlace, type PlaceOptions } from '../place.ts'
-import { readViews, walkKeys } from '../records.ts'
 import { table } from '../terminal.ts'
-import type { RecordView } from '../view.ts'
 
 /** Options of `list`. */
 export interface ListOptions extends PlaceOptions {
@@ -18,9 +17,9 @@ export async function list(context: Context, options: ListOptions): Promise<void
   const records: RecordView[] = []
   let foreign = 0
   let isCut = false
-  for await (const page of walkKeys(context, place, { kind })) {
+  for await (const page of walkKeys(place.inventory, context, { kind })) {
     foreign += page.foreign
-    const views = await readViews(context, place, page.keys)
+    const views = await readViews(place.store, page.keys, context)
     isCut = records.length + views.length > limit
     records.push(...views.slice(0, limit - records.length))
     terminal.progress(`${records.length} records`)

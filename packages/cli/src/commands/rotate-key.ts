@@ -3,14 +3,13 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Codec } from '@warmtoken/core'
 import { asFields, parseJson } from '@warmtoken/core/adapter'
+import { change, inParallel, parseValueRecord, type Replacement, walkKeys } from '@warmtoken/core/operate'
 import { printRecord } from '@warmtoken/core/record'
 import { aesGcm, type KeyRing } from '@warmtoken/core/seal'
 import { keepUntilOf, parseRecord as parseSessions } from '@warmtoken/core/sessions/record'
 import type { Context } from '../context.ts'
 import { EXIT, OperatorError } from '../exit.ts'
 import { openPlace, type Place, type PlaceOptions } from '../place.ts'
-import { change, inParallel, type Replacement, walkKeys } from '../records.ts'
-import { parseValueRecord } from '../view.ts'
 
 /** The form of a text that `aesGcm` has sealed, with the id of its key. */
 const SEALED = /^a1\.([A-Za-z0-9_-]{1,32})\./
@@ -56,7 +55,7 @@ export async function rotateKey(context: Context, options: RotateOptions): Promi
   let progress = await readProgress(file, place)
   if (progress.after !== undefined) terminal.note(`Goes on where an earlier run ended, by ${options.cursor}.`)
   try {
-    for await (const { keys, cursor } of walkKeys(context, place, { after: progress.after })) {
+    for await (const { keys, cursor } of walkKeys(place.inventory, context, { after: progress.after })) {
       const outcomes = await inParallel(keys, (key) => reseal(context, place, { key, sealer }))
       progress = countOutcomes({ ...progress, after: cursor }, outcomes)
       if (cursor !== undefined) await writeProgress(file, place, progress)
@@ -89,7 +88,7 @@ async function reseal(
   { key, sealer }: { readonly key: string; readonly sealer: Sealer },
 ): Promise<Outcome> {
   let isSkipped = false
-  const changed = await change(place, key, context, async ({ body }, { latest: now }) => {
+  const changed = await change(place.store, key, context, async ({ body }, { latest: now }) => {
     const next = await resealBody(sealer, { key, body, now })
     isSkipped = next === 'skipped'
     return typeof next === 'string' ? undefined : next

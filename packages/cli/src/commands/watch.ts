@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type RecordView, readViews, walkKeys } from '@warmtoken/core/operate'
 import type { Context } from '../context.ts'
 import { openPlace, type PlaceOptions } from '../place.ts'
-import { readViews, walkKeys } from '../records.ts'
-import type { RecordView } from '../view.ts'
 
 /** Options of `watch`. */
 export interface WatchOptions extends PlaceOptions {
@@ -21,8 +20,8 @@ export async function watch(context: Context, { kind, interval, count, ...option
   let before = new Map<string, string>()
   for (let round = 1; !signal.aborted; round += 1) {
     const views: RecordView[] = []
-    for await (const { keys } of walkKeys(context, place, { kind })) {
-      views.push(...(await readViews(context, place, keys.slice(0, MAX_WATCHED - views.length))))
+    for await (const { keys } of walkKeys(place.inventory, context, { kind })) {
+      views.push(...(await readViews(place.store, keys.slice(0, MAX_WATCHED - views.length), context)))
       if (views.length >= MAX_WATCHED) break
     }
     const now = new Map(views.map((view) => [view.key, changeable(view)]))

@@ -8,14 +8,13 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import type { Image, Swapped } from '@warmtoken/core/adapter'
 import { isStoreFault } from '@warmtoken/core/adapter'
+import { isExclusive, parseValueRecord, readSeen, sealingOf, walkKeys } from '@warmtoken/core/operate'
 import { emptyRecord, printRecord } from '@warmtoken/core/record'
 import { systemRuntime } from '@warmtoken/core/runtime'
 import type { Context } from '../context.ts'
 import type { Deployed } from '../deployed.ts'
 import type { Place, PlaceOptions } from '../place.ts'
-import { readSeen, walkKeys } from '../records.ts'
 import type { Service } from '../service.ts'
-import { isExclusive, parseValueRecord, sealingOf } from '../view.ts'
 
 /** The one key that the probe writes. Its record is empty, and kept for a day. */
 export const PROBE_KEY: string = `doctor~${'0'.repeat(40)}`
@@ -146,7 +145,7 @@ async function probe({ store }: Place, { signal }: Context): Promise<Probe> {
 
 async function takeSample(place: Place, context: Context): Promise<Sample> {
   const sample = { size: 0, plain: 0, exclusive: 0 }
-  for await (const { keys } of walkKeys(context, place, {})) {
+  for await (const { keys } of walkKeys(place.inventory, context)) {
     for (const key of keys) {
       if (sample.size >= SAMPLE) return sample
       const { image } = await readSeen(place.store, key, context)

@@ -1,7 +1,12 @@
 /** What operators may see of a record: everything but the value. @module */
 
-import { asFields, parseJson, type Seen } from '@warmtoken/core/adapter'
-import { type Parsed, parseRecord, type WarmRecord } from '@warmtoken/core/record'
+import type { Seen } from '../contracts.ts'
+import { asFields, parseJson } from '../lib/parse.ts'
+import { type Parsed, parseRecord, type WarmRecord } from '../record/record.ts'
+import { isRejectPaused } from '../record/reject-pause.ts'
+
+/** The code of a failure that an operator wrote: nobody asks the source until it ends. */
+export const STOPPED = 'OPERATOR_STOP'
 
 /** A key of this library: the readable part, `~`, and a hash. Other keys are not ours. */
 const KEY = /^[A-Za-z0-9%._:-]{1,512}~[0-9a-f]{40}$/
@@ -20,7 +25,10 @@ export type State = 'fresh' | 'due' | 'expired' | 'rejected' | 'empty' | 'sessio
 export interface RecordView {
   readonly key: string
   readonly state: State
-  /** What else is the case: `refreshing`, `cooling-down`, `sign-in`, `exclusive`, `damaged …`. */
+  /**
+   * What else is the case: `refreshing`, `cooling-down`, `stopped` (by an operator), `reject-paused`, `sign-in`, `exclusive`,
+   * `damaged …`.
+   */
   readonly notes: readonly string[]
   readonly version?: number
   readonly fingerprint?: string
@@ -31,6 +39,8 @@ export interface RecordView {
   readonly remaining?: number
   /** How the value is sealed. */
   readonly sealing?: string
+  /** Length of the record, in bytes. */
+  readonly bytes?: number
   readonly rejectedVersion?: number
   readonly epoch?: number
   readonly lease?: { readonly nonce: string; readonly acquiredAt: string; readonly endsAt: string }
@@ -40,6 +50,8 @@ export interface RecordView {
     readonly count: number
     readonly notBefore: string
   }
+  /** While it lasts, no value is replaced because an API rejected it. */
+  readonly rejectPause?: { readonly count: number; readonly until: string }
   readonly intent?: { readonly at: string; readonly tries: number; readonly dead: boolean }
   readonly refreshes?: readonly {
     readonly at: string
@@ -60,7 +72,10 @@ export function viewOf(key: string, { image, time }: Seen, wall: number): Record
   if (image === undefined) return undefined
   const { body } = image
   const parsed = parseValueRecord(body, key)
-  if (parsed.outcome === 'record') return viewRecord(parsed.record, { now: time?.at ?? wall, damaged: parsed.damaged })
+  if (parsed.outcome === 'record') {
+    const view = viewRecord(parsed.record, { now: time?.at ?? wall, damaged: parsed.damaged })
+    return { ...view, bytes: Buffer.byteLength(body) }
+  }
   const sealing = sealingOf(body)
   if (key.startsWith('session~')) return { key, state: 'sessions', notes: [], sealing }
   if (SEALED.test(body)) return { key, state: 'sealed', notes: [], sealing }
@@ -99,12 +114,13 @@ interface At {
 }
 
 function viewRecord(record: WarmRecord, { now, damaged }: At): RecordView {
-  const { key, value, lease, failure, intent, refreshes, rejected, epoch } = record
-  const isHeld = lease !== undefined && now <= lease.acquiredAt + lease.length
+  const { key, value, lease, failure, intent, refreshes, rejected, epoch, rejectPause } = record
   const isCooling = failure !== undefined && now < failure.notBefore
+  const isPaused = isRejectPaused(record, { earliest: now, latest: now })
   const notes = [
-    ...(isHeld ? ['refreshing'] : []),
-    ...(isCooling ? ['cooling-down'] : []),
+    ...(isHeld(record, now) ? ['refreshing'] : []),
+    ...(isCooling ? [failure.code === STOPPED ? 'stopped' : 'cooling-down'] : []),
+    ...(isPaused ? ['reject-paused'] : []),
     ...(intent?.dead === true ? ['sign-in'] : []),
     ...(isExclusive(record) ? ['exclusive'] : []),
     ...damaged.map((part) => `damaged ${part}`),
@@ -135,6 +151,7 @@ function viewRecord(record: WarmRecord, { now, damaged }: At): RecordView {
     ...(failure && {
       failure: { kind: failure.kind, code: failure.code, count: failure.count, notBefore: iso(failure.notBefore) },
     }),
+    ...(isPaused && rejectPause && { rejectPause: { count: rejectPause.count, until: iso(rejectPause.until) } }),
     ...(intent && { intent: { at: iso(intent.at), tries: intent.tries, dead: intent.dead === true } }),
     refreshes: refreshes.map(([at, by, took, outcome, fingerprint]) => ({
       at: iso(at),
@@ -144,6 +161,11 @@ function viewRecord(record: WarmRecord, { now, damaged }: At): RecordView {
       fingerprint,
     })),
   }
+}
+
+/** Whether someone may still fetch under the lease. */
+export function isHeld({ lease }: WarmRecord, now: number): boolean {
+  return lease !== undefined && now <= lease.acquiredAt + lease.length
 }
 
 function stateOf({ value, rejected }: WarmRecord, now: number): State {
