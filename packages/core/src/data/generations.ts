@@ -40,6 +40,8 @@ export interface Root extends Generation {
   readonly patterns: readonly PatternGeneration[]
   /** The switches of an operator; see `control.ts`. Not interpreted here. */
   readonly control?: unknown
+  /** Who changed the switches last; see `audit.ts`. Not interpreted here. */
+  readonly changes?: unknown
 }
 
 /** A tag that was never invalidated. */
@@ -90,6 +92,10 @@ export function raisePattern(
 function fold(root: Root): Root {
   const [oldest, ...patterns] = root.patterns
   const isFull = root.patterns.length > MAX_PATTERNS || printRoot(root, '').length > MAX_ROOT_LENGTH
+  if (isFull && root.changes !== undefined) {
+    const { changes: _changes, ...rest } = root
+    return fold(rest)
+  }
   // The newest is never folded: a single pattern always fits.
   if (!isFull || oldest === undefined || patterns.length === 0) return root
   const hard = Math.max(root.hard, oldest.hard)
@@ -118,9 +124,10 @@ export function printGeneration({ hard, soft }: Generation, key: string): string
 }
 
 /** The root record as text. */
-export function printRoot({ hard, soft, patterns, control }: Root, key: string): string {
+export function printRoot({ hard, soft, patterns, control, changes }: Root, key: string): string {
   const list = patterns.map((pattern) => [pattern.text, pattern.hard, pattern.soft])
-  return JSON.stringify({ schema: SCHEMA, key, hard, soft, patterns: list, ...(control !== undefined && { control }) })
+  // What is left out is not in the text.
+  return JSON.stringify({ schema: SCHEMA, key, hard, soft, patterns: list, control, changes })
 }
 
 /** The record of a tag in an untrusted text; `undefined` when it is damaged. `latest`: as in {@link nextNumber}. */
@@ -139,8 +146,9 @@ export function parseRoot(body: string, key: string, latest: number): Root | und
   if (numbers === undefined || !Array.isArray(list) || list.length > MAX_PATTERNS) return undefined
   const patterns = list.map((item: unknown) => parsePattern(item, latest))
   if (!patterns.every((pattern) => pattern !== undefined)) return undefined
-  const { control } = fields
-  return { ...numbers, patterns, ...(control !== undefined && { control }) }
+  const { control, changes } = fields
+  const known = { ...(control !== undefined && { control }), ...(changes !== undefined && { changes }) }
+  return { ...numbers, patterns, ...known }
 }
 
 function parsePattern(item: unknown, latest: number): PatternGeneration | undefined {

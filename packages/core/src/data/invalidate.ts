@@ -33,7 +33,7 @@ const MAX_REPEATS = 2
 /** The longest pause after a conflict, in ms. */
 const MAX_PAUSE = 100
 /** How long a generation record is kept after a write, in ms: longer than any entry lives that rests on it. */
-const KEEP: number = 401 * 86_400_000
+export const KEEP: number = 401 * 86_400_000
 
 /** What is forbidden. */
 export type Target =
