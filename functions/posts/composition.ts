@@ -1,6 +1,7 @@
 import { dynamoDBStore } from '@warmtoken/adapters-aws/dynamodb'
 import { createCache } from '@warmtoken/core/data'
 import { SourceRefusedError } from '@warmtoken/core/errors'
+import { writeBehind } from '@warmtoken/core/write-behind'
 import { createDatabase, type Draft } from './database.ts'
 
 // The composition root of the posts: the one place that reads their environment.
@@ -49,4 +50,15 @@ export const list = cache.use({
   usable: 3_600_000,
   tags: () => [POSTS],
   load: (_params, { signal }) => database.list(signal),
+})
+
+/** Who opens a post counts as one view. A thousand views are one write to the database, by the schedule of `views.ts`. */
+export const views = writeBehind({
+  store,
+  name: 'posts',
+  key: 'views:{id}',
+  merge: (older: number, newer: number) => older + newer,
+  // One update of one item. A drain begins none that might not end within its time.
+  applyTimeout: 3_000,
+  apply: ({ id }, by: number, write) => database.addViews(String(id), by, write),
 })

@@ -8,6 +8,7 @@ import {
   QueryCommand,
   TransactionCanceledException,
   TransactWriteItemsCommand,
+  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 
 /** The posts that a list shows. */
@@ -38,6 +39,11 @@ export type Created = { readonly outcome: 'created'; readonly post: Post } | { r
 export interface Database {
   create(id: string, draft: Draft, signal: AbortSignal): Promise<Created>
   read(id: string, signal: AbortSignal): Promise<Post | undefined>
+  /**
+   * Adds to the views of a post, unless a number as high was taken before: a repeat, or a writer that was frozen. A post that is
+   * not there takes none.
+   */
+  addViews(id: string, by: number, write: { readonly n: number; readonly signal: AbortSignal }): Promise<void>
   /** The newest posts. */
   list(signal: AbortSignal): Promise<readonly Post[]>
 }
@@ -91,6 +97,19 @@ export function createDatabase({
       const command = new GetItemCommand({ TableName: table, Key: keyOf(id), ConsistentRead: true })
       const { Item } = await client.send(command, { abortSignal: signal })
       return Item && postOf(Item)
+    },
+    async addViews(id, by, { n, signal }) {
+      const command = new UpdateItemCommand({
+        TableName: table,
+        Key: keyOf(id),
+        UpdateExpression: 'ADD #views :by SET lastWrite = :n',
+        ConditionExpression: 'attribute_exists(pk) AND (attribute_not_exists(lastWrite) OR lastWrite < :n)',
+        ExpressionAttributeNames: { '#views': 'views' },
+        ExpressionAttributeValues: { ':by': { N: `${by}` }, ':n': { N: `${n}` } },
+      })
+      await client.send(command, { abortSignal: signal }).catch((error: unknown) => {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error
+      })
     },
     async list(signal) {
       const command = new QueryCommand({

@@ -6,9 +6,10 @@ import { type Handler, startGateway } from '../accounts/gateway.test-server.ts'
 const FILES = {
   'POST /sign-up': '../accounts/sign-up',
   'POST /sign-in': '../accounts/sign-in',
-  'POST /posts': './create',
-  'GET /posts': './list',
-  'GET /posts/{id}': './read',
+  'POST /posts': './posts',
+  'GET /posts': './posts',
+  'GET /posts/{id}': './posts',
+  'POST /drain': './views',
 }
 
 interface Post {
@@ -32,6 +33,7 @@ async function startEnvironment() {
     post,
     list: async () => (await (await fetch(`${url}/posts`)).json()) as readonly Post[],
     read: (id: string) => fetch(`${url}/posts/${id}`),
+    drain: () => post('/drain', ''),
     async signIn(name: string): Promise<string> {
       const headers = { 'content-type': 'application/json' }
       const user = JSON.stringify({ name, password: 'correct horse' })
@@ -117,6 +119,16 @@ describe.each(DATABASES)('posts on %s', (_name, transactions, start) => {
     const cookie = await here.signIn('ada')
     for (const text of ['first', 'second']) expect((await here.post('/posts', text, { cookie })).status).toBe(201)
     expect((await here.list()).slice(0, 2).map(({ text }) => text)).toEqual(['second', 'first'])
+  }, 60_000)
+
+  it('are viewed by whom they are opened: the views wait in the store, and are added once', async () => {
+    const cookie = await here.signIn('ada')
+    const { id } = (await (await here.post('/posts', 'Look', { cookie })).json()) as Post
+    for (const environment of [here, there, here]) expect((await environment.read(id)).status).toBe(200)
+    await Promise.all([here.drain(), there.drain()])
+    await here.drain()
+    await (await import('./composition.ts')).cache.invalidate({ everything: true })
+    expect(await (await there.read(id)).json()).toMatchObject({ views: 3 })
   }, 60_000)
 
   it('are written by users who are signed in, and by nobody else', async () => {

@@ -109,7 +109,8 @@ export interface ResourceOptions<Template extends string, V, Known = V, W = V> {
   ) => LoadedMany<V> | Promise<LoadedMany<V>>
   /**
    * Writes the truth for {@link Resource.write}. What it resolves to is what is true now, and is kept: write-through. When it
-   * resolves to `undefined`, the key is dropped: cache-aside. It throws `SourceRefusedError` when it certainly wrote nothing.
+   * resolves to `undefined`, the key is dropped: cache-aside. An error with `retryable: false`, such as `SourceRefusedError`,
+   * is a refusal: it says that nothing was written.
    */
   readonly write?: (
     params: ParamsOf<Template>,

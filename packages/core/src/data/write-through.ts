@@ -3,7 +3,8 @@
 import type { Entry } from '../contracts.ts'
 import { type Snapshot, type SwapResult, swapRecord } from '../engine/miss/record-io.ts'
 import { leaseLength, timeToFetch } from '../engine/time/lease-length.ts'
-import { SourceRefusedError, StoreError, TimeoutError, WarmTokenError } from '../errors.ts'
+import { StoreError, TimeoutError, WarmTokenError } from '../errors.ts'
+import { asFields } from '../lib/parse.ts'
 import { sleep, withDeadline } from '../lib/timing.ts'
 import { MAX_LEASE } from '../record/plausible.ts'
 import type { Lease } from '../record/record.ts'
@@ -167,8 +168,8 @@ async function callWriter<V>(
   item.doubtful = nonce
   if (done.outcome !== 'failed')
     throw new TimeoutError(`the writer of ${item.source.name} did not answer within ${Math.round(ms)} ms`, { key })
-  // It says that nothing was written.
-  if (done.cause instanceof SourceRefusedError) await takeBack(home, item, announced)
+  // A refusal says that nothing was written.
+  if (asFields(done.cause)?.['retryable'] === false) await takeBack(home, item, announced)
   throw done.cause
 }
 
