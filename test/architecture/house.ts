@@ -41,6 +41,7 @@ export const HOUSE: Plan = {
   data: { about: 'createCache', imports: onEngine },
   collections: { about: 'hash, list, set, counter', imports: [...ground, 'data'] },
   'write-behind': { about: 'writes that are applied later', imports: [...ground, 'engine', 'data'] },
+  bloom: { about: 'a Bloom filter before a resource', imports: [...ground, 'data'] },
   sessions: { about: 'createSessions', imports: onEngine },
   lease: { about: 'withLease', imports: [...ground, 'engine'] },
   live: { about: 'live events, sockets, streams', imports: [...ground, 'observe', 'sessions', 'data'] },
@@ -98,6 +99,7 @@ const LIBRARIES: { readonly [library: string]: readonly string[] } = {
   yaml: ['schedule'],
   fresh: ['http-cache'],
   'http-cache-semantics': ['http-cache'],
+  bloomfilter: ['bloom'],
 }
 
 function checkOutside(path: string, { target, typeOnly }: Source['imports'][number]): readonly string[] {

@@ -106,13 +106,19 @@ const lifetimeRule: Rule = [
   (value) => durationRule[1](value) && (value as number) <= MAX_USABLE,
 ]
 
+const schemaRule: Rule = [
+  'a schema of Standard Schema 1',
+  (value) => isFunction(Object(Object(value)['~standard']).validate),
+]
+
 const RESOURCE_RULES: { readonly [Name in keyof ResourceOptions<string, unknown>]-?: Rule } = {
   key: textRule,
   name: textRule,
   load: functionRule,
   loadMany: functionRule,
   write: functionRule,
-  schema: ['a schema of Standard Schema 1', (value) => isFunction(Object(Object(value)['~standard']).validate)],
+  params: schemaRule,
+  schema: schemaRule,
   form: shaped('print', 'parse'),
   fresh: lifetimeRule,
   usable: lifetimeRule,
@@ -278,6 +284,7 @@ function bindResource<const Template extends string, V, W>(
     recheck: rechecks,
     source,
     template,
+    checkParams: checked.params,
     items,
     namespace: keys.namespace,
     identity: [keys.name, keys.version, source.version],

@@ -1,6 +1,6 @@
 /** One resource of a cache: what users call, and the item that each key has in this environment. @module */
 
-import type { Json } from '../contracts.ts'
+import type { Json, StandardSchema } from '../contracts.ts'
 import { newSlot } from '../engine/engine.ts'
 import type { Subject } from '../engine/slot.ts'
 import { makeKey } from '../lib/key.ts'
@@ -14,6 +14,7 @@ import { type KeyTemplate, prefixTags } from './key-template.ts'
 import { checkTags, fetchValue, fingerprintOf, KEEP_RULES, livesOf, printCached } from './load.ts'
 import { parseCached } from './read.ts'
 import type { Recheck } from './recheck.ts'
+import { checkBySchema } from './schema.ts'
 import type { DataGetOptions, Resource } from './types.ts'
 
 const GET_RULES: { readonly [Name in keyof DataGetOptions]-?: Rule } = {
@@ -30,6 +31,8 @@ export interface ResourceParts<V> {
   readonly recheck: Recheck
   readonly source: DataSource<V>
   readonly template: KeyTemplate
+  /** Refuses parameters that are none, although they make a key. */
+  readonly checkParams: StandardSchema<unknown, unknown> | undefined
   /** Items by plain key: a hit hashes nothing. */
   readonly items: Map<string, Item<V>>
   readonly namespace: string
@@ -58,18 +61,25 @@ export function subjectOf<V>(
 export function createResource<P, V, W = V>(parts: ResourceParts<V>): Resource<P, V, W> {
   const { home, source, template, items } = parts
 
+  const keyOf = (params: unknown): string => {
+    const plain = template.print(params)
+    const checked = checkBySchema(source.name, parts.checkParams, params)
+    if (checked.outcome === 'refused') misuse(`key ${source.name}`, `the schema of "params" refuses ${checked.path}`)
+    return plain
+  }
+
   const itemOf = (params: unknown): Item<V> => {
     const quick = template.quick(params)
     const known = quick === undefined ? undefined : items.get(quick)
     if (known !== undefined) return known
-    const plain = template.print(params)
+    const plain = keyOf(params)
     return items.get(plain) ?? makeItem(parts, plain, params)
   }
 
   return {
     name: source.name,
-    keyOf: (params) => template.print(params),
-    topicOf: (params) => `key:${recordKey(parts, template.print(params))}`,
+    keyOf,
+    topicOf: (params) => `key:${recordKey(parts, keyOf(params))}`,
     get(params, options) {
       try {
         const item = itemOf(params)
@@ -83,7 +93,7 @@ export function createResource<P, V, W = V>(parts: ResourceParts<V>): Resource<P
       const { timeout, ...wish } = checkOptions('getMany', options, GET_RULES)
       const isAny = wish.maxAge === undefined && wish.minLifetime === undefined
       return getMany(home, list, {
-        check: template.print,
+        check: keyOf,
         hit: (params) => (isAny ? hitOf(home, itemOf(params)) : undefined),
         get: (params, left) => getSlowly(parts, itemOf(params), { ...wish, timeout: left, isBatch: true }),
         timeout,

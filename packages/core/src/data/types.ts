@@ -117,7 +117,15 @@ export interface ResourceOptions<Template extends string, V, Known = V, W = V> {
     input: W,
     context: WriteContext,
   ) => V | undefined | Promise<V | undefined>
-  /** Checks what is loaded, written, and read from the store: a stored value that it refuses is a miss. Synchronous. */
+  /**
+   * Checks parameters, such as ids of a request: those that it refuses reject with `TypeError` before anything is read.
+   * Synchronous. What it makes of them is not used: the key is made of what was given.
+   */
+  readonly params?: StandardSchema<unknown, unknown>
+  /**
+   * Checks what is loaded, written, and read from the store: a stored value that it refuses is a miss. Synchronous. It must
+   * accept what it returns, since that is what is stored.
+   */
   readonly schema?: StandardSchema<unknown, V>
   /** Turns values into texts and back, for what JSON cannot hold. Default: values are JSON. */
   readonly form?: { print(value: V): string; parse(text: string): V }
