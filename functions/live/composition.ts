@@ -10,7 +10,8 @@ import {
   type SocketAnswer,
   webSocketPublisher,
 } from '@warmtoken/core/live'
-import { sessions } from '../accounts/composition.ts'
+import { createSessions, type Sessions } from '@warmtoken/core/sessions'
+import { type Device, sessions as plainSessions, type Roles } from '../accounts/composition.ts'
 import { createPosts, POSTS } from './posts.ts'
 
 // The composition root of live events: the one place that reads their environment.
@@ -32,12 +33,15 @@ export const publisher = webSocketPublisher({
   store: table,
   subscribers,
   connections,
-  sessions,
+  sessions: plainSessions,
   ...(pageFunction && { more: lambdaPages({ functionName: pageFunction, env }) }),
 })
 
 /** Publishes in the background; the stream of the table does it again. `LIVE_DIRECT=false` leaves it to the stream. */
 export const live = createLive(env['LIVE_DIRECT'] === 'false' ? {} : { publisher })
+
+/** The same sessions, whose end also closes their sockets at once. */
+export const sessions: Sessions<Device, Roles> = createSessions<Device, Roles>({ store: live.store(table) })
 
 /** The posts of all users. */
 export const posts = createPosts(live.store(table))

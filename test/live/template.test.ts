@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { CelEngine, TemplateFile } from '@aws/cloudformation-validate'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { environment, ROOT, serverless } from '../offline/offline-run.ts'
 
@@ -17,6 +18,7 @@ interface Resource {
 }
 
 let folder = ''
+let template = ''
 let resources: Readonly<Record<string, Resource>> = {}
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'warmtoken-test-'))
@@ -34,10 +36,19 @@ beforeAll(() => {
     },
   )
   if (status !== 0) throw new Error(stdout + stderr)
-  const text = readFileSync(join(folder, 'package/cloudformation-template-update-stack.json'), 'utf8')
-  resources = (JSON.parse(text) as { Resources: typeof resources }).Resources
+  template = readFileSync(join(folder, 'package/cloudformation-template-update-stack.json'), 'utf8')
+  resources = (JSON.parse(template) as { Resources: typeof resources }).Resources
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** What a role may do beside writing logs. */
+function rightsOf(properties: Resource['Properties']) {
+  const policies = (properties['Policies'] ?? []) as { PolicyDocument: { Statement: Statement[] } }[]
+  return policies
+    .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+    .map(({ Action, Resource }) => ({ actions: [Action].flat(), on: JSON.stringify(Resource) }))
+    .filter(({ actions }) => !actions.every((action) => action.startsWith('logs:')))
+}
 
 function ofType(type: string): readonly Resource[] {
   return Object.values(resources).filter(({ Type }) => Type === type)
@@ -75,23 +86,76 @@ describe('the template of live events', () => {
     expect(ofType('AWS::Lambda::Url')[0]?.Properties).toMatchObject({ InvokeMode: 'RESPONSE_STREAM' })
   })
 
-  it('grants nothing beyond its own tables, sockets and push function', () => {
-    const [role] = ofType('AWS::IAM::Role')
-    const [policy] = (role?.Properties['Policies'] ?? []) as { PolicyDocument: { Statement: Statement[] } }[]
-    const granted = (policy?.PolicyDocument.Statement ?? []).map(({ Action, Resource }) => ({
-      actions: [Action].flat().sort(),
-      on: JSON.stringify(Resource),
-    }))
-    const rest = granted.filter(({ actions }) => !actions.every((action) => action.startsWith('logs:')))
-    expect(rest.map(({ actions }) => actions)).toEqual([
-      ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'],
-      ['dynamodb:BatchWriteItem', 'dynamodb:Query'],
-      ['execute-api:ManageConnections'],
-      ['lambda:InvokeFunction'],
-      ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
+  it('has a role for each kind of function, with rights on its own tables, sockets and push function alone', () => {
+    const rights = Object.fromEntries(
+      Object.entries(resources).flatMap(([name, { Type, Properties }]) =>
+        Type === 'AWS::IAM::Role' ? [[name, rightsOf(Properties)] as const] : [],
+      ),
+    )
+    const actions = Object.fromEntries(
+      Object.entries(rights).map(([name, all]) => [name, all.flatMap((one) => one.actions).sort()]),
+    )
+    const records = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem']
+    const publish = [
+      'dynamodb:BatchGetItem',
+      'dynamodb:BatchWriteItem',
+      'dynamodb:GetItem',
+      'dynamodb:Query',
+      'dynamodb:UpdateItem',
+      'execute-api:ManageConnections',
+      'lambda:InvokeFunction',
+    ]
+    const stream = ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map((one) => `dynamodb:${one}`)
+    expect(actions).toEqual({
+      AccountRole: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
+      SocketRole: [...records, 'dynamodb:BatchWriteItem', 'execute-api:ManageConnections'].sort(),
+      PublishRole: publish,
+      StreamRole: [...publish, ...stream].sort(),
+      FeedRole: records,
+      ReaderRole: ['dynamodb:GetItem'],
+      PageRole: [],
+    })
+    for (const { on } of Object.values(rights).flat()) expect(on).not.toMatch(/:\*:|"\*"/)
+    const sockets = rights['SocketRole']?.find((one) => one.actions.includes('execute-api:ManageConnections'))
+    expect(sockets?.on).toMatch(/WebsocketsApi\}\/dev\/POST\/@connections\/\*/)
+    expect(sockets?.on).toMatch(/WebsocketsApi\}\/dev\/DELETE\/@connections\/\*/)
+    const roles = ofType('AWS::Lambda::Function').map(({ Properties }) => [
+      String(Properties['FunctionName']).replace('warmtoken-live-dev-', ''),
+      /"Fn::GetAtt":\["(\w+)","Arn"\]/.exec(JSON.stringify(Properties['Role']))?.[1],
     ])
-    for (const { on } of rest) expect(on).not.toMatch(/:\*:|"\*"/)
-    expect(rest[2]?.on).toMatch(/WebsocketsApi\}\/dev\/POST\/@connections\/\*/)
+    expect(Object.fromEntries(roles)).toEqual({
+      authorizer: 'AccountRole',
+      feed: 'FeedRole',
+      list: 'ReaderRole',
+      me: 'AccountRole',
+      page: 'PageRole',
+      post: 'PublishRole',
+      push: 'PublishRole',
+      signIn: 'AccountRole',
+      signOut: 'PublishRole',
+      signOutEverywhere: 'PublishRole',
+      signUp: 'AccountRole',
+      socket: 'SocketRole',
+      stream: 'StreamRole',
+      ticket: 'AccountRole',
+    })
+  })
+
+  it('is valid CloudFormation, and a reference to nothing in it would be found', () => {
+    const engine = new CelEngine()
+    const faultsOf = (text: string): readonly string[] => {
+      const path = join(folder, 'template.json')
+      writeFileSync(path, text)
+      return engine
+        .validateStandard(new TemplateFile(path))
+        .diagnostics.filter(
+          ({ severity, ruleId }) => severity === 'FATAL' || severity === 'ERROR' || ruleId === 'W3030',
+        )
+        .map(({ ruleId, message }) => `${ruleId}: ${message}`)
+    }
+    expect(faultsOf(template)).toEqual([])
+    expect(faultsOf(template.replaceAll(/"LiveTable",(?=\s*"StreamArn")/g, '"NoTable",'))).not.toEqual([])
+    engine.free()
   })
 
   it('has tables that are billed by request and clean up, and functions that end before their gateway', () => {
@@ -100,7 +164,7 @@ describe('the template of live events', () => {
       expect(Properties['PointInTimeRecoverySpecification']).toBeUndefined()
     }
     const functions = ofType('AWS::Lambda::Function').map(({ Properties }) => Properties)
-    expect(functions).toHaveLength(13)
+    expect(functions).toHaveLength(14)
     for (const { Runtime, Architectures } of functions)
       expect([Runtime, Architectures]).toEqual(['nodejs24.x', ['arm64']])
     const timeouts = Object.fromEntries(functions.map(({ FunctionName, Timeout }) => [FunctionName, Timeout]))
