@@ -8,7 +8,8 @@ import { startRedisServer } from '@warmtoken/local'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { CLIENTS, type ClientName, PASSWORD, type ProxiedRedis, startProxiedRedis } from '../backends/redis.ts'
-import { CERT, startTlsServer } from './tls-server.ts'
+import { CERT } from '../certificate.ts'
+import { startTlsServer } from './tls-server.ts'
 
 const NAMES: readonly ClientName[] = ['ioredis', 'node-redis', 'iovalkey']
 /** The store's time, in ms: what the engine gives a request unless it is told otherwise. */

@@ -6,27 +6,9 @@ import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls'
-import { fileURLToPath } from 'node:url'
+import { createPost } from '@warmtoken/core/adapter'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createPost } from './post.ts'
-
-/** A certificate for `localhost`, valid until 2126, and its key. Used by this test only. */
-const CERT = `-----BEGIN CERTIFICATE-----
-MIIBlTCCATugAwIBAgIUMp69qK8RJ4n1/XqQjDtJWUEVLvswCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTE1MjA1NVoYDzIxMjYxMDI4
-MTUyMDU1WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAASjSHjPn4+7SEoxu2Y3fYyNf8WHmgttKavQpag3TB7eg9qwtEgLIvYF
-cUvQ26TBYfiSJrDubIR5OQCctNwrfOYho2kwZzAdBgNVHQ4EFgQUBCABEdREUfI6
-vqBZvEslyEWKTvMwHwYDVR0jBBgwFoAUBCABEdREUfI6vqBZvEslyEWKTvMwDwYD
-VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID
-SAAwRQIhANZF4KyATh0FLSEV99GwvFaZcFmPbaZUMCq5LNUh7sPHAiBS/oN6RyLI
-p0U5mqxwlw0RY+4IQPIO7Rx5F8AEu08R+g==
------END CERTIFICATE-----`
-const KEY = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgYRsxXSHYB8wSFC4r
-fgGFy5kAhxbSjwuGZVIawIvbG8qhRANCAASjSHjPn4+7SEoxu2Y3fYyNf8WHmgtt
-KavQpag3TB7eg9qwtEgLIvYFcUvQ26TBYfiSJrDubIR5OQCctNwrfOYh
------END PRIVATE KEY-----`
+import { CERT, KEY } from './certificate.ts'
 
 const known = getCACertificates('default')
 
@@ -107,11 +89,11 @@ describe('a connection over TLS', () => {
 
 /** Sends a request in a new process; resolves to the answer or to the code of the error. */
 async function askInProcess(env: Record<string, string>): Promise<string> {
-  const index = fileURLToPath(new URL('./post.ts', import.meta.url))
-  const code = `import { createPost } from ${JSON.stringify(index)}
+  const code = `import { createPost } from '@warmtoken/core/adapter'
     const post = createPost(new URL('https://localhost:${port}'))
     post(${JSON.stringify(REQUEST)}, AbortSignal.timeout(10_000)).then(({ text }) => console.log(text), ({ code }) => console.log(code))`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+  const child = spawn(process.execPath, ['--conditions=source', '--input-type=module', '-e', code], {
+    cwd: import.meta.dirname,
     env,
     stdio: ['ignore', 'pipe', 'ignore'],
   })
