@@ -13,6 +13,7 @@ const COMMANDS: { readonly [name: string]: { readonly [flag in Flag]?: string } 
   cold: { rounds: '3' },
   stampede: { rounds: '2', fleets: '20' },
   memory: { rounds: '1', sizes: '1,1000,50000' },
+  sessions: { rounds: '2' },
 }
 const FLAGS: readonly Flag[] = ['rounds', 'fleets', 'sizes']
 const ALL = Object.keys(COMMANDS)

@@ -1,94 +1,83 @@
-// `node --conditions=source bench/sessions/cli.ts`: what a known session costs, and what a flood of random tokens does.
-import { hash, randomBytes } from 'node:crypto'
-import { createTokens, type Store } from '@warmtoken/core'
-import { custom } from '@warmtoken/core/custom'
-import { memoryStore } from '@warmtoken/core/memory'
-import { createSessions } from '@warmtoken/core/sessions'
-import { median } from '../run/numbers.ts'
+// `pnpm bench sessions`: what a known session costs, and what a flood of random tokens does.
+import { ask, SOURCES } from '../run/child.ts'
+import { readCommand } from '../run/command.ts'
+import { median, medianRatio, show } from '../run/numbers.ts'
+import { publish } from '../run/page.ts'
+import { column, interleave } from '../run/rounds.ts'
+import type { Flooded } from './flood.ts'
+import { LIMIT, OURS } from './run.ts'
 
-const ROUNDS = 21
-const CALLS = 20_000
-const KEY = { current: 'a', keys: { a: randomBytes(32) } }
-/** The flood: so many random tokens a second, for so long. */
-const FLOOD = { perSecond: 10_000, seconds: 10 }
+/** How long a flood lasts, in seconds. */
+const SECONDS = 10
 
-const store = memoryStore()
-const handle = createTokens({ store, directory: false }).use(
-  custom({ identity: 'bench', fetch: async () => ({ value: 'x'.repeat(94), lifetime: 3_600_000 }) }),
+const { flags } = readCommand({ name: 'pnpm bench sessions', flags: ['rounds'] })
+const [rounds = 15] = flags.get('rounds') ?? []
+const measured = await interleave([LIMIT, OURS], rounds, (name) =>
+  ask<{ readonly ns: number }>(new URL('./run.ts', import.meta.url), { args: [name], flags: SOURCES }),
 )
-await handle.get()
-const sessions = createSessions({ store, key: KEY, recheck: 60_000 })
-const { token } = await sessions.create('ann', { device: 'laptop' })
+const ns = (name: string): readonly number[] => column(measured, name, (one) => one.ns)
+const ratio = medianRatio(ns(OURS), ns(LIMIT))
 
-let sink = 0
-function time(work: () => unknown): number {
-  const startedAt = process.hrtime.bigint()
-  for (let n = 0; n < CALLS; n += 1) if (work() !== undefined) sink += 1
-  return Number(process.hrtime.bigint() - startedAt) / CALLS
-}
+const flood = (form: 'keyed' | 'keyless'): Promise<Flooded> =>
+  ask(new URL('./flood.ts', import.meta.url), { args: [form, String(SECONDS)], flags: SOURCES })
+const keyed = await flood('keyed')
+const keyless = await flood('keyless')
 
-function twoHashes(): string {
-  return hash('sha256', token.value, 'base64url') + hash('sha256', token.value, 'base64url')
-}
+const floodRow = (name: string, { reads, seconds, limited, tokens, calm, busy, heap }: Flooded): readonly string[] => [
+  name,
+  show(reads / seconds),
+  `${show((100 * limited) / tokens)} %`,
+  show(calm),
+  show(busy),
+  heap.map(show).join(', '),
+]
 
-const rounds = Array.from({ length: ROUNDS }, () => ({
-  limit: time(() => handle.peek()) + time(twoHashes),
-  ours: time(() => sessions.peek(token.value)),
-}))
-const ratio = median(rounds.map(({ limit, ours }) => ours / limit))
-console.log(`known session: ${median(rounds.map(({ ours }) => ours)).toFixed(0)} ns`)
-console.log(`a token's memory hit and two SHA-256: ${median(rounds.map(({ limit }) => limit)).toFixed(0)} ns`)
-console.log(`ratio ${ratio.toFixed(2)} (goal: at most 1.5)`)
-
-/** A token that nobody issued: of the right form, with a checksum only by luck. */
-function forge(): string {
-  const body = `wts1_${Buffer.concat([randomBytes(20), time6(), randomBytes(32)]).toString('base64url')}`
-  return body + hash('sha256', body, 'base64url').slice(0, 11)
-}
-
-/** Born now, as an attacker would choose. */
-function time6(): Buffer {
-  const bytes = Buffer.alloc(6)
-  bytes.writeUIntBE(Date.now(), 0, 6)
-  return bytes
-}
-
-async function flood(key: typeof KEY | undefined): Promise<void> {
-  let reads = 0
-  const counting: Store = {
-    ...store,
-    read(...parts) {
-      reads += 1
-      return store.read(...parts)
+await publish({
+  name: 'sessions',
+  title: 'A session that is in memory',
+  about: `\`peek\` of a session that this environment knows, in processes of its own, in turns with its limit; processor time.
+The flood: 10,000 random tokens a second for ${SECONDS} seconds at one environment with one valid session, in batches of 100. They have the right
+form, and without a \`key\` their checksum is right too. The valid session is looked at before and after each batch; \`verify\` of the random ones
+rejects, which is a 503, where it may not read.`,
+  goals: [
+    { what: 'a known session', limit: LIMIT, ours: ratio, goal: 1.5 },
+    {
+      what: 'the same under a flood, with `key`',
+      limit: 'before each batch',
+      ours: keyed.busy / keyed.calm,
+      goal: 1.2,
     },
-  }
-  const flooded = createSessions({ store: counting, recheck: 60_000, ...(key && { key }) })
-  const mine = await flooded.create('bob')
-  const valid = (): number => {
-    const startedAt = process.hrtime.bigint()
-    if (flooded.peek(mine.token.value) === undefined) throw new Error('the valid session was not in memory')
-    return Number(process.hrtime.bigint() - startedAt)
-  }
-  const [calm, busy]: [number[], number[]] = [[], []]
-  let limited = 0
-  reads = 0
-  const sizes: number[] = []
-  for (let step = 0; step < FLOOD.seconds * 100; step += 1) {
-    const due = performance.now() + 10
-    for (let n = 0; n < 20; n += 1) calm.push(valid())
-    const forged = Array.from({ length: FLOOD.perSecond / 100 }, forge)
-    await Promise.all(forged.map((one) => flooded.verify(one).catch(() => (limited += 1))))
-    for (let n = 0; n < 20; n += 1) busy.push(valid())
-    if (step % 200 === 199) sizes.push(Math.round(process.memoryUsage().heapUsed / 1e5) / 10)
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())))
-  }
-  const seconds = FLOOD.seconds
-  console.log(
-    `flood ${key ? 'with' : 'without'} key: ${reads} reads (${(reads / seconds).toFixed(0)}/s), ${limited} answered 503, ` +
-      `valid median ${median(busy)} ns against ${median(calm)} ns, heap ${sizes.join(', ')} MB`,
-  )
-}
-
-await flood(KEY)
-await flood(undefined)
-if (sink === 0) console.log('nothing was measured')
+    {
+      what: 'the same under a flood, without `key`',
+      limit: 'before each batch',
+      ours: keyless.busy / keyless.calm,
+      goal: 1.2,
+    },
+    { what: 'reads in a flood, with `key`', limit: 'none', ours: keyed.reads, unit: ' reads', goal: 0 },
+    {
+      what: 'reads a second in a flood, without `key`',
+      limit: '`readsPerSecond`: 50',
+      ours: keyless.reads / keyless.seconds,
+      unit: ' reads',
+      goal: 55,
+    },
+  ],
+  details: [
+    {
+      title: 'One call',
+      head: ['', 'ns'],
+      rows: [LIMIT, OURS].map((name) => [name, show(median(ns(name)))]),
+    },
+    {
+      title: 'Under a flood',
+      head: ['', 'reads a second', 'answered by 503', 'valid session before, ns', 'after, ns', 'heap every 2 s, MB'],
+      rows: [floodRow('with `key`', keyed), floodRow('without `key`', keyless)],
+    },
+  ],
+  picture: {
+    title: 'A known session, ns',
+    axis: 'ns',
+    bars: [LIMIT, OURS].map((name) => ({ name, value: median(ns(name)), ours: name === OURS })),
+  },
+  rounds,
+})

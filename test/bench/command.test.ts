@@ -22,7 +22,7 @@ it.each([
   [['warm', '--rounds', 'many'], 'pnpm bench wants behind --rounds a number from 1 on'],
   [['warm', '--rounds'], 'pnpm bench wants behind --rounds a number from 1 on'],
   [['stampede', '--fleets', '20,none'], 'pnpm bench wants behind --fleets numbers from 1 on'],
-  [['hot'], 'pnpm bench has no "hot"; it has all, warm, middleware, file, cold, stampede, memory'],
+  [['hot'], 'pnpm bench has no "hot"; it has all, warm, middleware, file, cold, stampede, memory, sessions'],
 ])('pnpm bench refuses %j before anything runs', (args, message) => {
   expect(run('run/all.ts', ...args)).toEqual({ status: 2, stdout: '', stderr: `${message}\n` })
 })
@@ -34,6 +34,7 @@ it.each([
   ['cold', '--rounds, --help'],
   ['stampede', '--rounds, --fleets, --help'],
   ['memory', '--rounds, --sizes, --help'],
+  ['sessions', '--rounds, --help'],
 ])('pnpm bench %s refuses an unknown flag itself', (name, known) => {
   const stderr = `pnpm bench ${name} has no --round; it has ${known}\n`
   expect(run(`${name}/cli.ts`, '--round', '3')).toEqual({ status: 2, stdout: '', stderr })
