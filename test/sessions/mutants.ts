@@ -30,7 +30,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     name: 'monotonic clock only',
     edits: [
       edit(
-        'sessions.ts',
+        'context.ts',
         'const clock = createClock(runtime)',
         'const clock = createClock({ wall: runtime.monotonic, monotonic: runtime.monotonic })',
       ),
@@ -40,11 +40,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   {
     name: 'renewal writes blindly',
     edits: [
-      edit(
-        'sessions.ts',
-        'const renewed = record && renewSession(record,',
-        'const renewed = renewSession(held.record,',
-      ),
+      edit('serve.ts', 'const renewed = record && renewSession(record,', 'const renewed = renewSession(held.record,'),
     ],
   },
   {
@@ -56,14 +52,14 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   {
     name: 'revokeAll by the list read before',
     edits: [
-      edit('sessions.ts', 'import { createTokenCodec,', 'import { selectorOf, createTokenCodec,'),
+      edit('manage.ts', "'./transitions.ts'", "'./transitions.ts'; import { selectorOf } from './token.ts'"),
       edit(
-        'sessions.ts',
+        'manage.ts',
         'const revoked = new Set<string>()',
-        'const revoked = new Set<string>(); const old = cache.held(selectorOf(key))?.record.sessions.map((one) => one.id)',
+        'const revoked = new Set<string>(); const old = context.cache.held(selectorOf(key))?.record.sessions.map((one) => one.id)',
       ),
       edit(
-        'sessions.ts',
+        'manage.ts',
         'removeSessions(before, isRevoked)',
         'removeSessions(before, (one) => isRevoked(one) && old?.includes(one.id) !== false)',
       ),
