@@ -58,7 +58,10 @@ async function obey({ act, user, tokens, times }: Order): Promise<readonly strin
       }
   }
   if (act === 'verify') {
-    for (const token of tokens) if ((await sessions.verify(token, { fresh: true })) !== undefined) given.push(token)
+    for (const token of tokens) {
+      // A store that has just failed this process is left alone for a moment.
+      if ((await untilDone(() => sessions.verify(token, { fresh: true }))) !== undefined) given.push(token)
+    }
   }
   return given
 }

@@ -40,8 +40,9 @@ function start(url: string): Environment {
     child,
     async ask(order) {
       child.stdin.write(`${JSON.stringify({ tokens: [], times: 1, ...order })}\n`)
-      const { value } = await lines.next()
-      return JSON.parse(value ?? '[]') as readonly string[]
+      const { value, done } = await lines.next()
+      if (done === true) throw new Error('a process has ended')
+      return JSON.parse(value) as readonly string[]
     },
   }
 }
