@@ -53,7 +53,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'the fence begins anew when the record was cleaned up',
+    name: 'the fence starts from 1 when the record was cleaned up',
     edits: [
       {
         file: 'record/transitions.ts',

@@ -5,7 +5,6 @@ import { LEASE_MUTANTS } from './mutants.ts'
 
 /** What must have been met, or the runs show nothing. */
 const REQUIRED = [
-  'begun',
   'clean-up',
   'clock step',
   'crash',
@@ -14,6 +13,7 @@ const REQUIRED = [
   'late write refused',
   'lost reply',
   'lost request',
+  'started',
   'LEASE_HELD',
   'LEASE_LOST',
 ]

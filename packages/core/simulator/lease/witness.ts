@@ -63,11 +63,11 @@ export function createLeaseWitness(schedule: Schedule, saw: (name: string) => vo
     begin(process, held) {
       const holder = { process, held }
       holders.add(holder)
-      saw('begun')
+      saw('started')
       if (held.remaining() > 0) {
         if (held.fence <= highest) violate('L2 fence rises', `${held.fence} began after ${highest}`)
         highest = Math.max(highest, held.fence)
-      } else saw('begun too late')
+      } else saw('started too late')
       check()
       return () => void holders.delete(holder)
     },

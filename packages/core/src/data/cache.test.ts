@@ -32,6 +32,16 @@ function world(options: Partial<CacheOptions> = {}) {
   return { time, store, counts, state, events, environment, truth, bind }
 }
 
+describe('a cache on a store that may lose what it acknowledged', () => {
+  it('says so when it is made, and no other does', () => {
+    const { environment, store, events } = world()
+    environment()
+    expect(events).toEqual([])
+    environment({ store: { ...store, forgets: true } })
+    expect(events).toEqual([{ type: 'store-forgets', store: 'counting' }])
+  })
+})
+
 describe('get', () => {
   it('loads once for all environments, and serves memory without a request', async () => {
     const { environment, bind, truth, counts } = world()

@@ -155,6 +155,9 @@ export function createCache(options: CacheOptions): Cache {
     if (!bus.listening()) warnUnheard(event as WarmEvent)
   }
 
+  // A lost write may be an invalidation.
+  if (store?.forgets === true) bus.emit({ type: 'store-forgets', store: store.name })
+
   const turns = createTurns()
   const engine = createEngine({
     directory: false,

@@ -1,4 +1,4 @@
-import type { WarmEvent } from '../events.ts'
+import type { StoreForgetsEvent, WarmEvent } from '../events.ts'
 import type { Control } from './control.ts'
 
 /** Something was invalidated, by this environment, and the store has acknowledged it. */
@@ -85,6 +85,7 @@ export interface ChangeEvent {
 /** What can be told about a cache: all that is told about tokens, and what concerns invalidation. */
 export type CacheEvent =
   | WarmEvent
+  | StoreForgetsEvent
   | InvalidateEvent
   | RecheckEvent
   | GenerationLostEvent

@@ -35,6 +35,27 @@ async function codeOf(work: Promise<unknown>): Promise<unknown> {
   )
 }
 
+describe('a lease on a store that may lose what it acknowledged', () => {
+  it('is told once for the store, whatever the listener does', async () => {
+    const events: unknown[] = []
+    const { home } = stage((store) => ({ ...store, forgets: true }))
+    const onEvent: LeaseHome['onEvent'] = (event) => {
+      if (event.type === 'store-forgets') events.push(event)
+      throw new Error('mine')
+    }
+    for (let count = 0; count < 2; count += 1)
+      expect(await withLease({ ...home, onEvent }, 'job', { length: LENGTH }, () => 'done')).toBe('done')
+    expect(events).toEqual([{ type: 'store-forgets', store: home.store.name }])
+  })
+
+  it('is not told of another store', async () => {
+    const types: string[] = []
+    const { home } = stage()
+    await withLease({ ...home, onEvent: ({ type }) => void types.push(type) }, 'job', { length: LENGTH }, () => 1)
+    expect(types).toEqual(['acquire'])
+  })
+})
+
 describe('a lease', () => {
   it('gives what the work returns, and is free again for the next with a higher fence', async () => {
     const { hold } = stage()

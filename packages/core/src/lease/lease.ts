@@ -6,7 +6,7 @@
 
 import type { Runtime, Store } from '../contracts.ts'
 import { createStoreContext } from '../engine/store-context.ts'
-import type { Listener } from '../events.ts'
+import type { StoreForgetsEvent, WarmEvent } from '../events.ts'
 import { makeKey } from '../lib/key.ts'
 import {
   checkOptions,
@@ -32,6 +32,12 @@ const MIN_LENGTH = 1_000
 /** The longest name of a lease, in characters. */
 const MAX_NAME = 200
 
+/** Stores of which listeners were told that they may lose a lease. */
+const told = new WeakSet<Store>()
+
+/** What can be told about a lease: `acquire`, `store-error`, `bad-record`, and once for each store `store-forgets`. */
+export type LeaseEvent = WarmEvent | StoreForgetsEvent
+
 /** Where leases are kept. Lengths are in ms. */
 export interface LeaseHome {
   /** The store that the whole fleet shares. */
@@ -40,8 +46,8 @@ export interface LeaseHome {
   readonly namespace?: string
   /** How long one request to the store may take. Default 800. */
   readonly storeTimeout?: number
-  /** Receives the events of acquires and of store failures. What it throws is ignored. Default: none. */
-  readonly onEvent?: Listener
+  /** Receives events. What it throws is ignored. Default: none. */
+  readonly onEvent?: (event: LeaseEvent) => void
   /** Clocks, random numbers and timers; for tests. Default: the system's. */
   readonly runtime?: Runtime
 }
@@ -107,6 +113,7 @@ export async function withLease<T>(
   signal?.throwIfAborted()
 
   const context = createStoreContext(store, settings)
+  tellIfForgets(home)
   const key = makeKey('lease', namespace, name)
   const acquired = await acquireLease(context, { key, name, length, wait, signal })
   const holding = holdLease(context, acquired, { key, name, length, duration, signal })
@@ -118,5 +125,16 @@ export async function withLease<T>(
     return result
   } finally {
     await holding.end()
+  }
+}
+
+/** Tells a listener, once for each store, that the store may lose a lease: two may hold it then. */
+function tellIfForgets({ store, onEvent }: LeaseHome): void {
+  if (store.forgets !== true || onEvent === undefined || told.has(store)) return
+  told.add(store)
+  try {
+    onEvent({ type: 'store-forgets', store: store.name })
+  } catch {
+    // A listener must not change what happens.
   }
 }

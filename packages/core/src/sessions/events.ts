@@ -1,3 +1,5 @@
+import type { StoreForgetsEvent } from '../events.ts'
+
 /** Why a request was not accepted. Only in events: an answer never says more than that the token is not valid. */
 export type RefusalReason =
   /** No credentials were sent. */
@@ -46,7 +48,7 @@ export type SessionEvent =
   /** The codec failed; the request cannot be judged. */
   | { readonly type: 'codec-error'; readonly key: string; readonly operation: 'seal' | 'open' }
   /** The store may lose a write that it acknowledged, so a revocation may be undone. Once, at construction. */
-  | { readonly type: 'store-forgets'; readonly store: string }
+  | StoreForgetsEvent
 
 /** Receives events. What it throws is ignored. */
 export type SessionListener = (event: SessionEvent) => void
