@@ -303,6 +303,16 @@ export interface Store {
   lacks?(): string | undefined
 }
 
+/**
+ * The store may lose a write that it acknowledged, and with it what rests on it. Told once, by what needs a store that never does:
+ * caches, sessions and leases. No event of a token.
+ */
+export interface StoreForgetsEvent {
+  readonly type: 'store-forgets'
+  /** The name of the store. */
+  readonly store: string
+}
+
 /** Turns the text of a value into what is kept at rest, and back. `key` is authenticated with it. */
 export interface Codec {
   /** For events: `plaintext`, `aes-256-gcm`. */

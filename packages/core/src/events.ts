@@ -175,15 +175,5 @@ export type WarmEvent =
   | SuspiciousDurationEvent
   | PlaintextEvent
 
-/**
- * The store may lose a write that it acknowledged, and with it what rests on it. Told once, by what needs a store that never does:
- * caches, sessions and leases. No event of a token.
- */
-export interface StoreForgetsEvent {
-  readonly type: 'store-forgets'
-  /** The name of the store. */
-  readonly store: string
-}
-
 /** Receives events. What it throws is ignored. */
 export type Listener = (event: WarmEvent) => void

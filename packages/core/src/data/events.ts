@@ -1,4 +1,5 @@
-import type { StoreForgetsEvent, WarmEvent } from '../events.ts'
+import type { StoreForgetsEvent } from '../contracts.ts'
+import type { WarmEvent } from '../events.ts'
 import type { Control } from './control.ts'
 
 /** Something was invalidated, by this environment, and the store has acknowledged it. */

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Runtime, Store } from '../contracts.ts'
+import type { Runtime, Store, StoreForgetsEvent } from '../contracts.ts'
 import { createStoreContext } from '../engine/store-context.ts'
-import type { StoreForgetsEvent, WarmEvent } from '../events.ts'
+import type { WarmEvent } from '../events.ts'
 import { makeKey } from '../lib/key.ts'
 import {
   checkOptions,

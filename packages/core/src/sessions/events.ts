@@ -1,4 +1,4 @@
-import type { StoreForgetsEvent } from '../events.ts'
+import type { StoreForgetsEvent } from '../contracts.ts'
 
 /** Why a request was not accepted. Only in events: an answer never says more than that the token is not valid. */
 export type RefusalReason =
