@@ -27,8 +27,8 @@ export interface Shared {
   readonly jitter: number
   /** Sends an event to the listeners. */
   readonly emit: Listener
-  /** Whether anyone listens. Asked before an event is made on the warm path. */
-  readonly listening: () => boolean
+  /** Whether anyone listens. Asked before an event is made on the warm path, with the slot of a hit. */
+  readonly listening: (slot?: Slot<unknown>) => boolean
   /** What users call their values, by key; for errors. */
   readonly names?: ReadonlyMap<string, string> | undefined
   /** Keys whose first read may be sent together with others, see `prewarm`. */

@@ -147,7 +147,7 @@ export function createEngine(options: EngineOptions): Engine {
     hit<T, V>(slot: Slot<T>, minLifetime: number, make: (served: Served<T>) => V) {
       const { entry } = slot
       if (!entry || !isFresh(clock, slot, minLifetime)) return undefined
-      if (shared.listening()) emitHit(slot, 'memory')
+      if (shared.listening(slot)) emitHit(slot, 'memory')
       slot.view ??= make(serve(slot, entry))
       // All callers of a slot give the same `make`.
       return slot.view as V

@@ -64,6 +64,8 @@ export interface Slot<T> {
   view: unknown
   /** Present only while something is in progress or wrong. */
   rare: Rare<T> | undefined
+  /** Only with a report: what its hits are counted in. */
+  tally?: { memory: number }
 }
 
 /** The rare fields. `rareOf` creates them, `dropEmptyRare` removes them: never keep a reference across an `await`. */

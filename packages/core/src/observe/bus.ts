@@ -10,12 +10,19 @@ interface Told {
   readonly key?: string | undefined
 }
 
+/** What a hit in memory is counted in, without an event: a slot of the engine. */
+export interface Counted {
+  readonly key: string
+  /** The running numbers of its source, once a report has counted one. */
+  tally?: { memory: number }
+}
+
 /** Hands events to everyone who listens. */
 export interface Bus<Event> {
   /** Hands an event to everyone. What a listener throws has no effect. */
   readonly emit: (event: Event) => void
-  /** False when nobody would hear: then no event needs to be made. */
-  readonly listening: () => boolean
+  /** False when nobody would hear: then no event needs to be made. Asked with a slot, a report counts a hit in memory. */
+  listening: (slot?: Counted) => boolean
   /** What users call their tokens, by key. */
   readonly names: Map<string, string>
   /** Gets every event, without counting as a listener. */

@@ -20,6 +20,7 @@ import type { FetchEvent, Listener } from '../events.ts'
 import { checkOptions, misuse, shaped } from '../lib/options.ts'
 import { asFields, matches } from '../lib/parse.ts'
 import { labelOf } from './label.ts'
+import { markQuiet } from './quiet.ts'
 import type { Reporter } from './report/types.ts'
 
 /** The name of the meter and the tracer. */
@@ -68,14 +69,14 @@ export function openTelemetry(options: OpenTelemetryOptions): Listener {
     unit: 's',
     advice: SECONDS,
   })
-  return (event) => {
+  return markQuiet((event) => {
     if (event.type === 'hit') {
       if (event.waited !== undefined) leaseWait.record(event.waited / 1_000, { source: labelOf(event) })
     } else if (event.type === 'fetch') {
       fetchDuration.record(event.took / 1_000, { source: labelOf(event), outcome: event.outcome })
       traceFetch(tracer, event)
     }
-  }
+  })
 }
 
 /** Reads the report only when a reader collects, so that a hit costs nothing more. */

@@ -9,6 +9,7 @@ import type { WarmEvent } from '../events.ts'
 import { checkOptions, flagRule, misuse, shaped } from '../lib/options.ts'
 import { asFields } from '../lib/parse.ts'
 import { labelOf, type Observed } from './label.ts'
+import { markQuiet } from './quiet.ts'
 
 /** The part of Powertools' `Metrics` that is used; said here so that the types of those without Powertools are whole. */
 export interface PowertoolsMetrics {
@@ -90,7 +91,7 @@ export function powertoolsMetrics(
   if (!isPowertools(metrics))
     misuse('powertoolsMetrics', 'the first argument must be a Metrics of @aws-lambda-powertools/metrics')
   const { source = true } = checkOptions('powertoolsMetrics', options, RULES)
-  return (event) => {
+  return markQuiet((event: WarmEvent | Observed) => {
     const live = measureLive(event)
     // A type that is not known measures nothing.
     const measured = live ?? measure(event as WarmEvent)
@@ -101,5 +102,5 @@ export function powertoolsMetrics(
     const single = metrics.singleMetric()
     if (live === undefined) single.addDimension('source', String(label))
     single.addMetric(name, unit, value)
-  }
+  })
 }

@@ -51,7 +51,7 @@ const RULES = {
   maxEntries: countRule,
   background: flagRule,
   onEvent: ['a function, or several', (value: unknown) => [value].flat().every(isFunction)] as const,
-  report: shaped('listen', 'read'),
+  report: shaped('join', 'read'),
   runtime: shaped('wall', 'monotonic', 'random', 'unique', 'after'),
   refreshWindow: durationRule,
   sourceTimeout: durationRule,
@@ -65,7 +65,9 @@ const [, hasMethods] = shaped('identity', 'fetch')
 export function createTokens(options: TokensOptions = {}): Tokens {
   const given = checkOptions('createTokens', options, RULES)
   const { store, namespace = '', onEvent = [], report } = given
-  const bus = createBus([onEvent, report?.listen ?? []].flat())
+  const listeners = [onEvent].flat()
+  const bus = createBus(listeners)
+  report?.join(bus, listeners)
   const engine = createEngine({
     directory: '/tmp/warmtoken',
     maxEntries: 10_000,
@@ -90,7 +92,7 @@ export function createTokens(options: TokensOptions = {}): Tokens {
   const tokens: Tokens = {
     use,
     prewarm: async (handles, options) => (await import('./prewarm.ts')).prewarm(engine, handles, options),
-    report: () => (report ?? misuse('report', 'give createTokens the option "report"')).read(),
+    report: () => (report ?? misuse('report', 'pass "report" to createTokens')).read(),
     enter: engine.enter,
     get busy() {
       return engine.isBusy()

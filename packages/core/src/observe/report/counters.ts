@@ -49,7 +49,8 @@ export function createCounters(): Counters {
     if (event.tier !== 'memory') numbers.avoided += 1
     if (event.stale) numbers.stale += 1
     if (event.waited !== undefined) waits.add(event.waited)
-    remaining.add(event.remaining)
+    // A hit in memory is often counted without an event, so none of them is measured unless it is stale.
+    if (event.tier !== 'memory' || event.stale) remaining.add(event.remaining)
   }
 
   const countFetch = ({ outcome, alone }: FetchEvent): void => {

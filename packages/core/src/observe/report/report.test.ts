@@ -1,3 +1,4 @@
+import diagnosticsChannel from 'node:diagnostics_channel'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import type { Listener, WarmEvent } from '../../events.ts'
 import { custom } from '../../sources/custom.ts'
 import { memoryStore } from '../../stores/memory.ts'
 import { createTokens } from '../../tokens/tokens.ts'
+import { markQuiet } from '../quiet.ts'
 import { createHistogram } from './histogram.ts'
 import { createReport } from './report.ts'
 
@@ -92,7 +94,11 @@ describe('a report', () => {
   })
 
   it('tells sources apart by the readable start of their keys, and adds them up', () => {
-    const { sources, all } = reportOf(hit(), hit({ key: 'pay~1' }), hit({ key: 'pay~2', remaining: 5 }))
+    const { sources, all } = reportOf(
+      hit({ stale: true }),
+      hit({ key: 'pay~1' }),
+      hit({ key: 'pay~2', stale: true, remaining: 5 }),
+    )
     expect(Object.keys(sources)).toEqual(['crm', 'pay'])
     expect(sources['pay']?.hits.memory).toBe(2)
     expect([sources['crm']?.remainingLife.least, all.remainingLife.least, all.hits.memory]).toEqual([60_000, 5, 3])
@@ -135,15 +141,16 @@ describe('the table of a report', () => {
     const text = String(
       reportOf(
         ...Array.from({ length: 998 }, () => hit({ remaining: 3_000_000 })),
+        hit({ tier: 'store', remaining: 3_000_000 }),
         hit({ key: 'pay~1', tier: 'store', waited: 1_200 }),
         fetched(),
       ),
     )
     expect(text.split('\n')).toEqual([
       'source  memory  store    hits  fetches     ok  avoided  waits  p50 ms  p99 ms  life p50   least',
-      'crm        998      0  99.9 %        1  100 %        0      0       –       –    3000 s  3000 s',
+      'crm        998      1  99.9 %        1  100 %        1      0       –       –    3000 s  3000 s',
       'pay          0      1   100 %        0      –        1      1    1200    1200      60 s    60 s',
-      'all        998      1  99.9 %        1  100 %        1      1    1200    1200    3000 s    60 s',
+      'all        998      2  99.9 %        1  100 %        2      1    1200    1200      60 s    60 s',
     ])
   })
 
@@ -207,6 +214,45 @@ describe('a report of real tokens', () => {
     expect(all.hits).toEqual({ memory: 1, file: 1, store: 1 })
     expect([all.fetches.all, all.fetches.ok, all.fetchesAvoided]).toEqual([1, 1, 2])
     expect(all.remainingLife.least).toBeGreaterThan(3_500_000)
+  })
+
+  it.each<[string, () => Listener | readonly Listener[]]>([
+    ['nobody else listens', () => []],
+    ['only OpenTelemetry and metrics listen', () => [markQuiet(() => {}), markQuiet(() => {})]],
+    ['someone listens to everything', () => () => {}],
+  ])('counts hits in memory by source and name when %s', async (_who, listeners) => {
+    const tokens = createTokens({ directory: false, report: createReport(), onEvent: listeners() })
+    const source = (identity: string) =>
+      custom({ kind: 'crm', identity, fetch: async () => ({ value: `token-${identity}`, lifetime: 3_600_000 }) })
+    const [plain, named] = [tokens.use(source('app')), tokens.use(source('sales'), { name: 'sales' })]
+    for (let n = 0; n < 4; n += 1) await plain.get()
+    for (let n = 0; n < 3; n += 1) await named.get()
+    const { all, sources } = tokens.report()
+    expect([sources['crm']?.hits.memory, sources['sales']?.hits.memory, all.hits.memory]).toEqual([3, 2, 5])
+    expect([all.fetches.all, all.remainingLife.least]).toEqual([2, null])
+  })
+
+  it('makes no event of a hit in memory unless someone wants it, on the channel or as a listener', async () => {
+    const heard: string[] = []
+    const tokens = createTokens({
+      directory: false,
+      report: createReport(),
+      onEvent: markQuiet(({ type }) => void heard.push(type)),
+    })
+    const handle = tokens.use(
+      custom({ identity: 'app', fetch: async () => ({ value: 'a-token', lifetime: 3_600_000 }) }),
+    )
+    await handle.get()
+    await handle.get()
+    expect(heard).not.toContain('hit')
+    const channel = diagnosticsChannel.channel('warmtoken')
+    const subscriber = (): void => {}
+    channel.subscribe(subscriber)
+    await handle.get()
+    channel.unsubscribe(subscriber)
+    await handle.get()
+    expect(heard.filter((type) => type === 'hit')).toHaveLength(1)
+    expect(tokens.report().all.hits.memory).toBe(3)
   })
 
   it('shows callers that were served by the flight of another', async () => {

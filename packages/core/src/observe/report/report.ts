@@ -4,7 +4,10 @@
  * @module
  */
 
+import type { Listener } from '../../events.ts'
+import { CHANNEL } from '../bus.ts'
 import { labelOf, OTHER } from '../label.ts'
+import { isQuiet } from '../quiet.ts'
 import { type Counters, createCounters, summarize } from './counters.ts'
 import { printReport } from './table.ts'
 import type { Reporter } from './types.ts'
@@ -35,11 +38,25 @@ export function createReport(): Reporter {
     return counters
   }
 
+  const listen: Listener = (event) => {
+    // Events are made by this library, but a subscriber of the channel may be handed anything.
+    if (typeof event === 'object' && event !== null && 'key' in event && typeof event.key === 'string')
+      countersOf(labelOf(event)).count(event)
+  }
+
   return {
-    listen(event) {
-      // Events are made by this library, but a subscriber of the channel may be handed anything.
-      if (typeof event === 'object' && event !== null && 'key' in event && typeof event.key === 'string')
-        countersOf(labelOf(event)).count(event)
+    listen,
+    join(bus, listeners) {
+      const isLoud = listeners.some((one) => !isQuiet(one))
+      listeners.push(listen)
+      if (isLoud) return
+      const channel = process.getBuiltinModule('diagnostics_channel').channel(CHANNEL)
+      bus.listening = (slot) => {
+        if (slot === undefined || channel.hasSubscribers) return true
+        slot.tally ??= countersOf(labelOf({ key: slot.key, name: bus.names.get(slot.key) })).numbers
+        slot.tally.memory += 1
+        return false
+      }
     },
     read() {
       const all = createCounters()

@@ -1,5 +1,6 @@
 import type { FailureKind } from '../../contracts.ts'
-import type { Listener } from '../../events.ts'
+import type { Listener, WarmEvent } from '../../events.ts'
+import type { Bus } from '../bus.ts'
 
 /** What happened with the tokens of one source. Lengths are in ms; a share of nothing is `null`. */
 export interface SourceReport {
@@ -28,7 +29,7 @@ export interface SourceReport {
   readonly rejections: number
   /** Reads and writes that the store failed. */
   readonly storeErrors: number
-  /** The life that values had left when they were returned. */
+  /** The life that values had left when they came from file or store, or were past their soft expiry in memory. */
   readonly remainingLife: { readonly p50: number | null; readonly least: number | null }
 }
 
@@ -48,4 +49,6 @@ export interface Reporter {
   readonly listen: Listener
   /** What was counted so far. */
   read(): Report
+  /** For `createTokens`: adds `listen` to the listeners. Hits in memory are counted without events if no other one wants them. */
+  join(bus: Pick<Bus<WarmEvent>, 'listening' | 'names'>, listeners: Listener[]): void
 }
