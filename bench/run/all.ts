@@ -12,6 +12,7 @@ const COMMANDS: { readonly [name: string]: { readonly [flag in Flag]?: string } 
   file: { rounds: '2' },
   cold: { rounds: '3' },
   stampede: { rounds: '2', fleets: '20' },
+  observe: { rounds: '2' },
   memory: { rounds: '1', sizes: '1,1000,50000' },
   sessions: { rounds: '2' },
 }

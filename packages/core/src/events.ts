@@ -6,11 +6,11 @@
 
 import type { FailureKind } from './contracts.ts'
 
-/** What every event about one token carries. */
+/** What every event about one token or value carries. */
 export interface TokenEvent {
-  /** The key of the token. Holds no secret. */
+  /** The key. Holds no secret. */
   readonly key: string
-  /** The name that `tokens.use(source, { name })` gave it, if any. */
+  /** The name that `tokens.use(source, { name })` gave it, if any; the name of the resource of a cache. */
   readonly name?: string
 }
 

@@ -158,6 +158,13 @@ export function createCache(options: CacheOptions): Cache {
   // A lost write may be an invalidation.
   if (store?.forgets === true) bus.emit({ type: 'store-forgets', store: store.name })
 
+  /** The key of a value tells its resource only together with parameters, so events of values carry the name. */
+  const emit = (event: CacheEvent): void => {
+    if (!('key' in event)) return bus.emit(event)
+    const name = memory.get(event.key)?.source.name
+    bus.emit(name === undefined ? event : { ...event, name })
+  }
+
   const turns = createTurns()
   const engine = createEngine({
     directory: false,
@@ -165,7 +172,7 @@ export function createCache(options: CacheOptions): Cache {
     policy: given,
     codec: given.codec,
     runtime: given.runtime,
-    emit: bus.emit,
+    emit,
     listening: bus.listening,
     openStore: () => store ?? memoryStore(),
     writeTurn: turns.take,
@@ -173,7 +180,7 @@ export function createCache(options: CacheOptions): Cache {
   if (given.background) engine.enter()
 
   const runtime = given.runtime ?? systemRuntime
-  const gather = createGather(runtime, (right) => bus.emit({ type: 'missing-right', right }))
+  const gather = createGather(runtime, (right) => emit({ type: 'missing-right', right }))
 
   let context: MissContext | undefined
   const slots = new WeakMap<Slot<unknown>, Item>()
@@ -183,11 +190,11 @@ export function createCache(options: CacheOptions): Cache {
     unchecked,
     knowledge: createKnowledge(),
     memory,
-    flood: createFlood({ context: () => home.context(), emit: bus.emit }),
+    flood: createFlood({ context: () => home.context(), emit }),
     bodies: given.bodies,
     gather,
     ...createGenerationKeys(namespace, name),
-    emit: bus.emit,
+    emit,
     async reach() {
       context ??= await engine.reach()
       return context

@@ -1,5 +1,5 @@
 import type { StoreForgetsEvent } from '../contracts.ts'
-import type { WarmEvent } from '../events.ts'
+import type { TokenEvent, WarmEvent } from '../events.ts'
 import type { Control } from './control.ts'
 
 /** Something was invalidated, by this environment, and the store has acknowledged it. */
@@ -57,9 +57,8 @@ export interface MissingRightEvent {
 }
 
 /** The body of a large value is lost, damaged, or was not read in time: the value counts as a miss and is loaded again. */
-export interface BodyUnreadEvent {
+export interface BodyUnreadEvent extends TokenEvent {
   readonly type: 'body-unread'
-  readonly key: string
 }
 
 /**
@@ -73,9 +72,8 @@ export interface FloodEvent {
 }
 
 /** A key was changed by this environment: set, updated, touched or deleted. */
-export interface ChangeEvent {
+export interface ChangeEvent extends TokenEvent {
   readonly type: 'change'
-  readonly key: string
   /** `conflict`: other writes came first, each time. `unknown`: the answers of the store were lost. */
   readonly outcome: 'written' | 'conflict' | 'unknown'
   /** How often it was tried: above 1, others write the same key. */

@@ -4,6 +4,8 @@ import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from '../contracts.ts'
+import { createCache } from '../data/cache.ts'
+import type { Cache } from '../data/types.ts'
 import { SourceRefusedError, StoreError } from '../errors.ts'
 import type { WarmEvent } from '../events.ts'
 import { custom } from '../sources/custom.ts'
@@ -104,6 +106,39 @@ describe('metrics by OpenTelemetry', () => {
     await tokensWith(set).use(crm()).get()
     const names = (await set.points()).flatMap(({ attributes }) => Object.keys(attributes))
     expect(new Set(names)).toEqual(new Set(['tier', 'source', 'outcome']))
+  })
+})
+
+describe('metrics of a cache by OpenTelemetry', () => {
+  it('count gets by resource, and measure loads, without a parameter in any attribute', async () => {
+    const { meter, tracer, points, spans } = setUp()
+    const store = memoryStore()
+    const cacheOf = (): Cache => {
+      const cache: Cache = createCache({
+        name: 'shop',
+        store: tracedStore(store, { tracer }),
+        onEvent: openTelemetry({ report: () => cache.report(), meter, tracer }),
+      })
+      return cache
+    }
+    const options = { key: 'project:{id}:info', fresh: 60_000, load: async () => SECRET } as const
+    const first = cacheOf().use(options)
+    for (let n = 0; n < 4; n += 1) await first.get({ id: 'ada-lovelace' })
+    const gets = (await points()).filter(({ name }) => name === 'warmtoken.gets')
+    expect(gets.map(({ attributes, value }) => [attributes['tier'], value])).toEqual([
+      ['memory', 3],
+      ['fetch', 1],
+    ])
+    const sources = (await points()).map(({ attributes }) => attributes['source'])
+    expect(new Set(sources)).toEqual(new Set(['project:{id}:info']))
+    const fetches = spans().filter(({ name }) => name === 'warmtoken.fetch')
+    expect(fetches.map(({ attributes }) => attributes['warmtoken.source'])).toEqual(['project:{id}:info'])
+    const told = JSON.stringify([await points(), spans().map(({ name, attributes }) => ({ name, attributes }))])
+    expect(told).not.toContain(SECRET)
+    expect(told).not.toContain('ada-lovelace')
+    await cacheOf().use(options).get({ id: 'ada-lovelace' })
+    const stored = (await points()).find(({ attributes }) => attributes['tier'] === 'store')
+    expect(stored?.value).toBe(1)
   })
 })
 

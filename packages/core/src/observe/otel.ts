@@ -16,10 +16,10 @@ import {
   trace,
 } from '@opentelemetry/api'
 import type { Store } from '../contracts.ts'
-import type { FetchEvent, Listener } from '../events.ts'
-import { checkOptions, misuse, shaped } from '../lib/options.ts'
+import type { FetchEvent, WarmEvent } from '../events.ts'
+import { checkOptions, isFunction, misuse, type Rule, shaped } from '../lib/options.ts'
 import { asFields, matches } from '../lib/parse.ts'
-import { labelOf } from './label.ts'
+import { labelOf, type Observed } from './label.ts'
 import { markQuiet } from './quiet.ts'
 import type { Reporter } from './report/types.ts'
 
@@ -30,22 +30,38 @@ const SECONDS = { explicitBucketBoundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25
 
 /** What {@link openTelemetry} reports, and where to. */
 export interface OpenTelemetryOptions {
-  /** The reporter that `createTokens` has as its option `report`: it counts the gets. */
-  readonly report: Reporter
+  /** What counts the gets: the reporter that `createTokens` has as its option `report`, or `() => cache.report()`. */
+  readonly report: Reporter | (() => ResourceCounts)
   /** Default: the global meter provider, which must be registered before. */
   readonly meter?: Meter
   /** Default: the global tracer provider. */
   readonly tracer?: Tracer
 }
 
+/** What is read of the report of a cache. */
+export interface ResourceCounts {
+  readonly resources: {
+    readonly [name: string]: {
+      readonly hits: { readonly memory: number; readonly store: number }
+      readonly loads: number
+    }
+  }
+}
+
+const [, isReporter] = shaped('listen', 'read')
+const reportRule: Rule = [
+  'what createReport() returns, or a function that returns the report of a cache',
+  (value) => isReporter(value) || isFunction(value),
+]
+
 const RULES = {
-  report: shaped('listen', 'read'),
+  report: reportRule,
   meter: shaped('createHistogram', 'createObservableCounter'),
   tracer: shaped('startSpan', 'startActiveSpan'),
 }
 
 /**
- * A listener for `onEvent` that records the counter `warmtoken.gets` by tier and source, the histograms
+ * A listener for `onEvent` of `createTokens` and `createCache` that records the counter `warmtoken.gets` by tier and source, the histograms
  * `warmtoken.fetch.duration` and `warmtoken.lease.wait` in seconds, and a span `warmtoken.fetch` for each request to the
  * issuer. For spans of the store, wrap it in {@link tracedStore}. Throws `TypeError` for wrong options.
  *
@@ -55,7 +71,7 @@ const RULES = {
  * const tokens = createTokens({ report, onEvent: openTelemetry({ report }) })
  * ```
  */
-export function openTelemetry(options: OpenTelemetryOptions): Listener {
+export function openTelemetry(options: OpenTelemetryOptions): (event: WarmEvent | Observed) => void {
   const { report } = checkOptions('openTelemetry', options, RULES, ['report'])
   const { meter = metrics.getMeter(SCOPE), tracer = trace.getTracer(SCOPE) } = options
   countGets(meter, report)
@@ -69,7 +85,9 @@ export function openTelemetry(options: OpenTelemetryOptions): Listener {
     unit: 's',
     advice: SECONDS,
   })
-  return markQuiet((event) => {
+  return markQuiet((observed: WarmEvent | Observed) => {
+    // Of a type that is not known nothing is recorded.
+    const event = observed as WarmEvent
     if (event.type === 'hit') {
       if (event.waited !== undefined) leaseWait.record(event.waited / 1_000, { source: labelOf(event) })
     } else if (event.type === 'fetch') {
@@ -80,17 +98,25 @@ export function openTelemetry(options: OpenTelemetryOptions): Listener {
 }
 
 /** Reads the report only when a reader collects, so that a hit costs nothing more. */
-function countGets(meter: Meter, report: Reporter): void {
+function countGets(meter: Meter, report: OpenTelemetryOptions['report']): void {
   const gets = meter.createObservableCounter('warmtoken.gets', {
     description: 'Gets by what served them: memory, file, store, shared (the call of another caller) or fetch.',
     unit: '{get}',
   })
   gets.addCallback((result) => {
-    for (const [source, { hits, shared, fetches }] of Object.entries(report.read().sources)) {
-      const served = { ...hits, shared, fetch: fetches.all }
+    for (const [source, served] of servedBy(report))
       for (const [tier, count] of Object.entries(served)) if (count > 0) result.observe(count, { tier, source })
-    }
   })
+}
+
+/** For each source or resource, how many gets each tier has served. */
+function servedBy(report: OpenTelemetryOptions['report']): readonly (readonly [string, Record<string, number>])[] {
+  if (typeof report === 'function')
+    return Object.entries(report().resources).map(([name, { hits, loads }]) => [name, { ...hits, fetch: loads }])
+  return Object.entries(report.read().sources).map(([name, { hits, shared, fetches }]) => [
+    name,
+    { ...hits, shared, fetch: fetches.all },
+  ])
 }
 
 /** The event comes when the answer has come, in the context of the call that asked: the span begins in the past. */
