@@ -13,6 +13,8 @@ export interface Planted {
   denied: readonly string[]
   /** How far the `Date` header is off, in ms. */
   clock: number
+  /** How many writes came. */
+  writes: number
 }
 
 /** The proxy, and what it plants. */
@@ -23,7 +25,7 @@ export interface PlantedServer {
 }
 
 /** What a healthy table states. */
-export const HEALTHY: Readonly<Planted> = { timeToLive: 'keepUntil', backups: false, denied: [], clock: 0 }
+export const HEALTHY: Readonly<Planted> = { timeToLive: 'keepUntil', backups: false, denied: [], clock: 0, writes: 0 }
 
 /** Starts a proxy before a local DynamoDB. Everything that is not planted is answered by the real server behind it. */
 export async function startPlanted(target: string): Promise<PlantedServer> {
@@ -50,6 +52,7 @@ interface Setting {
 async function answer(request: IncomingMessage, response: ServerResponse, { target, planted }: Setting): Promise<void> {
   const operation = String(request.headers['x-amz-target']).split('.')[1] ?? ''
   const body = await text(request)
+  if (operation === 'UpdateItem') planted.writes += 1
   response.setHeader('date', new Date(Date.now() + planted.clock).toUTCString())
   response.setHeader('content-type', 'application/x-amz-json-1.0')
   const statement = stated(operation, planted)

@@ -3,20 +3,12 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Codec } from '@warmtoken/core'
 import { asFields, parseJson } from '@warmtoken/core/adapter'
-import { change, inParallel, parseValueRecord, type Replacement, walkKeys } from '@warmtoken/core/operate'
-import { printRecord } from '@warmtoken/core/record'
+import { change, inParallel, walkKeys } from '@warmtoken/core/operate'
 import { aesGcm, type KeyRing } from '@warmtoken/core/seal'
-import { keepUntilOf, parseRecord as parseSessions } from '@warmtoken/core/sessions/record'
 import type { Context } from '../context.ts'
 import { EXIT, OperatorError } from '../exit.ts'
 import { openPlace, type Place, type PlaceOptions } from '../place.ts'
-
-/** The form of a text that `aesGcm` has sealed, with the id of its key. */
-const SEALED = /^a1\.([A-Za-z0-9_-]{1,32})\./
-/** A record of a kind that is not known here, with a sealed text in it. */
-const HOLDS_SEALED = /"a1\.[A-Za-z0-9_-]{1,32}\./
-/** How long a ticket is kept from a write on, in ms: as the inbox does. */
-const KEEP_TICKET = 7 * 86_400_000
+import { resealBody, type Sealer } from '../reseal.ts'
 
 /** Options of `rotate-key`. */
 export interface RotateOptions extends PlaceOptions {
@@ -35,12 +27,6 @@ interface Progress {
 }
 
 type Outcome = keyof Omit<Progress, 'after'>
-
-/** A codec, and the id of the key that it seals with, if it has one. */
-interface Sealer {
-  readonly codec: Codec
-  readonly current: string | undefined
-}
 
 /**
  * Seals every value of a store again with the current key: read, open, seal, swap with the image that was seen. Each record
@@ -95,71 +81,6 @@ async function reseal(
   })
   if (isSkipped) return 'skipped'
   return changed === 'written' ? 'resealed' : 'current'
-}
-
-interface Stored {
-  readonly key: string
-  readonly body: string
-  readonly now: number
-}
-
-async function resealBody(sealer: Sealer, stored: Stored): Promise<Replacement | 'current' | 'skipped'> {
-  const { key, body } = stored
-  const parsed = parseValueRecord(body, key)
-  if (parsed.outcome === 'record') {
-    const { value, ...record } = parsed.record
-    if (value === undefined || isCurrent(sealer, value.sealed)) return 'current'
-    // To write it again would lose the part that cannot be read.
-    const sealed = parsed.damaged.length > 0 ? undefined : await sealAgain(sealer, value.sealed, key)
-    if (sealed === undefined) return 'skipped'
-    return { body: printRecord({ ...record, value: { ...value, sealed } }), keepUntil: record.keepUntil }
-  }
-  if (key.startsWith('session~')) return resealSessions(sealer, stored)
-  if (key.startsWith('feishu-ticket~')) return resealTicket(sealer, stored)
-  return HOLDS_SEALED.test(body) || parseJson(body) === undefined ? 'skipped' : 'current'
-}
-
-/** The sessions of a user. How long they are kept shows only in what is sealed. */
-async function resealSessions(
-  sealer: Sealer,
-  { key, body, now }: Stored,
-): Promise<Replacement | 'current' | 'skipped'> {
-  if (isCurrent(sealer, body)) return 'current'
-  const text = await open(sealer, body, key)
-  const sessions = text === undefined ? undefined : parseSessions(text, now)
-  if (text === undefined || typeof sessions !== 'object') return 'skipped'
-  return { body: await sealer.codec.seal(text, key), keepUntil: keepUntilOf(sessions, now) }
-}
-
-/** The ticket of a Feishu store app. */
-async function resealTicket(sealer: Sealer, { key, body, now }: Stored): Promise<Replacement | 'current' | 'skipped'> {
-  const fields = asFields(parseJson(body)) ?? {}
-  const { ticket } = fields
-  if (typeof ticket !== 'string') return 'skipped'
-  if (isCurrent(sealer, ticket)) return 'current'
-  const sealed = await sealAgain(sealer, ticket, key)
-  return sealed === undefined
-    ? 'skipped'
-    : { body: JSON.stringify({ ...fields, ticket: sealed }), keepUntil: now + KEEP_TICKET }
-}
-
-/** The text sealed with the current key; `undefined` when it cannot be opened. */
-async function sealAgain(sealer: Sealer, sealed: string, key: string): Promise<string | undefined> {
-  const text = await open(sealer, sealed, key)
-  return text === undefined ? undefined : sealer.codec.seal(text, key)
-}
-
-function isCurrent({ current }: Sealer, sealed: string): boolean {
-  return current !== undefined && SEALED.exec(sealed)?.[1] === current
-}
-
-/** The text that was sealed; `undefined` when it cannot be opened. What the codec throws may quote it. */
-async function open({ codec }: Sealer, sealed: string, key: string): Promise<string | undefined> {
-  try {
-    return await codec.open(sealed, key)
-  } catch {
-    return undefined
-  }
 }
 
 async function openSealer({ cwd }: Context, { ring, codec }: RotateOptions): Promise<Sealer> {

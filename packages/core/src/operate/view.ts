@@ -8,8 +8,8 @@ import { isRejectPaused } from '../record/reject-pause.ts'
 /** The code of a failure that an operator wrote: nobody asks the source until it ends. */
 export const STOPPED = 'OPERATOR_STOP'
 
-/** A key of this library: the readable part, `~`, and a hash. Other keys are not ours. */
-const KEY = /^[A-Za-z0-9%._:-]{1,512}~[0-9a-f]{40}$/
+/** A key of this library: the readable part, `~`, and a hash; or the key of a body. Other keys are not ours. */
+const KEY = /^[A-Za-z0-9%._:-]{1,512}~[0-9a-f]{40}$|^body~[0-9a-f]{32}$/
 /** A text that `aesGcm` has sealed: the id of the key that sealed it stands in it. */
 const SEALED = /^a1\.([A-Za-z0-9_-]{1,32})\./
 /** How long a record without a chain is kept from the issue of its value, at most, in ms. Those with one: 400 days. */
@@ -26,7 +26,7 @@ export interface RecordView {
   readonly key: string
   readonly state: State
   /**
-   * What else is the case: `refreshing`, `cooling-down`, `stopped` (by an operator), `reject-paused`, `sign-in`, `exclusive`,
+   * What else is the case: `body` (of a large value), `refreshing`, `cooling-down`, `stopped` (by an operator), `reject-paused`, `sign-in`, `exclusive`,
    * `damaged …`.
    */
   readonly notes: readonly string[]
@@ -78,6 +78,8 @@ export function viewOf(key: string, { image, time }: Seen, wall: number): Record
   }
   const sealing = sealingOf(body)
   if (key.startsWith('session~')) return { key, state: 'sessions', notes: [], sealing }
+  if (key.startsWith('body~'))
+    return { key, state: SEALED.test(body) ? 'sealed' : 'other', notes: ['body'], bytes: Buffer.byteLength(body) }
   if (SEALED.test(body)) return { key, state: 'sealed', notes: [], sealing }
   if (parsed.reason === OTHER_KIND) return { key, state: 'other', notes: [] }
   return { key, state: 'unreadable', notes: [parsed.reason] }
