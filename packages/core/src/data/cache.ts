@@ -160,9 +160,8 @@ export function createCache(options: CacheOptions): Cache {
 
   /** The key of a value tells its resource only together with parameters, so events of values carry the name. */
   const emit = (event: CacheEvent): void => {
-    if (!('key' in event)) return bus.emit(event)
-    const name = memory.get(event.key)?.source.name
-    bus.emit(name === undefined ? event : { ...event, name })
+    if ('key' in event) bus.emit({ ...event, ...nameOf(memory.get(event.key)) })
+    else bus.emit(event)
   }
 
   const turns = createTurns()
@@ -338,4 +337,8 @@ function targetsOf(what: Invalidation): readonly Target[] {
   if (everything === true) targets.push({ by: 'everything', what: '*' })
   if (targets.length === 0) misuse('invalidate', 'give "tags", "match" or "everything"')
   return targets
+}
+
+function nameOf(item: Item | undefined): { readonly name?: string } {
+  return item === undefined ? {} : { name: item.source.name }
 }
