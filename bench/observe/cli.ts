@@ -40,7 +40,7 @@ function ratioOf(name: string): number {
 await publish({
   name: 'observe',
   title: 'Observing a warm get',
-  about: `One \`get\` of a token of 1 KB that is in memory, while nobody listens, and in several ways that somebody does. Each way runs in
+  about: `One \`get\` of a token of 1 KB that is in memory, while nobody listens, and in several ways that someone does. Each way runs in
 processes of its own, in turns with the others; processor time, the lower quartile of each. A report counts hits in memory by a number of the
 entry; OpenTelemetry and Powertools metrics have no use for them. A listener of your own makes each hit an event: the goal for one is 200 ns.`,
   goals: [

@@ -232,7 +232,7 @@ describe('a report of real tokens', () => {
     expect([all.fetches.all, all.remainingLife.least]).toEqual([2, null])
   })
 
-  it('makes no event of a hit in memory unless someone wants it, on the channel or as a listener', async () => {
+  it('makes no event of a hit in memory unless someone on the channel or a listener asks for it', async () => {
     const heard: string[] = []
     const tokens = createTokens({
       directory: false,
