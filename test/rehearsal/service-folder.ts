@@ -18,7 +18,9 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** Copied: what a rehearsal changes, and what goes into the artifacts, so that edits meanwhile do not. */
 const COPIED = [
   'serverless.yml',
+  'serverless.live.yml',
   'functions/*.ts',
+  'functions/{accounts,live}/*.ts',
   'infra/resources/*.yml',
   'packages/*/src',
   'packages/*/package.json',

@@ -40,8 +40,16 @@ export interface Rehearsal {
   close(): Promise<void>
 }
 
+/** How a rehearsal differs from that of serverless.yml. */
+export interface RehearsalOptions {
+  /** The stack that the service makes. */
+  readonly stack?: string
+  /** More variables of the functions, such as addresses of local servers. */
+  readonly variables?: Readonly<Record<string, string>>
+}
+
 /** Starts all that a deployment and its functions talk to, on loopback ports, with a service folder of its own. */
-export async function startRehearsal(): Promise<Rehearsal> {
+export async function startRehearsal(options: RehearsalOptions = {}): Promise<Rehearsal> {
   const folder = makeServiceFolder()
   const [cloud, secrets, issuer] = await Promise.all([
     startCloud(),
@@ -57,8 +65,9 @@ export async function startRehearsal(): Promise<Rehearsal> {
   const settings = { ISSUER: issuer.url, CLIENT_ID: CLIENT.id, API_URL: api.url }
 
   const stack = (): Stack => {
-    const found = cloud.stack(STACK)
-    if (found === undefined) throw new Error(`There is no stack ${STACK}`)
+    const name = options.stack ?? STACK
+    const found = cloud.stack(name)
+    if (found === undefined) throw new Error(`There is no stack ${name}`)
     return found
   }
   const deployed = (name: string, without?: string) => {
@@ -70,6 +79,7 @@ export async function startRehearsal(): Promise<Rehearsal> {
       AWS_ENDPOINT_URL_DYNAMODB: enforcement.urls.dynamodb,
       AWS_ENDPOINT_URL_SECRETS_MANAGER: enforcement.urls.secretsmanager,
       ALLOW_INSECURE_ISSUER: 'true',
+      ...options.variables,
     }
     return { deployed: found, options: { keys, variables } }
   }

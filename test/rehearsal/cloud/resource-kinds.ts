@@ -29,6 +29,11 @@ function unique({ stackId, logicalId }: Naming): string {
   return createHash('sha256').update(`${stackId}/${logicalId}`).digest('hex').slice(0, 12)
 }
 
+/** What stands for the id in the address of a function. */
+function urlIdOf(arn: string): string {
+  return createHash('sha256').update(arn).digest('hex').slice(0, 32)
+}
+
 /** Cut as CloudFormation cuts, so that a bucket's name stays within its 63 characters. */
 function generated(naming: Naming): string {
   return `${naming.stack.slice(0, 24)}-${naming.logicalId.slice(0, 24)}-${unique(naming).toUpperCase()}`
@@ -102,7 +107,7 @@ const KINDS: { readonly [type: string]: ResourceKind } = {
   },
   'AWS::Lambda::Permission': {
     required: ['Action', 'FunctionName', 'Principal'],
-    optional: ['SourceArn', 'SourceAccount'],
+    optional: ['FunctionUrlAuthType', 'InvokedViaFunctionUrl', 'SourceArn', 'SourceAccount'],
     immutable: [],
     nameOf: generated,
     ...NO_ATTRIBUTES,
@@ -123,7 +128,14 @@ const KINDS: { readonly [type: string]: ResourceKind } = {
   },
   'AWS::ApiGatewayV2::Api': {
     required: [],
-    optional: ['Name', 'ProtocolType', 'CorsConfiguration', 'DisableExecuteApiEndpoint', 'Description'],
+    optional: [
+      'CorsConfiguration',
+      'Description',
+      'DisableExecuteApiEndpoint',
+      'Name',
+      'ProtocolType',
+      'RouteSelectionExpression',
+    ],
     immutable: ['ProtocolType'],
     nameOf: (naming) => unique(naming).slice(0, 10),
     attributes: ['ApiEndpoint', 'ApiId'],
@@ -131,7 +143,7 @@ const KINDS: { readonly [type: string]: ResourceKind } = {
   },
   'AWS::ApiGatewayV2::Stage': {
     required: ['ApiId', 'StageName'],
-    optional: ['AutoDeploy', 'DefaultRouteSettings', 'AccessLogSettings'],
+    optional: ['AccessLogSettings', 'AutoDeploy', 'DefaultRouteSettings', 'DeploymentId', 'Description'],
     immutable: ['ApiId', 'StageName'],
     nameOf: named('StageName'),
     ...NO_ATTRIBUTES,
@@ -145,9 +157,57 @@ const KINDS: { readonly [type: string]: ResourceKind } = {
   },
   'AWS::ApiGatewayV2::Route': {
     required: ['ApiId', 'RouteKey'],
-    optional: ['Target', 'AuthorizationType', 'AuthorizerId'],
+    optional: ['Target', 'AuthorizationType', 'AuthorizerId', 'RouteResponseSelectionExpression'],
     immutable: ['ApiId'],
     nameOf: (naming) => unique(naming).slice(0, 7),
+    ...NO_ATTRIBUTES,
+  },
+  'AWS::ApiGatewayV2::RouteResponse': {
+    required: ['ApiId', 'RouteId', 'RouteResponseKey'],
+    optional: [],
+    immutable: ['ApiId', 'RouteId'],
+    nameOf: (naming) => unique(naming).slice(0, 7),
+    ...NO_ATTRIBUTES,
+  },
+  'AWS::ApiGatewayV2::Authorizer': {
+    required: ['ApiId', 'AuthorizerType', 'Name'],
+    optional: ['AuthorizerUri', 'IdentitySource'],
+    immutable: ['ApiId'],
+    nameOf: (naming) => unique(naming).slice(0, 6),
+    ...NO_ATTRIBUTES,
+  },
+  'AWS::ApiGatewayV2::Deployment': {
+    required: ['ApiId'],
+    optional: ['Description'],
+    immutable: ['ApiId'],
+    nameOf: (naming) => unique(naming).slice(0, 6),
+    ...NO_ATTRIBUTES,
+  },
+  'AWS::Lambda::Url': {
+    required: ['AuthType', 'TargetFunctionArn'],
+    optional: ['Cors', 'InvokeMode'],
+    immutable: ['TargetFunctionArn'],
+    nameOf: ({ properties }) => String(properties['TargetFunctionArn']),
+    attributes: ['FunctionArn', 'FunctionUrl'],
+    attribute: (name, id) => (name === 'FunctionArn' ? id : `https://${urlIdOf(id)}.lambda-url.us-east-1.on.aws/`),
+  },
+  'AWS::Lambda::EventSourceMapping': {
+    required: ['FunctionName'],
+    optional: [
+      'BatchSize',
+      'BisectBatchOnFunctionError',
+      'Enabled',
+      'EventSourceArn',
+      'FilterCriteria',
+      'FunctionResponseTypes',
+      'MaximumBatchingWindowInSeconds',
+      'MaximumRecordAgeInSeconds',
+      'MaximumRetryAttempts',
+      'ParallelizationFactor',
+      'StartingPosition',
+    ],
+    immutable: ['EventSourceArn', 'StartingPosition'],
+    nameOf: (naming) => unique(naming).replace(/^(.{8})(.{4})$/, '$1-$2-4000-8000-000000000000'),
     ...NO_ATTRIBUTES,
   },
   'AWS::SecretsManager::Secret': {
@@ -211,6 +271,7 @@ const KINDS: { readonly [type: string]: ResourceKind } = {
       'DeletionProtectionEnabled',
       'PointInTimeRecoverySpecification',
       'SSESpecification',
+      'StreamSpecification',
       'TableClass',
       'TableName',
       'Tags',
@@ -218,7 +279,9 @@ const KINDS: { readonly [type: string]: ResourceKind } = {
     ],
     immutable: ['TableName', 'KeySchema', 'AttributeDefinitions'],
     nameOf: named('TableName'),
-    ...arn((name) => arnOf('dynamodb', `table/${name}`)),
+    attributes: ['Arn', 'StreamArn'],
+    attribute: (attribute, name) =>
+      `${arnOf('dynamodb', `table/${name}`)}${attribute === 'StreamArn' ? '/stream/2026-11-30T00:00:00.000' : ''}`,
   },
 }
 

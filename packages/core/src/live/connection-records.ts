@@ -2,8 +2,8 @@ import type { Image, Runtime, Store, Swapped } from '../contracts.ts'
 import { StoreError } from '../errors.ts'
 import { makeKey } from '../lib/key.ts'
 import { asFields, asText, asTime, parseJson } from '../lib/parse.ts'
-import { withDeadline } from '../lib/timing.ts'
 import { isTopic } from './event.ts'
+import { request } from './request.ts'
 import type { Subscribers } from './subscribers.ts'
 
 /** The most topics of one connection. */
@@ -47,15 +47,12 @@ export function createConnectionRecords(parts: ConnectionParts): ConnectionRecor
   const { store, subscribers, namespace = '', timeout, runtime } = parts
   const keyOf = (connection: string): string => makeKey('live', namespace, connection)
 
-  const request = async <T>(key: string, call: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-    const timed = await withDeadline(runtime, { ms: timeout, patient: true }, call)
-    if (timed.outcome === 'done') return timed.value
-    throw new StoreError(`the ${store.name} store failed for ${key}`, { key, retryable: true })
-  }
+  const onStore = <T>(key: string, call: (signal: AbortSignal) => Promise<T>): Promise<T> =>
+    request({ runtime, timeout, what: `the ${store.name} store failed for ${key}`, key }, call)
 
   const look = async (key: string): Promise<Image | undefined> => {
     await store.open?.()
-    return (await request(key, (signal) => store.read(key, { signal, consistent: true }))).image
+    return (await onStore(key, (signal) => store.read(key, { signal, consistent: true }))).image
   }
 
   const records: ConnectionRecords = {
@@ -74,7 +71,7 @@ export function createConnectionRecords(parts: ConnectionParts): ConnectionRecor
           tag: runtime.unique(),
           keepUntil: next.until,
         }
-        const swapped: Swapped = await request(key, (signal) => store.swap(key, swap, { signal }))
+        const swapped: Swapped = await onStore(key, (signal) => store.swap(key, swap, { signal }))
         if (swapped.outcome === 'swapped') return
         image = swapped.outcome === 'conflict' ? swapped.seen.image : await look(key)
         if (image?.tag === swap.tag) return
@@ -88,7 +85,8 @@ export function createConnectionRecords(parts: ConnectionParts): ConnectionRecor
         return record && { ...record, topics: [], until: 0 }
       })
       if (topics.size === 0) return
-      await request('live', (signal) => subscribers.drop([...topics], connection, { signal }))
+      const what = `the subscribers on ${subscribers.name}`
+      await request({ runtime, timeout, what }, (signal) => subscribers.drop([...topics], connection, { signal }))
     },
   }
   return records

@@ -8,7 +8,8 @@ import { createBus } from '../observe/bus.ts'
 import { createConnectionRecords } from './connection-records.ts'
 import { eventOf, type LiveEvent } from './event.ts'
 import type { LiveListener, LiveNotice, Publisher } from './publisher.ts'
-import type { Connections, Subscribers } from './subscribers.ts'
+import { request } from './request.ts'
+import type { Connections, Page, Subscribers } from './subscribers.ts'
 
 /** Ids a page: one invocation sends to so many. */
 const PAGE = 1_000
@@ -138,13 +139,10 @@ export function webSocketPublisher(options: WebSocketPublisherOptions): WebSocke
     })
   }
 
-  const pageOf = async (topic: string, cursor: string | undefined, signal: AbortSignal) => {
-    const timed = await withDeadline(runtime, { ms: timeout, signal, patient: true }, (inner) =>
+  const pageOf = (topic: string, cursor: string | undefined, signal: AbortSignal): Promise<Page> =>
+    request({ runtime, timeout, signal, what: `the subscribers on ${subscribers.name}`, key: topic }, (inner) =>
       subscribers.page(topic, cursor, pageSize, { signal: inner }),
     )
-    if (timed.outcome === 'done') return timed.value
-    throw new StoreError(`the subscribers of a topic could not be read`, { key: topic, retryable: true, cause: timed })
-  }
 
   /** Sends the page at each cursor, merged by connection. Resolves to the pages that follow. */
   const sendPages = async (pages: readonly Step[], signal: AbortSignal): Promise<readonly Step[]> => {

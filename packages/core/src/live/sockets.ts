@@ -8,6 +8,7 @@ import { createConnectionRecords, MAX_TOPICS } from './connection-records.ts'
 import { isTopic, userTopic } from './event.ts'
 import { createFloodGate } from './flood-gate.ts'
 import type { LiveListener, LiveNotice } from './publisher.ts'
+import { request } from './request.ts'
 import type { Connections, Subscribers } from './subscribers.ts'
 import type { Versions } from './versions.ts'
 
@@ -90,16 +91,17 @@ export function createSockets(options: SocketsOptions): (event: unknown) => Prom
   const records = createConnectionRecords({ ...given, timeout, runtime })
   const isFlood = createFloodGate(runtime)
 
-  const request = async (call: (signal: AbortSignal) => Promise<unknown>): Promise<void> => {
-    const timed = await withDeadline(runtime, { ms: timeout, patient: true }, call)
-    if (timed.outcome !== 'done') throw new Error(`live: a request to "${subscribers.name}" failed`)
-  }
+  const onSubscribers = (call: (signal: AbortSignal) => Promise<void>): Promise<void> =>
+    request({ runtime, timeout, what: `the subscribers on ${subscribers.name}` }, call)
+  /** Best effort: the connection may be gone already. */
+  const onConnection = (call: (signal: AbortSignal) => Promise<unknown>): Promise<unknown> =>
+    withDeadline(runtime, { ms: timeout, patient: true }, call)
 
   const close = async (connection: string, [code, retry]: Closing): Promise<SocketAnswer> => {
     const text = JSON.stringify({ closing: { code, retry } })
     // The frame first: a close by the gateway has no code of its own.
-    await request((signal) => connections.post(connection, text, { signal })).catch(() => undefined)
-    await request((signal) => connections.close(connection, { signal })).catch(() => undefined)
+    await onConnection((signal) => connections.post(connection, text, { signal }))
+    await onConnection((signal) => connections.close(connection, { signal }))
     await records.remove(connection)
     emit({ type: 'live-closed', code })
     return { statusCode: 200 }
@@ -113,7 +115,7 @@ export function createSockets(options: SocketsOptions): (event: unknown) => Prom
     const until = runtime.wall() + CONNECTION_LIFE
     const topic = userTopic(session.userId, given.sessionNamespace)
     await records.change(connection, () => ({ user: session.userId, session: session.id, topics: [topic], until }))
-    await request((signal) => subscribers.add([topic], connection, until, { signal }))
+    await onSubscribers((signal) => subscribers.add([topic], connection, until, { signal }))
     const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim())
     return { statusCode: 200, ...(offered.includes(PROTOCOL) && { headers: { 'Sec-WebSocket-Protocol': PROTOCOL } }) }
   }
@@ -137,12 +139,12 @@ export function createSockets(options: SocketsOptions): (event: unknown) => Prom
       until = record.until
       return { ...record, topics: all }
     })
-    if (refused === undefined) await request((signal) => subscribers.add(topics, connection, until, { signal }))
+    if (refused === undefined) await onSubscribers((signal) => subscribers.add(topics, connection, until, { signal }))
     return refused
   }
 
   const unsubscribe = async (connection: string, topics: readonly string[]): Promise<void> => {
-    await request((signal) => subscribers.drop(topics, connection, { signal }))
+    await onSubscribers((signal) => subscribers.drop(topics, connection, { signal }))
     await records.change(
       connection,
       (record) => record && { ...record, topics: record.topics.filter((topic) => !topics.includes(topic)) },

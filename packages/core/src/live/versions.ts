@@ -1,12 +1,11 @@
 import type { ReadOptions, Seen, Store } from '../contracts.ts'
 import { numberOf, numberOfRoot, parseGeneration, parseRoot } from '../data/generations.ts'
 import { createGenerationKeys, rootTopicOf } from '../data/home.ts'
-import { StoreError } from '../errors.ts'
 import { checkOptions, durationRule, functionRule, type Rule, shaped, textRule } from '../lib/options.ts'
 import { asFields, asTime, parseJson } from '../lib/parse.ts'
 import { systemRuntime } from '../lib/runtime.ts'
-import { withDeadline } from '../lib/timing.ts'
 import type { LiveVersion } from './event.ts'
+import { request } from './request.ts'
 
 /** The most versions that one topic may have; of more, only the highest is told. */
 const MAX_KEYS = 200
@@ -86,16 +85,11 @@ export function createVersions(options: VersionsOptions): Versions {
   return async (topics) => {
     await store.open?.()
     const own = topics.filter((topic) => !/^(key|user|root):/.test(topic))
-    const timed = await withDeadline(systemRuntime, { ms: timeout, patient: true }, (signal) =>
+    const what = `the versions of ${topics.length} topics could not be read`
+    const asked = { runtime: systemRuntime, timeout, what, key: topics[0] ?? '' }
+    const [recorded, others] = await request(asked, (signal) =>
       Promise.all([read(topics.flatMap(placesOf), signal), own.length > 0 ? (of?.(own, signal) ?? []) : []]),
     )
-    if (timed.outcome !== 'done')
-      throw new StoreError(`the versions of ${topics.length} topics could not be read`, {
-        key: topics[0] ?? '',
-        retryable: true,
-        ...(timed.outcome === 'failed' && { cause: timed.cause }),
-      })
-    const [recorded, others] = timed.value
     return fold([...recorded, ...others.filter(({ topic }) => own.includes(topic))])
   }
 }
