@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Seen, Store } from '../contracts.ts'
 import { type CacheOptions, createCache } from './cache.ts'
 import type { CacheEvent } from './events.ts'
 import { countingStore, fakeTime, gate } from './fake.test-data.ts'
@@ -42,6 +43,16 @@ describe('a cache on a store that may lose what it acknowledged', () => {
   })
 })
 
+/** The store with a clock that tells whole seconds, as an HTTP header does. */
+function wholeSeconds(store: Store): Store {
+  const told = (seen: Seen): Seen => ({ ...seen, time: seen.time && { ...seen.time, precision: 1_000 } })
+  return {
+    name: store.name,
+    read: async (key, options) => told(await store.read(key, options)),
+    swap: (key, swap, options) => store.swap(key, swap, options),
+  }
+}
+
 describe('get', () => {
   it('loads once for all environments, and serves memory without a request', async () => {
     const { environment, bind, truth, counts } = world()
@@ -84,6 +95,65 @@ describe('get', () => {
     expect(await here.get({ id: 1 })).toEqual({ id: 1, value: 2 })
     expect(await there.get({ id: 1 })).toEqual({ id: 1, value: 2 })
     expect(truth.loads).toBe(2)
+  })
+
+  it.each([
+    ['there is no value', () => undefined],
+    ['the loader skips it', (skip: (value: string) => unknown) => skip('passing')],
+  ])('with maxAge 0 loads once although the store tells whole seconds, where %s', async (_, result) => {
+    const time = fakeTime()
+    const { store } = countingStore(() => Math.floor(time.now() / 1_000) * 1_000)
+    const cache = createCache({ name: 'shop', store: wholeSeconds(store), runtime: time.runtime, onEvent: () => {} })
+    let loads = 0
+    const here = cache.use({
+      key: 'a:{id}',
+      fresh: 60_000,
+      load: (_params, { skip }) => {
+        loads += 1
+        time.pass(10)
+        return result(skip as never) as string | undefined
+      },
+    })
+    time.pass(500)
+    await here.get({ id: 1 }, { maxAge: 0 })
+    expect(loads).toBe(1)
+  })
+
+  it('keeps a tag that only the loader names when a set of the same key names it during the load', async () => {
+    const { store: inner, time, environment } = world()
+    const state = { refusesWrites: false }
+    const store: Store = {
+      ...inner,
+      swap: (key, swap, options) =>
+        state.refusesWrites
+          ? Promise.reject(Object.assign(new Error('down'), { code: 'STORE_UNAVAILABLE', retryable: true }))
+          : inner.swap(key, swap, options),
+    }
+    const [began, load] = [gate(), gate()]
+    const truth = { value: 1 }
+    const bind = () =>
+      environment({ store }).use({
+        key: 'a:{id}',
+        fresh: 60_000,
+        load: async (_params, { keep }) => {
+          const { value } = truth
+          began.open()
+          await load.opened
+          return keep(value, { tags: ['late'] })
+        },
+      })
+    const here = bind()
+    const loaded = here.get({ id: 1 })
+    await began.opened
+    state.refusesWrites = true
+    await expect(here.set({ id: 1 }, 7, { tags: ['late'] })).rejects.toThrow(/down/)
+    state.refusesWrites = false
+    time.pass(1_000)
+    load.open()
+    expect(await loaded).toBe(1)
+    truth.value = 2
+    await environment({ store }).invalidate({ tags: ['late'] })
+    expect(await bind().get({ id: 1 })).toBe(2)
   })
 
   it('serves a value that is not older than maxAge', async () => {

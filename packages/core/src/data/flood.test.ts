@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type CacheOptions, createCache } from './cache.ts'
 import type { CacheEvent } from './events.ts'
-import { countingStore, fakeTime } from './fake.test-data.ts'
+import { countingStore, fakeTime, gate } from './fake.test-data.ts'
 
 function world(options: Partial<CacheOptions> = {}) {
   const time = fakeTime()
@@ -88,10 +88,72 @@ describe('more than 50 new keys a second', () => {
     expect(counts.swaps).toBe(swaps + 4)
   })
 
+  it('are counted once each, however many callers ask for one at the same time', async () => {
+    const { resource, events, truth, counts } = world()
+    truth.known.add('hot')
+    const all = await Promise.all(Array.from({ length: 200 }, () => resource.get({ id: 'hot' })))
+    expect(new Set(all)).toEqual(new Set(['user hot']))
+    expect(events.filter(({ type }) => type === 'flood')).toEqual([])
+    expect({ loads: truth.loads, ...counts }).toMatchObject({ loads: 1, reads: 1, swaps: 2 })
+  })
+
   it('that one getMany asks for are no flood', async () => {
     const { resource, time, events } = world()
     await time.run(resource.getMany(Array.from({ length: 200 }, (_, id) => ({ id }))))
     expect(events.filter(({ type }) => type === 'flood')).toEqual([])
+  })
+})
+
+describe('a load without the cache that is in progress', () => {
+  async function switchedOff() {
+    const { cache, resource, truth, time } = world({ recheck: 1_000 })
+    await cache.control({ enabled: false })
+    const first = gate()
+    truth.during = () => first.opened
+    const before = resource.get({ id: 'x' })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(truth.loads).toBe(1)
+    // From here on the truth is another one, and the loader reads it when it begins.
+    delete truth.during
+    return { cache, resource, truth, time, before, first }
+  }
+
+  it('is shared by callers who come at once', async () => {
+    const { resource, truth, before, first } = await switchedOff()
+    const joined = resource.get({ id: 'x' })
+    first.open()
+    await Promise.all([before, joined])
+    expect(truth.loads).toBe(1)
+  })
+
+  it('is not joined by a get after an invalidation of this environment', async () => {
+    const { cache, resource, truth, before, first } = await switchedOff()
+    await cache.invalidate({ everything: true })
+    const after = resource.get({ id: 'x' })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(truth.loads).toBe(2)
+    first.open()
+    await Promise.all([before, after])
+  })
+
+  it('is not joined by a get after a change of the key by this environment', async () => {
+    const { resource, truth, before, first } = await switchedOff()
+    await resource.set({ id: 'x' }, 'set')
+    const after = resource.get({ id: 'x' })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(truth.loads).toBe(2)
+    first.open()
+    await Promise.all([before, after])
+  })
+
+  it('is not joined any more once it has taken as long as recheck', async () => {
+    const { resource, truth, time, before, first } = await switchedOff()
+    time.pass(1_000)
+    const after = resource.get({ id: 'x' })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(truth.loads).toBe(2)
+    first.open()
+    await Promise.all([before, after])
   })
 })
 

@@ -12,7 +12,8 @@ export function createFlood(home: Pick<Home, 'context' | 'emit'>): Flood {
   let startedAt = Number.NEGATIVE_INFINITY
   let count = 0
   return {
-    isFlooding() {
+    refuses(item) {
+      if (item.isAdmitted || !isNew(item)) return false
       const now = home.context().clock.fast()
       if (now - startedAt >= WINDOW) {
         startedAt = now
@@ -20,13 +21,16 @@ export function createFlood(home: Pick<Home, 'context' | 'emit'>): Flood {
       }
       count += 1
       if (count === MAX_NEW_KEYS + 1) home.emit({ type: 'flood', limit: MAX_NEW_KEYS })
-      return count > MAX_NEW_KEYS
+      if (count > MAX_NEW_KEYS) return true
+      // Others who ask for it before its look is answered join this one.
+      item.isAdmitted = true
+      return false
     },
   }
 }
 
 /** Whether this environment has never looked for the value of an item. */
-export function isNew({ lookedAt, slot }: Item): boolean {
+function isNew({ lookedAt, slot }: Item): boolean {
   return slot.entry === undefined && lookedAt === Number.NEGATIVE_INFINITY
 }
 

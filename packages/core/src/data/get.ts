@@ -4,11 +4,11 @@ import type { Entry } from '../contracts.ts'
 import type { Served } from '../engine/context.ts'
 import { DRIFT_TOLERANCE } from '../engine/time/clock.ts'
 import { placeEntry, remainingUntil } from '../engine/time/freshness.ts'
-import { atMost, withDeadline } from '../lib/timing.ts'
+import { atMost } from '../lib/timing.ts'
 import { type Switches, switchesOf } from './control.ts'
-import { absentFrom, isAbsent, isNew } from './flood.ts'
+import { absentFrom, isAbsent } from './flood.ts'
 import { type Cached, entryOf, type Home, type Item } from './home.ts'
-import { loadDirect } from './load.ts'
+import { loadOnce } from './load-once.ts'
 import { checkBodyRead, isOlder, lookAt, readTags, SwitchedOff, verdict } from './look.ts'
 import type { Recheck } from './recheck.ts'
 import type { DataGetOptions, Inspection } from './types.ts'
@@ -72,7 +72,7 @@ export async function getSlowly<V>(
       source.stats.none += 1
       return undefined
     }
-    if (!wish.isBatch && isNew(item) && home.flood.isFlooding()) return getInFlood(home, item, timeout)
+    if (!wish.isBatch && home.flood.refuses(item)) return getInFlood(home, item, timeout)
     const ask = {
       params: item,
       minLifetime,
@@ -149,21 +149,6 @@ async function currentSwitches(home: Home, name: string): Promise<Required<Switc
     await readTags(home, []).catch(() => {})
   }
   return switchesOf(knowledge.control, name)
-}
-
-/** Calls the loader without the cache, once for all callers of this environment. */
-function loadOnce<V>(home: Home, item: Item<V>, timeout: number): Promise<V | undefined> {
-  const { runtime, policy } = home.context()
-  const load = async (): Promise<V | undefined> => {
-    const ms = Math.min(timeout, policy.sourceTimeout)
-    const loaded = await withDeadline(runtime, { ms }, (signal) => loadDirect(home, item, signal))
-    if (loaded.outcome === 'done') return loaded.value
-    throw loaded.outcome === 'failed' ? loaded.cause : new Error(`the loader did not answer within ${ms} ms`)
-  }
-  item.direct ??= load().finally(() => {
-    item.direct = undefined
-  })
-  return item.direct as Promise<V | undefined>
 }
 
 /** For a new key in flood mode: what is stored, else the loader's value. The next call that finds one keeps it. */

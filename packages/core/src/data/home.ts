@@ -73,8 +73,18 @@ export interface Absent {
 
 /** Counts keys that an environment has never looked for. */
 export interface Flood {
-  /** Whether a key that is new must go without a lease. Counts it. */
-  isFlooding(): boolean
+  /** Whether an item is new and must go without a lease. Counts each new one once. */
+  refuses(item: Item): boolean
+}
+
+/** A load without the cache, in progress. */
+export interface DirectLoad {
+  readonly done: Promise<unknown>
+  /** `clock.fast()` when it began. */
+  readonly at: number
+  /** Changes of the key that this environment had made, and the generations that it knew. */
+  readonly changes: number
+  readonly under: Under
 }
 
 /** What an environment holds for one key. */
@@ -110,8 +120,9 @@ export interface Item<V = unknown> {
   absent?: Absent | undefined
   /** The lease of a write of this environment that failed: a repeat need not wait for its end. */
   doubtful?: string
-  /** A load without the cache, in progress. */
-  direct?: Promise<unknown> | undefined
+  /** Counted as a new key, and allowed a lease. */
+  isAdmitted?: true
+  direct?: DirectLoad | undefined
 }
 
 /** The items of an environment, bounded in bytes. */

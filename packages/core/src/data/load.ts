@@ -88,8 +88,8 @@ export async function fetchValue<V>(
   item.source.stats.load(item.plain, clock.fast() - made.at)
   try {
     const kept = cachedOf(item.source, loaded, { previous, under })
-    if (kept.isPassing) return passing(home, kept.cached)
-    const late = lateTagsOf(item, loaded, previous)
+    if (kept.isPassing) return passing(home, { ...kept.cached, made })
+    const late = lateTagsOf(under, loaded, previous)
     const lateUnder = late.length === 0 ? [] : await lateNumbers(home, late, { signal, serverTime })
     const tags = [...kept.cached.under.tags, ...lateUnder]
     const value = { ...kept.cached, under: { ...kept.cached.under, tags }, made }
@@ -188,15 +188,18 @@ function passing<V>(home: Home, value: Cached<V>): Issued<Cached<V>> {
   return { value, lifetime: PASSING_LIFETIME + latest - earliest, passing: true }
 }
 
-/** Tags that only the loader has named. Those of the previous value stay where it is unchanged. */
-function lateTagsOf<V>(item: Item<V>, loaded: Loaded<V>, previous: Cached<V> | undefined): readonly string[] {
+/**
+ * Tags that only the loader has named: their numbers were not read before the load, whatever this environment knows by now. Those
+ * of the previous value stay where it is unchanged.
+ */
+function lateTagsOf<V>(under: Under, loaded: Loaded<V>, previous: Cached<V> | undefined): readonly string[] {
   const named =
     loaded.kind === 'value'
       ? checkTags('keep', loaded.keep.tags ?? [])
       : loaded.kind === 'unchanged'
         ? (previous?.under.tags ?? []).map(([tag]) => tag)
         : []
-  const known = new Set(knownTags(item))
+  const known = new Set(under.tags.map(([tag]) => tag))
   const late = named.filter((tag) => !known.has(tag))
   if (known.size + late.length > MAX_TAGS) misuse('keep', `an entry may have at most ${MAX_TAGS} tags`)
   return late

@@ -1,0 +1,35 @@
+/** Loads without the cache: for what is switched off or read-only, and for new keys in flood mode. @module */
+
+import { withDeadline } from '../lib/timing.ts'
+import type { DirectLoad, Home, Item } from './home.ts'
+import { loadDirect, underOf } from './load.ts'
+
+/** Calls the loader without the cache. Callers of this environment share one call while nothing has changed since it began. */
+export function loadOnce<V>(home: Home, item: Item<V>, timeout: number): Promise<V | undefined> {
+  if (item.direct !== undefined && isShared(home, item, item.direct)) return item.direct.done as Promise<V | undefined>
+  const done = loadWithin(home, item, timeout).finally(() => {
+    if (item.direct === direct) item.direct = undefined
+  })
+  const direct = { done, at: home.context().clock.fast(), changes: item.changes, under: underOf(home, item) }
+  item.direct = direct
+  return done
+}
+
+async function loadWithin<V>(home: Home, item: Item<V>, timeout: number): Promise<V | undefined> {
+  const { runtime, policy } = home.context()
+  const ms = Math.min(timeout, policy.sourceTimeout)
+  const loaded = await withDeadline(runtime, { ms }, (signal) => loadDirect(home, item, signal))
+  if (loaded.outcome === 'done') return loaded.value
+  throw loaded.outcome === 'failed' ? loaded.cause : new Error(`the loader did not answer within ${ms} ms`)
+}
+
+/**
+ * What a load brings may be as old as its beginning. So it is shared for `recheck` at most, and not after a change of the key or
+ * an invalidation that this environment knows of.
+ */
+function isShared({ context, knowledge, recheck }: Home, item: Item, { at, changes, under }: DirectLoad): boolean {
+  if (context().clock.fast() - at >= recheck || changes !== item.changes) return false
+  return (
+    knowledge.numberOf('') === under.root && under.tags.every(([tag, number]) => knowledge.numberOf(tag) === number)
+  )
+}
