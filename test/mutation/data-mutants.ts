@@ -276,4 +276,182 @@ export const DATA_MUTANTS: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: 'prefix tags are forgotten',
+    edits: [
+      {
+        file: 'data/resource.ts',
+        find: '[...new Set([...prefixTags(plain), ...checkTags(',
+        replace: '[...new Set([...prefixTags(plain).slice(9), ...checkTags(',
+      },
+    ],
+  },
+  {
+    name: 'a soft number is ignored',
+    edits: [
+      {
+        file: 'data/judge.ts',
+        find: "else if (soft > number && worst === 'good') worst = 'stale'",
+        replace: "else if (soft < 0 && worst === 'good') worst = 'stale'",
+      },
+    ],
+  },
+  {
+    name: 'unchecked without an end',
+    edits: [{ file: 'data/look.ts', find: 'Math.max(unchecked, 0)', replace: '20 * unchecked' }],
+  },
+  {
+    name: 'the switches restart the numbers',
+    edits: [
+      {
+        file: 'data/invalidate.ts',
+        find: '{ ...there, control: printControl(after) }',
+        replace: '{ ...there, hard: 0, control: printControl(after) }',
+      },
+    ],
+  },
+  {
+    name: 'a batch trusts generations however old',
+    edits: [
+      {
+        file: 'data/look.ts',
+        find: 'knowledge.checkedAt(tag) > now - home.recheck * EARLY_SHARE',
+        replace: 'knowledge.checkedAt(tag) > 0',
+      },
+      {
+        file: 'data/look.ts',
+        find: 'const sentAt = Math.min(now, ...all.filter(isKnown).map((tag) => knowledge.checkedAt(tag)))',
+        replace: 'const sentAt = now',
+      },
+      {
+        file: 'data/look.ts',
+        find: 'filter((tag) => knowledge.checkedAt(tag) < item.lookedAt)',
+        replace: 'filter((tag) => knowledge.checkedAt(tag) < 0)',
+      },
+    ],
+  },
+  {
+    name: 'a batch mixes up what it has loaded',
+    edits: [
+      {
+        file: 'data/load-many.ts',
+        find: 'const result: unknown = results[index]',
+        replace: 'const result: unknown = results[results.length - 1 - index]',
+      },
+    ],
+  },
+  {
+    name: 'a batch answers in the order of arrival',
+    edits: [
+      {
+        file: 'data/get-many.ts',
+        find: 'results[index] = await get(list[index] as P, left).catch(asError)',
+        replace: 'const one = await get(list[index] as P, left).catch(asError); results[missing[arrived++] ?? 0] = one',
+      },
+      {
+        file: 'data/get-many.ts',
+        find: '  const missing: number[] = []',
+        replace: '  const missing: number[] = []; let arrived = 0',
+      },
+    ],
+  },
+  {
+    name: 'a batch holds what it has won and waits for the rest',
+    edits: [
+      {
+        file: 'data/load-many.ts',
+        find: 'if (isWriting() && held < MAX_HOLD && wanted.length < MAX_LIST)',
+        replace: 'if (isOpen() && held < 10 * MAX_HOLD)',
+      },
+    ],
+  },
+  {
+    name: 'the head before its body',
+    edits: [
+      {
+        file: 'data/bodies.ts',
+        find: 'const isFar = await writeBody(home, { key, sealed, bytes, usable })',
+        replace: 'const isFar = false; void writeBody(home, { key, sealed, bytes, usable }).catch(() => {})',
+      },
+    ],
+  },
+  {
+    name: 'a body that is not read counts as none',
+    edits: [{ file: 'data/look.ts', find: "  if (entry.value.unread !== undefined) return 'dead'\n", replace: '' }],
+  },
+  {
+    name: 'a body of another length is taken',
+    edits: [
+      {
+        file: 'data/bodies.ts',
+        find: 'return json.length === length ? (JSON.parse(json) as Json) : undefined',
+        replace: 'return JSON.parse(json) as Json',
+      },
+    ],
+  },
+  {
+    name: 'an update takes a body that is not read for absent',
+    edits: [
+      {
+        file: 'data/changes.ts',
+        find: '    checkBodyRead(item as Item, found)\n    const before',
+        replace: '    void found\n    const before',
+      },
+    ],
+  },
+  {
+    name: 'a touch leaves the body as it is',
+    edits: [
+      {
+        file: 'data/bodies.ts',
+        find: '  const { content: _content, unread: _unread, ...plain } = cached',
+        replace:
+          "  if (cached.content?.kind === 'body') return cached\n  const { content: _content, unread: _unread, ...plain } = cached",
+      },
+    ],
+  },
+  {
+    name: 'in a flood, an absence outlives recheck',
+    edits: [
+      {
+        file: 'data/flood.ts',
+        find: 'item.lookedAt + Math.min(item.source.none, recheck)',
+        replace: 'item.lookedAt + item.source.none + 0 * recheck',
+      },
+    ],
+  },
+  {
+    name: 'in a flood, an absence outlives an invalidation here',
+    edits: [
+      {
+        file: 'data/flood.ts',
+        find: "return judge(plain, absent.under, knowledge).outcome === 'good'",
+        replace: 'return judge(plain, absent.under, knowledge).outcome.length > 0',
+      },
+    ],
+  },
+  {
+    name: 'in a flood, an absence outlives a change here',
+    edits: [{ file: 'data/flood.ts', find: ' || absent.changes !== changes', replace: ' || changes < 0' }],
+  },
+  {
+    name: 'a load without the cache is shared by all',
+    edits: [
+      {
+        file: 'data/load-once.ts',
+        find: 'if (item.direct !== undefined && isShared(home, item, item.direct))',
+        replace: 'if (item.direct !== undefined)',
+      },
+    ],
+  },
+  {
+    name: 'a lower number counts as lost at once',
+    edits: [
+      {
+        file: 'data/look.ts',
+        find: '    if (unread.length + lost.length > 0)\n',
+        replace: '    if (unread.length > 0)\n',
+      },
+    ],
+  },
 ]

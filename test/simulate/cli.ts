@@ -1,4 +1,4 @@
-/** `pnpm simulate [--runs N] [--seed S] [--data] [--trace] [--write FILE]`: the simulator from the command line. */
+/** `pnpm simulate [--runs N] [--minutes M] [--seed S] [--data] [--trace] [--write FILE]`: the simulator from the command line. */
 import { writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -6,8 +6,9 @@ import { prepareDataRun, prepareRun } from '@warmtoken/core/simulator'
 import { describeSummary, type Part, REQUIRED, REQUIRED_OF_DATA } from './report.ts'
 import { inWorkers } from './workers.ts'
 
-const usage = `pnpm simulate [--runs N] [--seed S] [--data] [--trace] [--write FILE]
+const usage = `pnpm simulate [--runs N] [--minutes M] [--seed S] [--data] [--trace] [--write FILE]
   --runs N      how many runs, 1 to 100,000,000 (default 20,000)
+  --minutes M   ends earlier after M minutes, 1 to 10,000; so does an interrupt (Ctrl+C)
   --seed S      the first seed; run k has seed S + k (default 1)
   --data        caches and their invalidation instead of tokens
   --trace       print everything that happens in the one run of seed S
@@ -25,11 +26,21 @@ function whole(name: string, text: string, most: number): number {
     : fail(`--${name} takes a whole number from 1 to ${most}, not "${text}"`)
 }
 
-function read(): { runs: number; seed: number; data: boolean; trace: boolean; write: string | undefined } {
+interface Given {
+  readonly runs: number
+  readonly minutes: number
+  readonly seed: number
+  readonly data: boolean
+  readonly trace: boolean
+  readonly write: string | undefined
+}
+
+function read(): Given {
   try {
     const { values } = parseArgs({
       options: {
         runs: { type: 'string', default: '20000' },
+        minutes: { type: 'string', default: '10000' },
         seed: { type: 'string', default: '1' },
         data: { type: 'boolean', default: false },
         trace: { type: 'boolean', default: false },
@@ -38,6 +49,7 @@ function read(): { runs: number; seed: number; data: boolean; trace: boolean; wr
     })
     return {
       runs: whole('runs', values.runs, 1e8),
+      minutes: whole('minutes', values.minutes, 10_000),
       seed: whole('seed', values.seed, 2 ** 31),
       data: values.data,
       trace: values.trace,
@@ -55,16 +67,20 @@ async function traceOne(seed: number): Promise<void> {
   console.log(scenario, violations.length === 0 ? 'no violation' : violations)
 }
 
-const { runs, seed, data, trace, write } = read()
+const { runs, minutes, seed, data, trace, write } = read()
 const required = data ? REQUIRED_OF_DATA : REQUIRED
 if (trace) await traceOne(seed)
 else {
   const startedAt = performance.now()
+  const end = new AbortController()
+  process.once('SIGINT', () => end.abort())
+  setTimeout(() => end.abort(), minutes * 60_000).unref()
   const parts: readonly Part[] = await inWorkers({
     what: data ? 'data' : 'tokens',
     seed,
     runs,
     workers: availableParallelism(),
+    signal: end.signal,
   })
   const summary = describeSummary(parts, (performance.now() - startedAt) / 1_000, { seed, data })
   console.log(summary.text)
@@ -73,6 +89,7 @@ else {
     console.log(`look at it: pnpm simulate ${data ? '--data ' : ''}--seed ${bad} --trace`)
   }
   const missing = required.filter((name) => !summary.seen.has(name))
-  if (runs >= 20_000 && missing.length > 0) console.log(`never seen, so nothing was shown of: ${missing.join(', ')}`)
-  if (summary.failures > 0 || (runs >= 20_000 && missing.length > 0)) process.exitCode = 1
+  const isLong = summary.runs >= 20_000
+  if (isLong && missing.length > 0) console.log(`never seen, so nothing was shown of: ${missing.join(', ')}`)
+  if (summary.failures > 0 || (isLong && missing.length > 0)) process.exitCode = 1
 }

@@ -29,7 +29,7 @@ describe('the protocol, simulated', () => {
 })
 
 describe('invalidation, simulated', () => {
-  it('keeps V1 to V7 in 20,000 seeded runs, and every danger was met', { timeout: 900_000 }, async () => {
+  it('keeps V1 to V9 in 20,000 seeded runs, and every danger was met', { timeout: 900_000 }, async () => {
     const parts = await inWorkers({ what: 'data', seed: 1, runs: 20_000, workers: availableParallelism() })
     expect(parts.flatMap(({ failures }) => failures)).toEqual([])
     expect(parts.reduce((sum, { runs }) => sum + runs, 0)).toBe(20_000)
@@ -37,8 +37,8 @@ describe('invalidation, simulated', () => {
     expect(REQUIRED_OF_DATA.filter((name) => !seen.has(name))).toEqual([])
   })
 
-  // A generation that was read before it was raised, by the request that read the record after: no loss.
-  it.each([1_290])('keeps them in run %i, which once broke one', async (seed) => {
+  // A load that was shared after an invalidation, a tag that a change had named during a load: each of these seeds found a bug.
+  it.each([328, 20_314])('keeps them in run %i, which once broke one', async (seed) => {
     const { failures } = await simulateData({ seed, runs: 1 })
     expect(failures).toEqual([])
   })

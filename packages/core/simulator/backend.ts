@@ -60,16 +60,33 @@ export interface BackendOptions {
   readonly onApply: (applied: Applied) => void
   /** Told of every fault that was really met, by name. */
   readonly onFault: (name: string) => void
+  /** Told of what the backend has cleaned up. */
+  readonly onCleanUp?: (key: string) => void
+}
+
+/**
+ * How a store reads many keys by one request. `together`: all at one instant, as by a script. `apart`: some of them later,
+ * since a batch is no snapshot.
+ */
+export type ReadMany = 'together' | 'apart'
+
+/** An image, and until when the backend has to keep it: on its own clock. */
+export interface KeptImage extends Image {
+  readonly keepUntil: number
 }
 
 /** A simulated store, whole: its records, its clock, its network. */
 export interface Backend {
-  /** The store as one process sees it. */
-  storeFor(process: Process): Store
+  /** The store as one process sees it. Without `readMany` it can only read key by key. */
+  storeFor(process: Process, readMany?: ReadMany): Store
   /** What is there now. */
-  image(key: string): Image | undefined
+  image(key: string): KeptImage | undefined
   /** Lets the backend clean up what it need not keep any longer. */
   cleanUp(): void
+  /** Keys of all images that begin with a text. */
+  keys(prefix: string): readonly [string, ...string[]] | undefined
+  /** Loses what is there, whatever was promised, or damages it when a body is given. */
+  spoil(key: string, body?: string): void
   /** Requests received so far. */
   reads(): number
   /** The most reads within a second. */
@@ -82,6 +99,8 @@ interface Request<T> {
   readonly isWrite: boolean
   /** Runs when the request arrives. */
   perform(): T
+  /** Runs a little later, where not all is done at one instant. */
+  performRest?(value: T): void
   /** Takes the answer, should it arrive. */
   answer(value: T): void
   /** Tells that the backend was throttled. */
@@ -90,8 +109,8 @@ interface Request<T> {
 
 /** Makes a backend. */
 export function createBackend(options: BackendOptions): Backend {
-  const { schedule, random, wholeSeconds, faults, isDown, onFault } = options
-  const images = new Map<string, Image & { keepUntil: number; previous: Image | undefined }>()
+  const { schedule, random, wholeSeconds, faults, onFault } = options
+  const images = new Map<string, KeptImage & { readonly previous: Image | undefined }>()
   let reads = 0
   /** When each read came, and the first of them within the last second. */
   const times: number[] = []
@@ -126,37 +145,10 @@ export function createBackend(options: BackendOptions): Backend {
     return { outcome: 'swapped', image, time: time() }
   }
 
-  /** One request and its answer, with what may happen to either. */
-  const exchange = <T>(process: Process, { isWrite, perform, answer, refuse }: Request<T>): void => {
-    const fault = faults()
-    const way = (): number => random.between(...options.latency)
-    if (isDown() || random.chance(fault.lostRequest)) {
-      onFault('lost request')
-      return
-    }
-    if (random.chance(fault.throttled)) {
-      onFault('throttled')
-      schedule.after(2 * way(), () => process.deliver(refuse))
-      return
-    }
-    const slow = random.chance(fault.slow) ? random.between(300, 3_000) : 0
-    const late = isWrite && random.chance(fault.late) ? random.between(900, 20_000) : 0
-    const reply = random.chance(fault.lostReply) ? undefined : way()
-    if (slow > 0) onFault('slow')
-    if (late > 0) onFault('late write')
-    if (reply === undefined) onFault('lost reply')
-    const arrive = (delay: number): void =>
-      schedule.after(delay, () => {
-        if (isWrite) writes += 1
-        else countRead()
-        const value = perform()
-        if (reply !== undefined) schedule.after(reply, () => process.deliver(() => answer(value)))
-      })
-    arrive(way() + slow + late)
-    if (!random.chance(fault.duplicate)) return
-    onFault('duplicate')
-    arrive(way() + random.between(0, 5_000))
-  }
+  const exchange = createExchange(options, (isWrite) => {
+    if (isWrite) writes += 1
+    else countRead()
+  })
 
   const staleView = (key: string, { consistent }: ReadOptions): Seen => {
     const current = images.get(key)
@@ -168,9 +160,27 @@ export function createBackend(options: BackendOptions): Backend {
   const throttle = (): StoreFault =>
     Object.assign(new Error('too many requests'), { code: 'STORE_UNAVAILABLE', retryable: true })
 
+  const readAll = (
+    process: Process,
+    keys: readonly string[],
+    { how, ...readOptions }: ReadOptions & { readonly how: ReadMany },
+  ): Promise<ReadonlyMap<string, Seen>> =>
+    new Promise((resolve, reject) => {
+      const later = how === 'together' ? [] : keys.filter(() => random.chance(0.5))
+      const see = (found: Map<string, Seen>, key: string) => found.set(key, staleView(key, readOptions))
+      exchange<Map<string, Seen>>(process, {
+        isWrite: false,
+        perform: () => keys.reduce(see, new Map()),
+        ...(later.length > 0 && { performRest: (found) => void later.reduce(see, found) }),
+        answer: resolve,
+        refuse: () => reject(throttle()),
+      })
+    })
+
   return {
-    storeFor: (process) => ({
+    storeFor: (process, how) => ({
       name: 'simulated',
+      ...(how && { readMany: (keys, readOptions) => readAll(process, keys, { ...readOptions, how }) }),
       read: (key, readOptions) =>
         new Promise((resolve, reject) =>
           exchange(process, {
@@ -197,10 +207,63 @@ export function createBackend(options: BackendOptions): Backend {
         if (START + schedule.now() <= keepUntil) continue
         images.delete(key)
         onFault('clean-up')
+        options.onCleanUp?.(key)
       }
+    },
+    keys(prefix) {
+      const [first, ...more] = [...images.keys()].filter((key) => key.startsWith(prefix))
+      return first === undefined ? undefined : [first, ...more]
+    },
+    spoil(key, body) {
+      const image = images.get(key)
+      if (image === undefined) return
+      if (body === undefined) images.delete(key)
+      else images.set(key, { ...image, body })
     },
     reads: () => reads,
     readsPerSecond: () => mostRecent,
     writes: () => writes,
+  }
+}
+
+/** The network: one request and its answer, with what may happen to either. `count` is called for each that arrives. */
+function createExchange(
+  { schedule, random, latency, faults, isDown, onFault }: BackendOptions,
+  count: (isWrite: boolean) => void,
+): <T>(process: Process, request: Request<T>) => void {
+  const way = (): number => random.between(...latency)
+  return <T>(process: Process, { isWrite, perform, performRest, answer, refuse }: Request<T>): void => {
+    const fault = faults()
+    if (isDown() || random.chance(fault.lostRequest)) {
+      onFault('lost request')
+      return
+    }
+    if (random.chance(fault.throttled)) {
+      onFault('throttled')
+      schedule.after(2 * way(), () => process.deliver(refuse))
+      return
+    }
+    const slow = random.chance(fault.slow) ? random.between(300, 3_000) : 0
+    const late = isWrite && random.chance(fault.late) ? random.between(900, 20_000) : 0
+    const reply = random.chance(fault.lostReply) ? undefined : way()
+    if (slow > 0) onFault('slow')
+    if (late > 0) onFault('late write')
+    if (reply === undefined) onFault('lost reply')
+    const arrive = (delay: number): void => {
+      schedule.after(delay, () => {
+        count(isWrite)
+        const value = perform()
+        const send = (): void => {
+          performRest?.(value)
+          if (reply !== undefined) schedule.after(reply, () => process.deliver(() => answer(value)))
+        }
+        if (performRest === undefined) send()
+        else schedule.after(way(), send)
+      })
+    }
+    arrive(way() + slow + late)
+    if (!random.chance(fault.duplicate)) return
+    onFault('duplicate')
+    arrive(way() + random.between(0, 5_000))
   }
 }

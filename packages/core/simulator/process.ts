@@ -1,6 +1,6 @@
 import type { Runtime } from '../src/contracts.ts'
 import type { Random } from './random.ts'
-import type { Schedule } from './schedule.ts'
+import type { Cancelable, Schedule } from './schedule.ts'
 
 /** How a process's clocks behave. */
 export interface Clocks {
@@ -59,19 +59,20 @@ export function createProcess(name: string, schedule: Schedule, random: Random, 
   // A timer counts on the monotonic clock, so one that stops during a freeze makes it late by as much.
   const after = (ms: number, callback: () => void): (() => void) => {
     const due = monotonic() + ms
-    let canceled = false
-    const arm = (delay: number): void =>
-      schedule.after(delay, () =>
-        deliver(() => {
-          if (canceled) return
-          const left = due - monotonic()
-          if (left > 0.01) arm(left)
-          else callback()
-        }),
-      )
+    let planned: Cancelable
+    const arm = (delay: number): void => {
+      planned = schedule.after(delay, () => deliver(ring))
+    }
+    const ring = (): void => {
+      // Canceled while it waited for a process that was frozen.
+      if (planned.canceled) return
+      const left = due - monotonic()
+      if (left > 0.01) arm(left)
+      else callback()
+    }
     arm(ms)
     return () => {
-      canceled = true
+      planned.canceled = true
     }
   }
 

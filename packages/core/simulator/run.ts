@@ -31,7 +31,7 @@ export interface Result {
   readonly durations: readonly number[]
 }
 
-/** A run that can be taken step by step, so that many go on side by side. */
+/** A run that is taken step by step: promises settle between two events. */
 export interface Run {
   /** Does the next event. False when the run is over. */
   step(): boolean

@@ -2,13 +2,18 @@
 export interface Schedule {
   /** True time since the start of the run, in ms. */
   now(): number
-  /** Does something after `ms`. */
-  after(ms: number, action: () => void): void
-  /** Does the next thing. False when there is nothing left. */
+  /** Does something after `ms`. Once `canceled` is set in what it returns, it is passed over. */
+  after(ms: number, action: () => void): Cancelable
+  /** Does the next thing that is not canceled. False when there is nothing left. */
   step(): boolean
 }
 
-interface Planned {
+/** A plan that can be given up. Most are: each request has a deadline, and nearly all of them are answered before. */
+export interface Cancelable {
+  canceled: boolean
+}
+
+interface Planned extends Cancelable {
   readonly at: number
   readonly order: number
   readonly action: () => void
@@ -55,20 +60,27 @@ export function createSchedule(): Schedule {
     }
   }
 
+  const takeFirst = (): Planned | undefined => {
+    const first = heap[0]
+    const last = heap.pop()
+    if (first === undefined || last === undefined || heap.length === 0) return first
+    heap[0] = last
+    sink()
+    return first
+  }
+
   return {
     now: () => time,
     after(ms, action) {
-      heap.push({ at: time + Math.max(0, ms), order: order++, action })
+      const planned = { at: time + Math.max(0, ms), order: order++, action, canceled: false }
+      heap.push(planned)
       rise(heap.length - 1)
+      return planned
     },
     step() {
-      const first = heap[0]
-      const last = heap.pop()
-      if (first === undefined || last === undefined) return false
-      if (heap.length > 0) {
-        heap[0] = last
-        sink()
-      }
+      let first = takeFirst()
+      while (first?.canceled) first = takeFirst()
+      if (first === undefined) return false
       time = first.at
       first.action()
       return true

@@ -1,6 +1,6 @@
+import { runInTurn } from './in-turn.ts'
 import { prepareRun, type Result } from './run.ts'
 import type { Scenario } from './scenario.ts'
-import { runSideBySide } from './side-by-side.ts'
 
 /** What came of many runs. */
 export interface Summary {
@@ -53,6 +53,6 @@ export async function simulate({
     return failures.length < stopAfter ? 'go on' : 'stop'
   }
 
-  await runSideBySide(runs, (index) => prepare(seed + index, { scenario }), end)
+  await runInTurn(runs, (index) => prepare(seed + index, { scenario }), end)
   return { runs: ended, events, calls, issuerCalls, failures, seen }
 }

@@ -31,6 +31,8 @@ export type Invariant =
   | 'V5'
   | 'V6'
   | 'V7'
+  | 'V8'
+  | 'V9'
 
 /** A broken promise. */
 export interface Violation {

@@ -124,7 +124,7 @@ async function work({ random, schedule, witness, length, tell }: World, process:
 
 function befall({ random, schedule, trouble, length, saw }: World, process: Process): void {
   const horizon = TURNS * 3 * length
-  const at = (action: () => void): void => schedule.after(random.between(0, horizon), action)
+  const at = (action: () => void): void => void schedule.after(random.between(0, horizon), action)
   if (trouble === 'freeze')
     for (let n = 0; n < 4; n += 1)
       at(() => {

@@ -1,4 +1,4 @@
-import { runSideBySide } from '../side-by-side.ts'
+import { runInTurn } from '../in-turn.ts'
 import { type LeaseResult, prepareLeaseRun } from './run.ts'
 
 /** What came of many runs. */
@@ -21,7 +21,7 @@ export async function simulateLeases({
   const failures: LeaseResult[] = []
   const seen = new Map<string, number>()
   let ended = 0
-  await runSideBySide(
+  await runInTurn(
     runs,
     (index) => prepareLeaseRun(seed + index),
     (result) => {

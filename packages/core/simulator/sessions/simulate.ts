@@ -1,4 +1,4 @@
-import { runSideBySide } from '../side-by-side.ts'
+import { runInTurn } from '../in-turn.ts'
 import { prepareSessionRun, type SessionResult } from './run.ts'
 
 /** What came of many runs. */
@@ -23,7 +23,7 @@ export async function simulateSessions({
   const failures: SessionResult[] = []
   const seen = new Map<string, number>()
   let [ended, events, calls] = [0, 0, 0]
-  await runSideBySide(
+  await runInTurn(
     runs,
     (index) => prepareSessionRun(seed + index),
     (result) => {
