@@ -1,54 +1,124 @@
+import { redisStore } from '@warmtoken/adapters-redis'
+import type { Store } from '@warmtoken/core'
 import { createCache } from '@warmtoken/core/data'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { startRedisServer } from '@warmtoken/local'
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { dynalite } from '../stores/backends/dynamodb.ts'
 import { upstashOverRedis } from '../stores/backends/upstash.ts'
 import { onEach } from '../stores/each-backend.ts'
 import { makeProgram, type Program } from '../stores/fleet/program.ts'
-import { FLEET_PROCESS, startMembers, startTruth } from './fleet.ts'
+import { FLEET_PROCESS, type FleetOrders, type Member, startMembers, startTruth, type Truth } from './fleet.ts'
 
-const PROCESSES = 50
+const MANY = 200
+const SOME = 50
 const RECHECK = 1_000
+/** How long a value lives that is to expire, in ms. */
+const SHORT = 1_000
 
 let program: Program | undefined
+/** Started once: two hundred processes take longer to start than all that is asked of them here. */
+let members: readonly Member[] = []
 beforeAll(async () => {
   program = await makeProgram(FLEET_PROCESS)
+  members = await startMembers(program, MANY)
+}, 600_000)
+afterAll(async () => {
+  for (const member of members) member.end()
+  await program?.close()
 })
-afterAll(() => program?.close())
 
-const open: { close(): unknown }[] = []
+const open: Truth[] = []
 afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each.close()
+  for (const each of open.splice(0)) await each.close()
 })
 
-describe('an invalidation', () => {
+/** A store that processes reach too. */
+interface Place extends Pick<FleetOrders, 'url'> {
+  readonly kind: FleetOrders['store']
+  readonly store: Store
+}
+
+/** A cache of its own name, so many processes with it that hold nothing yet, and what they load. */
+async function fleetOf({ kind, url, store }: Place, count: number) {
+  const truth = await startTruth()
+  open.push(truth)
+  const name = `fleet-${crypto.randomUUID().slice(0, 8)}`
+  const fleet = members.slice(0, count)
+  await Promise.all(fleet.map((one) => one.prepare({ store: kind, url, truth: truth.url, name, recheck: RECHECK })))
+  const cache = createCache({ name, store, recheck: RECHECK, storeTimeout: 30_000, onEvent: () => {} })
+  return { truth, fleet, cache }
+}
+
+function behaviors(place: () => Place): void {
+  it('loads an expired key once for two hundred processes, and once more when it was deleted', async () => {
+    const { truth, fleet, cache } = await fleetOf(place(), MANY)
+    const project = cache.use({ key: 'project:{id}:info', fresh: SHORT, load: () => 0 })
+    await project.set({ id: 42 }, 0)
+    while ((await project.inspect({ id: 42 }, { live: true })) !== undefined)
+      await new Promise((resolve) => setTimeout(resolve, SHORT / 10))
+    expect(await Promise.all(fleet.map((member) => member.get()))).toEqual(Array(MANY).fill(1))
+    expect(truth.loads()).toBe(1)
+    truth.value = 2
+    await project.delete({ id: 42 })
+    await new Promise((resolve) => setTimeout(resolve, RECHECK))
+    expect(await Promise.all(fleet.map((member) => member.get()))).toEqual(Array(MANY).fill(2))
+    expect(truth.loads()).toBe(2)
+  }, 300_000)
+
+  it('is invalidated for each of fifty processes within recheck, also for one that was frozen across it', async () => {
+    const { truth, fleet, cache } = await fleetOf(place(), SOME)
+    expect(await Promise.all(fleet.map((member) => member.get()))).toEqual(Array(SOME).fill(1))
+    expect(truth.loads()).toBe(1)
+    const [frozen, ...others] = fleet
+    frozen?.freeze()
+    truth.value = 2
+    await cache.invalidate({ match: 'project:42:*' })
+    await new Promise((resolve) => setTimeout(resolve, RECHECK))
+    expect(await Promise.all(others.map((member) => member.get()))).toEqual(Array(SOME - 1).fill(2))
+    frozen?.thaw()
+    expect(await frozen?.get()).toBe(2)
+    expect(truth.loads()).toBe(2)
+  }, 180_000)
+}
+
+describe('a cache of data', () => {
   onEach([dynalite, upstashOverRedis], (stage) => {
-    it('is seen by each of fifty processes within recheck, also by one that was frozen across it', async () => {
-      if (program === undefined) throw new Error('the program of the processes was not made')
+    behaviors(() => {
       const { running } = stage()
       const url = running.url ?? ''
       const store = running.connect(url)
-      const truth = await startTruth()
-      const name = `fleet-${crypto.randomUUID().slice(0, 8)}`
-      const kind = store.name === 'upstash' ? 'upstash' : 'dynamodb'
-      const members = await startMembers(program, PROCESSES, {
-        store: kind,
-        url,
-        truth: truth.url,
-        name,
-        recheck: RECHECK,
-      })
-      open.push(truth, { close: () => members.forEach((member) => void member.end()) })
-      expect(await Promise.all(members.map((member) => member.get()))).toEqual(Array(PROCESSES).fill(1))
-      expect(truth.loads()).toBe(1)
-      const [frozen, ...others] = members
-      frozen?.freeze()
-      truth.value = 2
-      await createCache({ name, store, storeTimeout: 30_000 }).invalidate({ match: 'project:42:*' })
-      await new Promise((resolve) => setTimeout(resolve, RECHECK))
-      expect(await Promise.all(others.map((member) => member.get()))).toEqual(Array(PROCESSES - 1).fill(2))
-      frozen?.thaw()
-      expect(await frozen?.get()).toBe(2)
-      expect(truth.loads()).toBe(2)
-    }, 180_000)
+      return { kind: store.name === 'upstash' ? 'upstash' : 'dynamodb', url, store }
+    })
+  })
+
+  describe('Redis', () => {
+    let server: Awaited<ReturnType<typeof startRedisServer>> | undefined
+    let missing = ''
+    beforeAll(async () => {
+      try {
+        server = await startRedisServer()
+      } catch (error) {
+        missing = `SKIPPED: ${String(error)}`
+        console.error(`\n*** ${missing}\n`)
+      }
+    })
+    beforeEach(({ skip }) => {
+      if (server === undefined) skip(missing)
+    })
+    const clients: Redis[] = []
+    afterAll(async () => {
+      for (const client of clients) client.disconnect()
+      await server?.close()
+    })
+    behaviors(() => {
+      const url = `redis://127.0.0.1:${server?.port}`
+      const connect = () => {
+        const client = new Redis(url)
+        clients.push(client)
+        return client
+      }
+      return { kind: 'redis', url, store: redisStore({ connect }) }
+    })
   })
 })

@@ -2,19 +2,23 @@
 
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { dynamoDBStore } from '@warmtoken/adapters-aws/dynamodb'
+import { redisStore } from '@warmtoken/adapters-redis'
 import { upstashStore } from '@warmtoken/adapters-upstash/redis'
+import type { Store } from '@warmtoken/core'
 import { createCache } from '@warmtoken/core/data'
-import type { FleetOrders } from './fleet.ts'
+import { Redis } from 'ioredis'
+import type { FleetMessage, FleetOrders } from './fleet.ts'
 
-process.on('message', async (message: FleetOrders | 'get') => {
+process.on('message', async (message: FleetMessage) => {
+  if (message === 'are you there') {
+    process.send?.('ready')
+    return
+  }
   if (message !== 'get') {
-    const { store, url, truth, name, recheck } = message
+    const { truth, name, recheck } = message
     const cache = createCache({
       name,
-      store:
-        store === 'upstash'
-          ? upstashStore({ url, token: 'local-token' })
-          : dynamoDBStore({ table: 'tokens', client: patientClient(url) }),
+      store: openStore(message),
       recheck,
       // Many processes wait for few processors.
       storeTimeout: 30_000,
@@ -32,6 +36,12 @@ process.on('message', async (message: FleetOrders | 'get') => {
   }
   process.send?.({ value: await ask().catch((error: unknown) => String(error)) })
 })
+
+function openStore({ store, url }: FleetOrders): Store {
+  if (store === 'upstash') return upstashStore({ url, token: 'local-token' })
+  if (store === 'redis') return redisStore({ connect: () => new Redis(url) })
+  return dynamoDBStore({ table: 'tokens', client: patientClient(url) })
+}
 
 /** The settings of the store's own client, without its haste: the machine is slow here, not the store. */
 function patientClient(endpoint: string): DynamoDBClient {

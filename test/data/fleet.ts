@@ -12,7 +12,7 @@ const LOADING = 8
 
 /** What a process is told. */
 export interface FleetOrders {
-  readonly store: 'dynamodb' | 'upstash'
+  readonly store: 'dynamodb' | 'upstash' | 'redis'
   readonly url: string
   /** Where the loader asks for the value. */
   readonly truth: string
@@ -20,8 +20,13 @@ export interface FleetOrders {
   readonly recheck: number
 }
 
+/** What a process is sent. */
+export type FleetMessage = FleetOrders | 'get' | 'are you there'
+
 /** One process with a cache. */
 export interface Member {
+  /** Gives it a new cache, as an environment that knows nothing of what was before. */
+  prepare(orders: FleetOrders): Promise<void>
   /** What it is served. */
   get(): Promise<unknown>
   freeze(): void
@@ -29,8 +34,8 @@ export interface Member {
   end(): void
 }
 
-/** Starts processes that hold the same cache. */
-export async function startMembers({ file }: Program, count: number, orders: FleetOrders): Promise<readonly Member[]> {
+/** Starts processes. */
+export async function startMembers({ file }: Program, count: number): Promise<readonly Member[]> {
   const env = {
     ...process.env,
     AWS_ACCESS_KEY_ID: 'local',
@@ -40,8 +45,11 @@ export async function startMembers({ file }: Program, count: number, orders: Fle
   const members: Member[] = []
   const start = async (): Promise<void> => {
     const child = fork(file, { execArgv: [], env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-    if ((await ask(child, orders)) !== 'ready') throw new Error('a process ended before it was ready')
+    if ((await ask(child, 'are you there')) !== 'ready') throw new Error('a process ended before it was ready')
     members.push({
+      async prepare(orders) {
+        if ((await ask(child, orders)) !== 'ready') throw new Error('a process ended before it was ready')
+      },
       get: async () => ((await ask(child, 'get')) as { readonly value: unknown }).value,
       freeze: () => void child.kill('SIGSTOP'),
       thaw: () => void child.kill('SIGCONT'),
@@ -53,15 +61,16 @@ export async function startMembers({ file }: Program, count: number, orders: Fle
   return members
 }
 
-function ask(child: ChildProcess, what: FleetOrders | 'get'): Promise<unknown> {
+function ask(child: ChildProcess, what: FleetMessage): Promise<unknown> {
   return new Promise((resolve) => {
     const finish = (message?: unknown): void => {
       child.off('message', finish)
-      child.off('disconnect', finish)
+      child.off('disconnect', end)
       resolve(message)
     }
+    const end = (): void => finish()
     child.once('message', finish)
-    child.once('disconnect', () => finish())
+    child.once('disconnect', end)
     child.send(what)
   })
 }
