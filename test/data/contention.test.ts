@@ -8,7 +8,7 @@ import { dynalite } from '../stores/backends/dynamodb.ts'
 import { upstashOverRedis } from '../stores/backends/upstash.ts'
 import { onEach } from '../stores/each-backend.ts'
 import { makeProgram, type Program } from '../stores/fleet/program.ts'
-import { FLEET_PROCESS, type FleetOrders, type Member, startMembers, startTruth, type Truth } from './fleet.ts'
+import { FLEET_PROCESS, type FleetOrders, LOADING, type Member, startMembers, startTruth, type Truth } from './fleet.ts'
 
 const MANY = 200
 const SOME = 50
@@ -45,7 +45,9 @@ async function fleetOf({ kind, url, store }: Place, count: number) {
   open.push(truth)
   const name = `fleet-${crypto.randomUUID().slice(0, 8)}`
   const fleet = members.slice(0, count)
-  await Promise.all(fleet.map((one) => one.prepare({ store: kind, url, truth: truth.url, name, recheck: RECHECK })))
+  const orders = { store: kind, url, truth: truth.url, name, recheck: RECHECK }
+  for (let start = 0; start < count; start += LOADING)
+    await Promise.all(fleet.slice(start, start + LOADING).map((one) => one.prepare(orders)))
   const cache = createCache({ name, store, recheck: RECHECK, storeTimeout: 30_000, onEvent: () => {} })
   return { truth, fleet, cache }
 }
@@ -64,7 +66,7 @@ function behaviors(place: () => Place): void {
     await new Promise((resolve) => setTimeout(resolve, RECHECK))
     expect(await Promise.all(fleet.map((member) => member.get()))).toEqual(Array(MANY).fill(2))
     expect(truth.loads()).toBe(2)
-  }, 300_000)
+  }, 600_000)
 
   it('is invalidated for each of fifty processes within recheck, also for one that was frozen across it', async () => {
     const { truth, fleet, cache } = await fleetOf(place(), SOME)
@@ -79,7 +81,7 @@ function behaviors(place: () => Place): void {
     frozen?.thaw()
     expect(await frozen?.get()).toBe(2)
     expect(truth.loads()).toBe(2)
-  }, 180_000)
+  }, 600_000)
 }
 
 describe('a cache of data', () => {

@@ -8,7 +8,7 @@ import type { Program } from '../stores/fleet/program.ts'
 /** What a process of the fleet runs. */
 export const FLEET_PROCESS: string = fileURLToPath(new URL('./fleet-process.ts', import.meta.url))
 /** How many processes load at a time: all at once would only compete for the processor. */
-const LOADING = 8
+export const LOADING = 8
 
 /** What a process is told. */
 export interface FleetOrders {

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { builtinModules } from '@warmtoken/core/esbuild'
 import { AS_DEPLOYED } from '@warmtoken/infra/bundle'
-import { build, type Metafile } from 'esbuild'
+import { build, type Metafile, type Plugin } from 'esbuild'
 
 /** One file of a bundle. */
 export interface Chunk {
@@ -40,14 +40,14 @@ function sum(numbers: readonly number[]): number {
 }
 
 /** Bundles the handler of this folder as a deployment would, into a folder. */
-export async function bundleHandler(outdir: string): Promise<Bundled> {
+export async function bundleHandler(outdir: string, plugins: readonly Plugin[] = []): Promise<Bundled> {
   const { metafile, outputFiles } = await build({
     ...AS_DEPLOYED,
     absWorkingDir: ROOT,
     entryPoints: [ENTRY],
     outdir,
     metafile: true,
-    plugins: [builtinModules()],
+    plugins: [builtinModules(), ...plugins],
     write: false,
   })
   mkdirSync(outdir, { recursive: true })
