@@ -3,8 +3,9 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { aesGcm } from '@warmtoken/core/seal'
-import { askDynamoDB, LOCAL_CREDENTIALS, startS3 } from '@warmtoken/local'
+import { askDynamoDB, LOCAL_CREDENTIALS, startFaultProxy, startS3 } from '@warmtoken/local'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Fleet, SECRET, startFleet } from './fleet.ts'
 import { HEALTHY, type PlantedServer, startPlanted } from './planted.ts'
@@ -159,6 +160,52 @@ describe('warmtoken doctor', () => {
       expect([code, ids(JSON.parse(out))]).toEqual(ignoreConditions ? [3, ['conditions']] : [0, []])
       await s3.close()
     }
+  })
+
+  it('finds a table with replicas in other regions', async () => {
+    server.planted.replicas = ['eu-west-1']
+    const report = await doctor()
+    expect(ids(report)).toEqual(['global-table'])
+    expect(report.findings[0]?.detail).toBe('it has replicas in eu-west-1')
+  })
+
+  it('finds bodies that no lifecycle rule deletes, and a rule that deletes invalidations', async () => {
+    const { accessKeyId, secretAccessKey } = LOCAL_CREDENTIALS
+    const env = { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey }
+    const s3 = await startS3({ buckets: ['tokens'] })
+    const proxy = await startFaultProxy({ target: s3.url })
+    const rule = (id: string, prefix: string, more = '') =>
+      `<Rule><ID>${id}</ID><Status>Enabled</Status><Filter><Prefix>${prefix}</Prefix></Filter><Expiration><Days>30</Days></Expiration>${more}</Rule>`
+    let rules = ''
+    proxy.rules.push(({ method, target }) => {
+      if (method !== 'GET' || !/[?&]lifecycle/.test(target)) return undefined
+      const missing = '<Error><Code>NoSuchLifecycleConfiguration</Code><Message>none</Message></Error>'
+      const body = rules === '' ? missing : `<LifecycleConfiguration>${rules}</LifecycleConfiguration>`
+      return { kind: 'status', when: 'before', status: rules === '' ? 404 : 200, body }
+    })
+    const client = new S3Client({
+      endpoint: s3.url,
+      region: 'us-east-1',
+      forcePathStyle: true,
+      credentials: LOCAL_CREDENTIALS,
+    })
+    const found = async () => {
+      const args = ['doctor', '--bucket', 'tokens', '--endpoint', proxy.url, '--json']
+      return ids(JSON.parse((await run(args, { cwd: folder, env })).out) as Report)
+    }
+    expect(await found()).toEqual([])
+    for (const key of ['body~0123', 'gen~4567'])
+      await client.send(new PutObjectCommand({ Bucket: 'tokens', Key: `warmtoken/${key}`, Body: 'x' }))
+    expect(await found()).toEqual(['bodies-lifecycle'])
+    rules = rule('bodies', 'warmtoken/body~')
+    expect(await found()).toEqual([])
+    rules = rule('all', 'warmtoken/')
+    expect(await found()).toEqual(['generation-lifecycle'])
+    rules = rule('bodies', 'warmtoken/body~') + rule('old', '').replace('Enabled', 'Disabled')
+    expect(await found()).toEqual([])
+    client.destroy()
+    await proxy.close()
+    await s3.close()
   })
 
   it('finds an SDK that would be bundled twice', async () => {

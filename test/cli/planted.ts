@@ -15,6 +15,8 @@ export interface Planted {
   clock: number
   /** How many writes came. */
   writes: number
+  /** The other regions of the table. */
+  replicas: readonly string[]
 }
 
 /** The proxy, and what it plants. */
@@ -25,7 +27,14 @@ export interface PlantedServer {
 }
 
 /** What a healthy table states. */
-export const HEALTHY: Readonly<Planted> = { timeToLive: 'keepUntil', backups: false, denied: [], clock: 0, writes: 0 }
+export const HEALTHY: Readonly<Planted> = {
+  timeToLive: 'keepUntil',
+  backups: false,
+  denied: [],
+  clock: 0,
+  writes: 0,
+  replicas: [],
+}
 
 /** Starts a proxy before a local DynamoDB. Everything that is not planted is answered by the real server behind it. */
 export async function startPlanted(target: string): Promise<PlantedServer> {
@@ -68,7 +77,15 @@ async function answer(request: IncomingMessage, response: ServerResponse, { targ
   }
   const { host: _host, 'content-length': _length, connection: _connection, ...headers } = request.headers
   const real = await fetch(target, { method: 'POST', headers: headers as Record<string, string>, body })
-  response.writeHead(real.status).end(await real.text())
+  const answered = await real.text()
+  response.writeHead(real.status).end(operation === 'DescribeTable' ? withReplicas(answered, planted) : answered)
+}
+
+function withReplicas(answer: string, { replicas }: Planted): string {
+  const { Table, ...others } = JSON.parse(answer) as { readonly Table?: object }
+  if (Table === undefined) return answer
+  const Replicas = replicas.map((RegionName) => ({ RegionName, ReplicaStatus: 'ACTIVE' }))
+  return JSON.stringify({ ...others, Table: { ...Table, Replicas } })
 }
 
 function stated(operation: string, { timeToLive, backups }: Planted): string | undefined {

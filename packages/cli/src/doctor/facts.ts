@@ -15,6 +15,7 @@ import type { Context } from '../context.ts'
 import type { Deployed } from '../deployed.ts'
 import type { Place, PlaceOptions } from '../place.ts'
 import type { Service } from '../service.ts'
+import { type BucketFacts, describeBucket } from './bucket.ts'
 
 /** The one key that the probe writes. Its record is empty, and kept for a day. */
 export const PROBE_KEY: string = `doctor~${'0'.repeat(40)}`
@@ -42,6 +43,8 @@ export interface TableFacts {
   /** The attribute of time to live, while that is on. */
   readonly timeToLive: string | undefined
   readonly hasBackups: boolean
+  /** The other regions of a global table. */
+  readonly replicas: readonly string[]
 }
 
 /** Some of the records. */
@@ -60,6 +63,8 @@ export interface Facts {
   readonly cwd: string
   /** `undefined` when the store is not a table. */
   readonly table: () => Promise<TableFacts | undefined>
+  /** `undefined` when the store is not a bucket. */
+  readonly bucket: () => Promise<BucketFacts | undefined>
   readonly probe: () => Promise<Probe | undefined>
   readonly sample: () => Promise<Sample | undefined>
 }
@@ -79,6 +84,7 @@ export function gatherFacts(context: Context, { options, place, service, deploye
     deployed,
     cwd: context.cwd,
     table: once(async () => (options.table === undefined ? undefined : describeTable(options.table, options))),
+    bucket: once(async () => (options.bucket === undefined ? undefined : describeBucket(options.bucket, options))),
     probe: once(async () => place && probe(place, context)),
     sample: once(async () => place && takeSample(place, context)),
   }
@@ -108,10 +114,11 @@ async function describeTable(table: string, { region, endpoint }: PlaceOptions):
       key: (Table?.KeySchema ?? []).map(({ AttributeName: name }) => `${name} (${types.get(name)})`).join(', '),
       timeToLive: status === 'ENABLED' || status === 'ENABLING' ? attribute : undefined,
       hasBackups: recovery?.PointInTimeRecoveryStatus === 'ENABLED',
+      replicas: (Table?.Replicas ?? []).flatMap(({ RegionName: name }) => (name === undefined ? [] : [name])),
     }
   } catch (error) {
     if ((error as Error).name !== 'ResourceNotFoundException') throw error
-    return { exists: false, key: '', timeToLive: undefined, hasBackups: false }
+    return { exists: false, key: '', timeToLive: undefined, hasBackups: false, replicas: [] }
   } finally {
     client.destroy()
   }

@@ -75,6 +75,42 @@ export const RULES: readonly Rule[] = [
     fix: 'Turn PointInTimeRecoveryEnabled off: a restored table brings back refresh tokens that were spent since.',
   },
   {
+    id: 'global-table',
+    title: 'The table lives in one region',
+    async check({ table }) {
+      const facts = await table()
+      if (facts === undefined || !facts.exists) return UNCHECKED
+      return facts.replicas.length === 0 ? undefined : `it has replicas in ${facts.replicas.join(', ')}`
+    },
+    fix: 'Use a table for each region: conditional writes hold within one, so two regions would overwrite each other.',
+  },
+  {
+    id: 'generation-lifecycle',
+    title: 'No lifecycle rule deletes what was invalidated',
+    async check({ bucket }) {
+      const facts = await bucket()
+      if (facts === undefined) return UNCHECKED
+      const { hasGenerations, deletesGenerations: rules } = facts
+      return hasGenerations && rules.length > 0
+        ? `${rules.join(', ')} deletes records of invalidations (gen~)`
+        : undefined
+    },
+    fix: 'Give each lifecycle rule a prefix that spares gen~, such as warmtoken/body~. See docs/data/invalidation.md.',
+  },
+  {
+    id: 'bodies-lifecycle',
+    title: 'A lifecycle rule deletes old bodies of large values',
+    async check({ bucket }) {
+      const facts = await bucket()
+      if (facts === undefined) return UNCHECKED
+      const { hasBodies, deletesBodies: rules } = facts
+      return hasBodies && rules.length === 0
+        ? 'it holds bodies of large values (body~), and nothing deletes them'
+        : undefined
+    },
+    fix: 'Add a lifecycle rule on the prefix warmtoken/body~, with the longest "usable" and seven days more. See docs/data/large-values.md.',
+  },
+  {
     id: 'rights',
     title: 'The store may be read and written',
     async check({ probe, service }) {
