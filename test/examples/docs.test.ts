@@ -51,6 +51,12 @@ describe('the page of the sessions', () => {
   it.each([
     ['core/src/sessions/options.ts', 'SessionsOptions'],
     ['core/src/middy/authenticate/authenticate.ts', 'AuthenticateOptions'],
+    ['core/src/authorizer/authorizer.ts', 'AuthorizerOptions'],
+    ['core/src/authorizer/authorizer.ts', 'RestAuthorizerOptions'],
+    ['core/src/authorizer/authorizer.ts', 'WebSocketAuthorizerOptions'],
+    ['core/src/authorizer/tickets.ts', 'TicketsOptions'],
+    ['core/src/jwt/jwks.ts', 'JwksOptions'],
+    ['core/src/jwt/jwt.ts', 'VerifyJwtOptions'],
   ])('has every option of %s %s', (path, name) => {
     const members = membersOf(`packages/${path}`, name)
     expect(members.length).toBeGreaterThan(0)
