@@ -1,6 +1,13 @@
 // `node --conditions=source bench/collections/cli.ts`: how long changes of one collection take that many environments change.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { S3Client } from '@aws-sdk/client-s3'
 import { dynamoDBStore } from '@warmtoken/adapters-aws/dynamodb'
+import { s3Store } from '@warmtoken/adapters-aws/s3'
 import { redisStore } from '@warmtoken/adapters-redis'
+import { upstashStore } from '@warmtoken/adapters-upstash/redis'
 import type { Store } from '@warmtoken/core'
 import { hash } from '@warmtoken/core/collections'
 import { createCache } from '@warmtoken/core/data'
@@ -56,12 +63,46 @@ async function measure(name: string, connect: () => Store, rate: number): Promis
   )
 }
 
+const CLI = fileURLToPath(new URL('../../packages/local/src/cli.ts', import.meta.url))
+
+/** A server in a process of its own, so that it does not share a thread with what is measured. */
+async function startServer(...args: readonly string[]): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const child = spawn(process.execPath, ['--conditions=source', CLI, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  for await (const line of createInterface(child.stdout)) {
+    const url = / listens at (\S+)/.exec(line)?.[1]
+    if (url === undefined) continue
+    const close = async (): Promise<void> => {
+      child.kill()
+      await once(child, 'exit')
+    }
+    return { url, close }
+  }
+  throw new Error(`no server: ${args.join(' ')}`)
+}
+
+const inTable = (endpoint: string) => (): Store =>
+  dynamoDBStore({ table: 'tokens', endpoint, region: 'us-east-1', credentials: LOCAL_CREDENTIALS })
+
 const dynoxide = await startDynoxide({ tables: ['tokens'] })
-const place = { table: 'tokens', endpoint: dynoxide.url, region: 'us-east-1', credentials: LOCAL_CREDENTIALS }
-for (const rate of RATES) await measure('dynoxide', () => dynamoDBStore(place), rate)
+for (const rate of RATES) await measure('dynoxide', inTable(dynoxide.url), rate)
 await dynoxide.close()
 
+const dynalite = await startServer('dynamodb', '--table', 'tokens')
+for (const rate of RATES) await measure('dynalite', inTable(dynalite.url), rate)
+await dynalite.close()
+
+const s3 = await startServer('s3', '--bucket', 'tokens')
+const place = { endpoint: s3.url, region: 'us-east-1', credentials: LOCAL_CREDENTIALS, forcePathStyle: true }
+const inBucket = (): Store => s3Store({ bucket: 'tokens', client: new S3Client(place) })
+for (const rate of RATES) await measure('S3 stand-in', inBucket, rate)
+await s3.close()
+
 const redis = await startRedisServer()
+const upstash = await startServer('upstash', '--redis-port', `${redis.port}`)
+const overRest = (): Store => upstashStore({ url: upstash.url, token: 'local-token' })
+for (const rate of RATES) await measure('Upstash over Redis', overRest, rate)
+await upstash.close()
+
 const clients: Redis[] = []
 const connect = (): Redis => {
   const client = new Redis({ port: redis.port })

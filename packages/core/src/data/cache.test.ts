@@ -536,6 +536,47 @@ describe('set, update, touch and delete', () => {
     expect(await bind(environment()).get(undefined)).toBe(5)
   })
 
+  it('update whose change throws rejects with that, and leaves the value as it was', async () => {
+    const { environment, bind, counts } = world()
+    const here = bind(environment())
+    await here.get({ id: 1 })
+    const { swaps } = counts
+    const mine = new Error('mine')
+    const throwing = here.update({ id: 1 }, () => {
+      throw mine
+    })
+    await expect(throwing).rejects.toBe(mine)
+    expect(counts.swaps).toBe(swaps)
+    expect(await here.get({ id: 1 })).toEqual({ id: 1, value: 1 })
+    expect(await here.update({ id: 1 }, (old) => old && { ...old, value: 2 })).toEqual({ id: 1, value: 2 })
+  })
+
+  it('update whose change is so slow that others write meanwhile is made again on what they wrote', async () => {
+    const { environment, bind, time } = world()
+    const [here, there] = [bind(environment()), bind(environment())]
+    await here.get({ id: 1 })
+    let calls = 0
+    let other: Promise<unknown> = Promise.resolve()
+    const slow = here.update({ id: 1 }, (old) => {
+      calls += 1
+      // The processor is busy for a minute; the write of another environment is on its way by then.
+      time.pass(60_000)
+      if (calls === 1) other = there.update({ id: 1 }, (was) => was && { ...was, value: was.value + 10 })
+      return old && { ...old, value: old.value + 1 }
+    })
+    await time.run(Promise.all([slow, other]))
+    expect(await time.run(here.inspect({ id: 1 }, { live: true }))).toMatchObject({ value: { value: 12 } })
+  })
+
+  it('update whose change is asynchronous is a ValueError, and leaves the value as it was', async () => {
+    const { environment, bind } = world()
+    const here = bind(environment())
+    await here.get({ id: 1 })
+    const asynchronous = here.update({ id: 1 }, (async () => ({ id: 1, value: 2 })) as never)
+    await expect(asynchronous).rejects.toThrow(ValueError)
+    expect(await here.get({ id: 1 })).toEqual({ id: 1, value: 1 })
+  })
+
   it('update whose answers are lost leaves the value that is stored in force', async () => {
     const { environment, store, time } = world()
     let losing = false

@@ -153,6 +153,8 @@ describe('a conditional request (RFC 9110 §13)', () => {
     ['the tag among others', { 'if-none-match': '"x", W/"0a1b2c3d" ,"y"' }, 304],
     ['any tag', { 'if-none-match': '*' }, 304],
     ['another tag', { 'if-none-match': 'W/"ffffffff"' }, 200],
+    ['a tag that only begins like it', { 'if-none-match': 'W/"0a1b2c3d4"' }, 200],
+    ['an empty list', { 'if-none-match': '' }, 200],
     ['the tag without its quotes', { 'if-none-match': '0a1b2c3d' }, 200],
     [
       'another tag and a date that matches: the tag decides (§13.2.2)',
@@ -173,6 +175,7 @@ describe('a conditional request (RFC 9110 §13)', () => {
 
   it.each<[string, string, number]>([
     ['not earlier', 'Fri, 01 Jan 2027 00:00:00 GMT', 304],
+    ['the same in the form of RFC 850 (§5.6.7)', 'Friday, 01-Jan-27 00:00:00 GMT', 304],
     ['earlier', 'Thu, 31 Dec 2026 23:59:59 GMT', 200],
     ['no date', 'yesterday', 200],
   ])('by a date that is %s, where the handler says when the value changed', async (_what, date, status) => {
