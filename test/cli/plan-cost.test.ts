@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { MONTH, planCost, readPrices, usageOf } from '@warmtoken/cli/plan-cost'
+import { MONTH, planCost, planLive, readPrices, usageOf } from '@warmtoken/cli/plan-cost'
 import { CALM, prepareRun, type Scenario } from '@warmtoken/core/simulator'
 import { describe, expect, it } from 'vitest'
 import { run } from './run.ts'
@@ -105,6 +105,54 @@ describe('the plan', () => {
     )
     expect(alone?.dollars).toBeGreaterThan(dynamodb?.dollars ?? 0)
     expect(each?.dollars).toBeCloseTo(22_500, 6)
+  })
+})
+
+describe('the plan of live events', () => {
+  it.each([
+    [1_000, 18, 15.55],
+    [100_000, 1_800, 1_555],
+    [1_000_000, 18_000, 15_552],
+  ])('for %i viewers bills messages and minutes as the page says', async (viewers, gateway, appSync) => {
+    const { placements } = planLive({ viewers, hours: 240, events: 1 }, await readPrices())
+    const [sockets, events, streams] = placements
+    const [messages, minutes, writes, reads] = sockets?.lines ?? []
+    expect((messages?.dollars ?? 0) + (minutes?.dollars ?? 0)).toBeCloseTo(gateway, 2)
+    expect((events?.dollars ?? 0) / appSync).toBeCloseTo(1, 2)
+    // What is kept of the connections costs a small part of that.
+    expect((writes?.dollars ?? 0) + (reads?.dollars ?? 0)).toBeLessThan(gateway / 10)
+    expect(streams?.dollars).toBeGreaterThan(50 * (sockets?.dollars ?? 0))
+    for (const { lines, dollars } of placements)
+      expect(lines.reduce((sum, line) => sum + line.dollars, 0)).toBeCloseTo(dollars, 9)
+  })
+
+  it('advises another engine above 10,000 sockets, and streams for a few viewers alone', async () => {
+    const adviceFor = async (viewers: number) =>
+      planLive({ viewers, hours: 240, events: 1 }, await readPrices()).advice.join(' ')
+    expect(await adviceFor(10)).toContain('Server-Sent Events are fine')
+    expect(await adviceFor(10_000)).toContain('Use the WebSockets of API Gateway')
+    const many = await adviceFor(10_001)
+    for (const engine of ['AppSync Events', 'IoT Core', 'Momento', 'Upstash', 'Ably', 'Pusher', 'Centrifugo'])
+      expect(many).toContain(engine)
+  })
+
+  it('is printed with its formulas and its times, in words and as JSON, and asks nothing', async () => {
+    const { code, out, err } = await run(['plan-cost', '--viewers', '1000000'])
+    expect([code, err]).toEqual([0, ''])
+    for (const expected of ['100 s', '33 min', 'viewers × hours × 60', 'change the Publisher', '2026-11-29', '█'])
+      expect(out).toContain(expected)
+    const json = await run(['plan-cost', '--viewers', '1000', '--viewer-hours', '1', '--events', '0', '--json'])
+    expect(JSON.parse(json.out)).toMatchObject({ viewers: 1_000, hours: 1, events: 0, reachesAllIn: 0.1 })
+    const wrong = await run(['plan-cost', '--viewers', 'all'])
+    expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('--viewers')])
+  })
+
+  it('names the price that a file lacks', async () => {
+    const prices = await readPrices()
+    const { webSocketMinute: _, ...others } = prices.dollarsPerMillion
+    expect(() => planLive({ viewers: 1, hours: 1, events: 1 }, { ...prices, dollarsPerMillion: others })).toThrow(
+      'dollarsPerMillion.webSocketMinute',
+    )
   })
 })
 

@@ -1,7 +1,16 @@
 import { resolve } from 'node:path'
 import { number } from '../arguments.ts'
 import type { Context } from '../context.ts'
-import { ageWarning, type Placement, type Plan, planCost, type Question, readPrices } from '../cost/plan.ts'
+import {
+  ageWarning,
+  type Placement,
+  type Plan,
+  type Prices,
+  planCost,
+  planLive,
+  type Question,
+  readPrices,
+} from '../cost/plan.ts'
 import { EXIT, OperatorError } from '../exit.ts'
 import { table } from '../terminal.ts'
 
@@ -17,6 +26,10 @@ export interface PlanOptions {
   readonly environmentLife: number
   readonly tokens: number
   readonly prices?: string | undefined
+  /** Given: plans live events in place of tokens. */
+  readonly viewers?: number | undefined
+  readonly viewerHours: number
+  readonly events: number
 }
 
 /** The four questions: what an option means, what it may be, and what most users answer. */
@@ -35,6 +48,7 @@ export async function planCostCommand(context: Context, options: PlanOptions): P
   const prices = await readPrices(options.prices === undefined ? undefined : resolve(cwd, options.prices))
   const warning = ageWarning(prices, Date.now())
   if (warning !== undefined) terminal.note(warning)
+  if (options.viewers !== undefined) return printLive(context, { ...options, viewers: options.viewers }, prices)
   const question: Question = {
     environmentLife: options.environmentLife,
     tokens: options.tokens,
@@ -49,6 +63,30 @@ export async function planCostCommand(context: Context, options: PlanOptions): P
     '',
     `Prices of ${prices.region}, ${prices.day}. Functions, logs and data transfer are not in it.`,
   ])
+}
+
+/** Prints what live events cost for so many viewers, and which engine that advises. */
+function printLive({ terminal }: Context, options: PlanOptions & { readonly viewers: number }, prices: Prices): void {
+  const audience = { viewers: options.viewers, hours: options.viewerHours, events: options.events }
+  const plan = planLive(audience, prices)
+  terminal.result({ ...audience, prices, ...plan }, () => [
+    ...table([
+      ['one event reaches all in', duration(plan.reachesAllIn), 'viewers ÷ 10,000 posts a second'],
+      ['all are connected again in', duration(plan.reconnectIn), 'viewers ÷ 500 connections a second'],
+    ]),
+    ...table(rowsOf(plan.placements)),
+    '',
+    ...barsOf(plan.placements),
+    '',
+    ...plan.advice,
+    '',
+    `Prices of ${prices.region}, ${prices.day}, without discounts for volume. Functions that write and send, logs and data transfer are not in it.`,
+  ])
+}
+
+function duration(seconds: number): string {
+  if (seconds < 1) return '< 1 s'
+  return seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`
 }
 
 async function answerOf({ terminal }: Context, name: Name, options: PlanOptions): Promise<number> {
@@ -74,17 +112,20 @@ function linesOf({ usage, placements }: Plan, { tokens }: Question): readonly st
     ['due reads', count(usage.dueReads), 'for each of them once a refresh, while it is called'],
     ['token requests', count(usage.fetches), `${tokens} × month ÷ time between refreshes`],
   ]
-  const rows = placements.flatMap(({ name, lines, dollars }) => [
+  // A token for each invocation would dwarf the others.
+  return [...table(facts), ...table(rowsOf(placements)), '', ...barsOf(placements.slice(0, -1))]
+}
+
+function rowsOf(placements: readonly Placement[]): readonly (readonly string[])[] {
+  return placements.flatMap(({ name, lines, dollars }) => [
     ['', '', '', ''],
     [name, '', money(dollars), 'a month'],
     ...lines.map((line) => [`  ${line.what}`, count(line.requests), money(line.dollars), line.formula]),
   ])
-  return [...table(facts), ...table(rows), '', ...barsOf(placements)]
 }
 
-/** A bar for each placement, the most expensive one the longest. A token for each invocation would dwarf the others. */
-function barsOf(all: readonly Placement[]): readonly string[] {
-  const placements = all.slice(0, -1)
+/** A bar for each placement, the most expensive one the longest. */
+function barsOf(placements: readonly Placement[]): readonly string[] {
   const most = Math.max(...placements.map(({ dollars }) => dollars))
   if (most === 0) return []
   return table(

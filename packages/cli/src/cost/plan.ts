@@ -5,27 +5,14 @@
  * @module
  */
 
+import { bill, type CostLine, type Placement, placement } from './bill.ts'
 import { type Prices, requestPrices } from './prices.ts'
 import { type Load, type Usage, usageOf } from './usage.ts'
 
+export type { CostLine, Placement } from './bill.ts'
+export { type Audience, type LivePlan, planLive } from './live.ts'
 export { ageWarning, type Backend, type Prices, readPrices, requestPrices } from './prices.ts'
 export { type Load, MONTH, type Usage, usageOf } from './usage.ts'
-
-/** A part of the bill. */
-export interface CostLine {
-  readonly what: string
-  readonly requests: number
-  readonly dollars: number
-  /** How both were found. */
-  readonly formula: string
-}
-
-/** One way to run the fleet. */
-export interface Placement {
-  readonly name: string
-  readonly lines: readonly CostLine[]
-  readonly dollars: number
-}
 
 /** What the requests of a placement cost. */
 export interface Plan {
@@ -61,20 +48,4 @@ export function planCost(question: Question, prices: Prices): Plan {
       placement('without warmtoken, a token for each invocation', [each]),
     ],
   }
-}
-
-function placement(name: string, lines: readonly CostLine[]): Placement {
-  return { name, lines, dollars: lines.reduce((sum, { dollars }) => sum + dollars, 0) }
-}
-
-interface Billed {
-  readonly requests: number
-  /** US dollars for one. */
-  readonly each: number
-  readonly formula: string
-}
-
-function bill(what: string, { requests, each, formula }: Billed): CostLine {
-  const perMillion = Number((each * 1e6).toPrecision(4))
-  return { what, requests, dollars: requests * each, formula: `${formula}; $${perMillion} a million` }
 }

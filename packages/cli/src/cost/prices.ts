@@ -6,6 +6,14 @@ import { OperatorError } from '../exit.ts'
 const MAX_AGE = 180
 const DAY = 86_400_000
 const NAMES = ['dynamodbReadUnit', 'dynamodbWriteUnit', 's3Get', 's3Put', 'upstashCommand'] as const
+/** What live events need besides; a file may lack them as long as nobody plans those. */
+type LiveName =
+  | 'webSocketMessage'
+  | 'webSocketMinute'
+  | 'appSyncOperation'
+  | 'appSyncMinute'
+  | 'lambdaGbSecond'
+  | 'lambdaRequest'
 
 /** What requests cost, and since when that is known. */
 export interface Prices {
@@ -14,7 +22,9 @@ export interface Prices {
   /** The AWS region. */
   readonly region: string
   /** In US dollars. */
-  readonly dollarsPerMillion: { readonly [name in (typeof NAMES)[number]]: number }
+  readonly dollarsPerMillion: { readonly [name in (typeof NAMES)[number]]: number } & {
+    readonly [name in LiveName]?: number
+  }
 }
 
 /** Reads a file of prices; default the one of this package. Throws for one that lacks a price, by its name. */
