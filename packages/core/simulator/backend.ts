@@ -54,6 +54,8 @@ export interface BackendOptions {
   readonly faults: () => NetworkFaults
   /** Whether nothing answers now. */
   readonly isDown: () => boolean
+  /** True: it reads many keys by one request. Default false. */
+  readonly readsMany?: boolean
   /** Told before a swap is sent. */
   readonly onSend: (swap: Swap, process: Process) => void
   /** Told of every swap that was applied. */
@@ -190,6 +192,17 @@ export function createBackend(options: BackendOptions): Backend {
             refuse: () => reject(throttle()),
           }),
         ),
+      ...(options.readsMany === true && {
+        readMany: (keys: readonly string[], readOptions: ReadOptions) =>
+          new Promise<ReadonlyMap<string, Seen>>((resolve, reject) =>
+            exchange(process, {
+              isWrite: false,
+              perform: () => new Map(keys.map((key) => [key, staleView(key, readOptions)])),
+              answer: resolve,
+              refuse: () => reject(throttle()),
+            }),
+          ),
+      }),
       swap: (key, swap) =>
         new Promise((resolve, reject) => {
           options.onSend(swap, process)

@@ -54,6 +54,8 @@ interface Drain extends KeyDrain {
   readonly home: BehindHome
   readonly key: string
   readonly nonce: string
+  /** The journal as this drain saw it last: what others of this environment saw may be older, and lack the lease. */
+  sight: Sight<Journal> | undefined
   /** `clock.fast()` until which the lease is certainly held. */
   until: number
   applied: number
@@ -61,7 +63,7 @@ interface Drain extends KeyDrain {
 
 /** Applies the writes of a key that wait. Never rejects. */
 export async function drainKey(home: BehindHome, key: string, options: KeyDrain): Promise<KeyOutcome> {
-  const drain: Drain = { ...options, home, key, nonce: home.context.runtime.unique(), until: 0, applied: 0 }
+  const drain: Drain = { ...options, home, key, nonce: home.context.runtime.unique(), sight: undefined, until: 0, applied: 0 }
   try {
     const outcome = await run(drain)
     return { outcome, applied: drain.applied }
@@ -154,6 +156,7 @@ async function start(drain: Drain, sight: Sight<Journal>): Promise<Journal | und
   home.sights.set(key, result.sight)
   const { value } = result.sight
   if (value.lease?.nonce !== nonce) return undefined
+  drain.sight = result.sight
   drain.until = until
   return value
 }
@@ -245,11 +248,12 @@ async function changeOwn(
   const { home, key, nonce } = drain
   const result = await changeRecord<Journal>(home.context, {
     form: journalForm(key, null),
-    from: home.sights.get(key),
+    from: drain.sight,
     endsAt: home.context.clock.fast() + home.timeout,
     next: (there) => (there.lease?.nonce === nonce && !isDone(there) ? change(there) : undefined),
   })
   if (result.outcome === 'ended') throw result.error
+  drain.sight = result.sight
   home.sights.set(key, result.sight)
   return result.outcome === 'written' || isDone(result.sight.value) ? result.sight.value : undefined
 }

@@ -12,8 +12,7 @@ type Answer = 'marked' | 'full' | 'unmarked'
 
 interface Wanted {
   readonly key: string
-  /** The mark to put; left out: it is to be taken out, if it still is `unmark`. */
-  readonly mark?: string
+  /** It is to be taken out, if it still has this mark; left out: it is to be put in, with a new one. */
   readonly unmark?: string
   answer: Answer
   resolve(answer: Answer): void
@@ -38,7 +37,7 @@ export function createIndex({
         form: shardForm(shardKey),
         from: shards.get(shardKey),
         endsAt: context.clock.fast() + timeout,
-        next: (there) => applyAll(there, batch),
+        next: (there) => applyAll(there, batch, context.runtime.unique),
       })
       if (result.outcome === 'ended') throw result.error
       shards.set(shardKey, result.sight)
@@ -48,7 +47,7 @@ export function createIndex({
     }
   }
   const enqueue = createLanes<Wanted>(MAX_BATCH, changeShard)
-  const ask = (wanted: Pick<Wanted, 'key' | 'mark' | 'unmark'>): Promise<Answer> =>
+  const ask = (wanted: Pick<Wanted, 'key' | 'unmark'>): Promise<Answer> =>
     new Promise((resolve, reject) => {
       enqueue(keys.shardOf(wanted.key), { ...wanted, answer: 'unmarked', resolve, reject })
     })
@@ -56,9 +55,7 @@ export function createIndex({
   return {
     shards,
     async mark(key) {
-      // A new mark each time, so that a sweep that read the one before takes nothing out.
-      const answer = await ask({ key, mark: context.runtime.unique() })
-      return answer === 'full' ? 'full' : 'marked'
+      return (await ask({ key })) === 'full' ? 'full' : 'marked'
     },
     async unmark(key, mark) {
       await ask({ key, unmark: mark })
@@ -66,16 +63,19 @@ export function createIndex({
   }
 }
 
-/** The record with all changes of a batch; `undefined` when there is nothing to change. */
-function applyAll(there: Shard, batch: readonly Wanted[]): Shard | undefined {
+/**
+ * The record with all changes of a batch; `undefined` when there is nothing to change. Each try puts a mark that no other has
+ * put: a sweep may have read that of an earlier one, and would take the key out.
+ */
+function applyAll(there: Shard, batch: readonly Wanted[], unique: () => string): Shard | undefined {
   const next = new Map(there)
   let isChanged = false
   for (const wanted of batch) {
-    const { key, mark, unmark } = wanted
-    if (mark !== undefined) {
+    const { key, unmark } = wanted
+    if (unmark === undefined) {
       wanted.answer = isFull(next) && !next.has(key) ? 'full' : 'marked'
       if (wanted.answer === 'full') continue
-      next.set(key, mark)
+      next.set(key, unique())
       isChanged = true
     } else if (next.get(key) === unmark) {
       next.delete(key)

@@ -1,0 +1,39 @@
+import { runSideBySide } from '../side-by-side.ts'
+import { type BehindResult, prepareBehindRun } from './run.ts'
+
+/** What came of many runs. */
+export interface BehindSummary {
+  readonly runs: number
+  readonly events: number
+  readonly calls: number
+  readonly failures: readonly BehindResult[]
+  readonly seen: ReadonlyMap<string, number>
+}
+
+/** Runs production write-behinds in many worlds of virtual time; `stopAfter` so many that broke a promise. */
+export async function simulateBehind({
+  seed = 1,
+  runs,
+  stopAfter = Number.POSITIVE_INFINITY,
+}: {
+  readonly seed?: number
+  readonly runs: number
+  readonly stopAfter?: number
+}): Promise<BehindSummary> {
+  const failures: BehindResult[] = []
+  const seen = new Map<string, number>()
+  let [ended, events, calls] = [0, 0, 0]
+  await runSideBySide(
+    runs,
+    (index) => prepareBehindRun(seed + index),
+    (result) => {
+      ended += 1
+      events += result.events
+      calls += result.calls
+      for (const [name, count] of result.seen) seen.set(name, (seen.get(name) ?? 0) + count)
+      if (result.violations.length > 0) failures.push(result)
+      return failures.length < stopAfter ? 'go on' : 'stop'
+    },
+  )
+  return { runs: ended, events, calls, failures, seen }
+}
