@@ -84,6 +84,7 @@ export function prepareBehindRun(seed: number, trace?: (line: string) => void): 
   const tell = (what: () => string): void => trace?.(`${schedule.now().toFixed(1).padStart(12)}  ${what()}`)
   const trouble = random.pick(TROUBLES)
   const keys = createBehindKeys('', NAME)
+  const journals = [0, 1].map((id) => keys.journal(`item:${id}`))
   const hasNetwork = trouble === 'network' || trouble === 'everything' || (trouble === 'idle' && random.chance(0.5))
   const level = random.between(0.02, 0.2)
   const faults = { ...NO_FAULTS, lostRequest: level, lostReply: level, late: level, duplicate: level, slow: level / 2 }
@@ -115,7 +116,7 @@ export function prepareBehindRun(seed: number, trace?: (line: string) => void): 
     delivered: new Set(),
     counts: { calls: 0, writes: 0 },
     isTroubled: true,
-    keyOf: (id) => keys.journal(`item:${id}`),
+    keyOf: (id) => journals[Number(id)] ?? '',
     saw,
     tell,
   }
@@ -231,7 +232,7 @@ async function live(world: World, name: string): Promise<void> {
         saw('clock step')
         process.stepWall(random.between(-300_000, 300_000))
       })
-  for (let n = 0; n < 16; n += 1) {
+  for (let n = 0; n < 12; n += 1) {
     await process.sleep(random.chance(0.5) ? random.between(0, 30) : random.between(0, 3_000))
     if (trouble === 'idle' && random.chance(0.2)) await sleepLong(environment)
     const acting = act(environment)
@@ -266,7 +267,7 @@ async function act(environment: Environment): Promise<void> {
   const { process, world } = environment
   const { random, schedule, open, witness, trouble } = world
   const acts: readonly [Act, ...Act[]] = [write, write, write, write, drain, drain, read, read]
-  const own = random.chance(0.06) ? burst : trouble === 'poison' && random.chance(0.2) ? decide : random.pick(acts)
+  const own = random.chance(0.03) ? burst : trouble === 'poison' && random.chance(0.2) ? decide : random.pick(acts)
   const mark = {}
   const [startedAt, frozenBefore] = [schedule.now(), process.frozenFor()]
   open.set(mark, { process, what: own.name })

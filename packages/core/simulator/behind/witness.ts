@@ -29,6 +29,8 @@ export interface BehindViolation {
 
 /** Numbers are believed up to here. */
 const LATEST = START * 2
+/** How many parsed values are remembered. */
+const MAX_LISTS = 1_000
 
 /** What the truth and the witness know of one key. */
 interface KeyState {
@@ -40,8 +42,12 @@ interface KeyState {
   highest: number
   /** The number under which each write waits or waited. */
   readonly numberOf: Map<string, number>
+  /** The same of those that the truth has not taken. */
+  readonly waiting: Map<string, number>
   /** What each number stands for. */
   readonly contentOf: Map<number, string>
+  /** The highest number that was acknowledged. */
+  floor: number
   journal: Journal | undefined
 }
 
@@ -78,7 +84,7 @@ export function createBehindWitness({ now, image, keys, onSeen }: BehindWitnessO
   const violations: BehindViolation[] = []
   const states = new Map<string, KeyState>()
   const taken = new Set<string>()
-  const accepted = new Map<string, { readonly key: string; readonly n: number }>()
+  const accepted = new Set<string>()
   const givenUp = new Set<string>()
   const givingUp = new Map<Process, Set<string>>()
 
@@ -91,7 +97,9 @@ export function createBehindWitness({ now, image, keys, onSeen }: BehindWitnessO
       value: undefined,
       highest: 0,
       numberOf: new Map(),
+      waiting: new Map(),
       contentOf: new Map(),
+      floor: 0,
       journal: undefined,
     }
     states.set(key, state)
@@ -116,7 +124,10 @@ export function createBehindWitness({ now, image, keys, onSeen }: BehindWitnessO
       const known = state.contentOf.get(n)
       if (known !== undefined && known !== sealed) violate('B5 one number', `${n} was ${known} and is ${sealed}`)
       state.contentOf.set(n, sealed)
-      for (const id of idsIn(sealed)) state.numberOf.set(id, n)
+      for (const id of idsIn(sealed)) {
+        state.numberOf.set(id, n)
+        if (!taken.has(id)) state.waiting.set(id, n)
+      }
     }
   }
 
@@ -124,13 +135,15 @@ export function createBehindWitness({ now, image, keys, onSeen }: BehindWitnessO
     const left = idsOf(after)
     if (new Set(left).size < left.length) violate('B2 once, in order', `${key} holds a write twice`)
     const there = new Set(left)
-    for (const id of before === undefined ? [] : idsOf(before)) {
+    const earlier = before === undefined ? [] : idsOf(before)
+    for (const id of earlier) {
       if (there.has(id) || taken.has(id)) continue
       if (givingUp.get(process)?.has(key) === true) givenUp.add(id)
       else violate('B1 not lost', `${process.name} took ${id} out of the journal, and the truth does not have it`)
     }
+    const known = new Set(earlier)
     for (const id of left)
-      if (before !== undefined && taken.has(id) && !idsOf(before).includes(id))
+      if (before !== undefined && taken.has(id) && !known.has(id))
         violate('B2 once, in order', `${id} was accepted again after it was applied`)
   }
 
@@ -161,22 +174,24 @@ export function createBehindWitness({ now, image, keys, onSeen }: BehindWitnessO
       const content = state.contentOf.get(n)
       if (content !== JSON.stringify(ids)) violate('B5 one number', `${n} was ${content} and is applied as ${ids}`)
       const aside = new Set((state.journal?.aside ?? []).flatMap(({ sealed }) => idsIn(sealed)))
-      for (const [id, other] of state.numberOf)
+      for (const [id, other] of state.waiting)
         if (other < n && !taken.has(id) && !aside.has(id) && !givenUp.has(id))
           violate('B2 once, in order', `${n} is applied before ${id} of ${other}`)
       for (const id of ids) {
         if (taken.has(id)) violate('B2 once, in order', `${id} is applied twice`)
         taken.add(id)
+        state.waiting.delete(id)
       }
       state.last = n
       state.value = ids.at(-1)
     },
     truthOf: (key) => stateOf(key).value,
     onAccepted(key, id, n) {
-      accepted.set(id, { key, n })
+      accepted.add(id)
+      stateOf(key).floor = Math.max(stateOf(key).floor, n)
       if (!stateOf(key).numberOf.has(id)) violate('B1 not lost', `${id} was acknowledged, and no journal ever had it`)
     },
-    floorOf: (key) => Math.max(0, ...[...accepted.values()].filter((one) => one.key === key).map(({ n }) => n)),
+    floorOf: (key) => stateOf(key).floor,
     checkRead(key, value, floor) {
       const n = value === undefined ? 0 : (stateOf(key).numberOf.get(value) ?? 0)
       if (n < floor) violate('B4 visible', `${key} was read as ${value} of ${n}, and ${floor} was acknowledged before`)
@@ -185,7 +200,7 @@ export function createBehindWitness({ now, image, keys, onSeen }: BehindWitnessO
       givingUp.set(process, (givingUp.get(process) ?? new Set()).add(key))
     },
     checkEnd() {
-      for (const id of accepted.keys())
+      for (const id of accepted)
         if (!taken.has(id) && !givenUp.has(id)) violate('B1 not lost', `${id} was accepted and never applied`)
     },
   }
@@ -195,7 +210,14 @@ function idsOf({ queue, aside }: Journal): readonly string[] {
   return [...queue, ...aside].flatMap(({ sealed }) => idsIn(sealed))
 }
 
+const lists = new Map<string, readonly string[]>()
+
 /** A value is a list of ids, so that merged ones show what they were made of. */
 function idsIn(sealed: string): readonly string[] {
-  return JSON.parse(sealed) as readonly string[]
+  const known = lists.get(sealed)
+  if (known !== undefined) return known
+  if (lists.size > MAX_LISTS) lists.clear()
+  const ids = JSON.parse(sealed) as readonly string[]
+  lists.set(sealed, ids)
+  return ids
 }

@@ -297,7 +297,8 @@ async function noteFailure(
     const [first] = there.queue
     const fits =
       there.aside.length < MAX_ASIDE && lengthOf(there.aside) + (first?.sealed.length ?? 0) <= MAX_QUEUE_LENGTH
-    const isAside = isPoison && home.onPoison === 'skip' && fits
+    // One that only failed may be in the truth: under another number it would be applied twice.
+    const isAside = kind === 'refused' && home.onPoison === 'skip' && fits
     const pause = Math.min(PAUSES.longest, PAUSES.first * 2 ** Math.max(0, failures - 1))
     const until = Math.ceil(latestOf(home.context)) + pause
     tell = () => {

@@ -32,7 +32,8 @@ export interface BehindKeys {
 
 /** Makes the record keys. */
 export function createBehindKeys(namespace: string, name: string): BehindKeys {
-  const shards = Array.from({ length: SHARDS }, (_, index) => makeKey('wbx', namespace, [name, index]))
+  const index = makeKey('wbx', namespace, name)
+  const shards = Array.from({ length: SHARDS }, (_, number) => `${index}-${number}`)
   return {
     journal: (plain) => makeKey('wb', namespace, [name, plain]),
     shardOf: (journalKey) => shards[Number.parseInt(journalKey.slice(-8), 16) % SHARDS] ?? '',

@@ -48,8 +48,9 @@ export interface WriteBehindOptions<Template extends string, V> {
   /** After how many failures in a row a write counts as poison. Default 10. */
   readonly attempts?: number
   /**
-   * What becomes of poison. `stop`: the key stops until `retry` or `giveUp`, and its order is kept; `skip`: the write is set
-   * aside, at most 8 of a key, and later ones go on. Other keys go on in any case. Default `stop`.
+   * What becomes of poison. `stop`: the key stops until `retry` or `giveUp`, and its order is kept; `skip`: a refused write is
+   * set aside, at most 8 of a key, and later ones go on; one that failed too often stops the key, because it may be in the
+   * truth. Other keys go on in any case. Default `stop`.
    */
   readonly onPoison?: 'stop' | 'skip'
   /** Within how long a write is accepted or rejected. Default 5,000. */
