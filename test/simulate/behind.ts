@@ -16,7 +16,7 @@ if (!Number.isSafeInteger(runs) || runs < 1 || !Number.isSafeInteger(seed) || se
 }
 
 if (values.trace) {
-  const run = prepareBehindRun(seed, (line) => console.log(line))
+  const run = prepareBehindRun(seed, { trace: (line) => console.log(line) })
   while (run.step()) await new Promise((resolve) => setImmediate(resolve))
   const { trouble, violations } = run.finish()
   console.log(trouble, violations)

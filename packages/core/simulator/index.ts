@@ -1,5 +1,5 @@
 export { type Backend, createBackend, NO_FAULTS } from './backend.ts'
-export { type BehindResult, type BehindRun, prepareBehindRun } from './behind/run.ts'
+export { type BehindResult, type BehindRun, type BehindTrouble, prepareBehindRun } from './behind/run.ts'
 export { type BehindSummary, simulateBehind } from './behind/simulate.ts'
 export { type ColdStart, coldStart } from './data/cold.ts'
 export { prepareDataRun } from './data/run.ts'

@@ -28,11 +28,13 @@ const TROUBLES = [
   'idle',
   'everything',
 ] as const
+/** The kinds of trouble that a run is given. */
+export type BehindTrouble = (typeof TROUBLES)[number]
 
 /** What came of a run. */
 export interface BehindResult {
   readonly seed: number
-  readonly trouble: string
+  readonly trouble: BehindTrouble
   readonly violations: readonly BehindViolation[]
   readonly events: number
   readonly calls: number
@@ -49,14 +51,14 @@ export interface BehindRun {
 type Behind = WriteBehind<{ readonly id: string | number }, readonly string[]>
 
 interface World {
-  readonly trouble: (typeof TROUBLES)[number]
+  readonly trouble: BehindTrouble
   readonly merges: boolean
   readonly random: Random
   readonly schedule: Schedule
   readonly backend: Backend
   readonly witness: BehindWitness
   readonly open: Map<object, { readonly process: Process; readonly what: string }>
-  /** Writes that the truth refuses for ever. */
+  /** Writes that the truth refuses always. */
   readonly bad: Set<string>
   /** Numbers that `apply` was called with, by key. */
   readonly delivered: Set<string>
@@ -75,14 +77,23 @@ interface Environment {
   readonly kept: Map<string, { readonly value: readonly string[] | undefined; readonly done: number }>
 }
 
-/** Prepares the run of a seed. `trace` receives a line for everything that happens. */
-export function prepareBehindRun(seed: number, trace?: (line: string) => void): BehindRun {
+/** How a run is made. */
+export interface BehindRunOptions {
+  /** The kind of trouble. Default: drawn from the seed. */
+  readonly trouble?: BehindTrouble | undefined
+  /** Receives a line for everything that happens. */
+  readonly trace?: (line: string) => void
+}
+
+/** Prepares the run of a seed. */
+export function prepareBehindRun(seed: number, { trouble: given, trace }: BehindRunOptions = {}): BehindRun {
   const random = seeded(seed ^ 0xbe41d)
   const schedule = createSchedule()
   const seen = new Map<string, number>()
   const saw = (name: string): void => void seen.set(name, (seen.get(name) ?? 0) + 1)
   const tell = (what: () => string): void => trace?.(`${schedule.now().toFixed(1).padStart(12)}  ${what()}`)
-  const trouble = random.pick(TROUBLES)
+  const drawn = random.pick(TROUBLES)
+  const trouble = given ?? drawn
   const keys = createBehindKeys('', NAME)
   const journals = [0, 1].map((id) => keys.journal(`item:${id}`))
   const hasNetwork = trouble === 'network' || trouble === 'everything' || (trouble === 'idle' && random.chance(0.5))
@@ -267,7 +278,7 @@ async function act(environment: Environment): Promise<void> {
   const { process, world } = environment
   const { random, schedule, open, witness, trouble } = world
   const acts: readonly [Act, ...Act[]] = [write, write, write, write, drain, drain, read, read]
-  const own = random.chance(0.03) ? burst : trouble === 'poison' && random.chance(0.2) ? decide : random.pick(acts)
+  const own = random.chance(0.015) ? burst : trouble === 'poison' && random.chance(0.2) ? decide : random.pick(acts)
   const mark = {}
   const [startedAt, frozenBefore] = [schedule.now(), process.frozenFor()]
   open.set(mark, { process, what: own.name })

@@ -1,5 +1,5 @@
 import { runSideBySide } from '../side-by-side.ts'
-import { type BehindResult, prepareBehindRun } from './run.ts'
+import { type BehindResult, type BehindTrouble, prepareBehindRun } from './run.ts'
 
 /** What came of many runs. */
 export interface BehindSummary {
@@ -15,17 +15,20 @@ export async function simulateBehind({
   seed = 1,
   runs,
   stopAfter = Number.POSITIVE_INFINITY,
+  trouble,
 }: {
   readonly seed?: number
   readonly runs: number
   readonly stopAfter?: number
+  /** The kind of trouble of all runs. Default: drawn from the seeds. */
+  readonly trouble?: BehindTrouble | undefined
 }): Promise<BehindSummary> {
   const failures: BehindResult[] = []
   const seen = new Map<string, number>()
   let [ended, events, calls] = [0, 0, 0]
   await runSideBySide(
     runs,
-    (index) => prepareBehindRun(seed + index),
+    (index) => prepareBehindRun(seed + index, { trouble }),
     (result) => {
       ended += 1
       events += result.events
