@@ -1,4 +1,4 @@
-import { runSideBySide } from '../side-by-side.ts'
+import { runInTurn } from '../in-turn.ts'
 import { type BehindResult, type BehindTrouble, prepareBehindRun } from './run.ts'
 
 /** What came of many runs. */
@@ -26,7 +26,7 @@ export async function simulateBehind({
   const failures: BehindResult[] = []
   const seen = new Map<string, number>()
   let [ended, events, calls] = [0, 0, 0]
-  await runSideBySide(
+  await runInTurn(
     runs,
     (index) => prepareBehindRun(seed + index, { trouble }),
     (result) => {
