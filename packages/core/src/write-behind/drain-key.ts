@@ -63,7 +63,15 @@ interface Drain extends KeyDrain {
 
 /** Applies the writes of a key that wait. Never rejects. */
 export async function drainKey(home: BehindHome, key: string, options: KeyDrain): Promise<KeyOutcome> {
-  const drain: Drain = { ...options, home, key, nonce: home.context.runtime.unique(), sight: undefined, until: 0, applied: 0 }
+  const drain: Drain = {
+    ...options,
+    home,
+    key,
+    nonce: home.context.runtime.unique(),
+    sight: undefined,
+    until: 0,
+    applied: 0,
+  }
   try {
     const outcome = await run(drain)
     return { outcome, applied: drain.applied }
