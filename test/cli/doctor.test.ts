@@ -71,7 +71,14 @@ async function doctor(
   return { ...(JSON.parse(out) as Report), code, all: out + err }
 }
 
+/** The checks that have found something in these tests. */
+const found = new Set<string>()
+
 function ids({ findings }: Report): readonly string[] {
+  for (const { id, fix } of findings) {
+    expect(fix).toMatch(/\S{3,}/)
+    found.add(id)
+  }
   return findings.map(({ id }) => id)
 }
 
@@ -223,6 +230,11 @@ describe('warmtoken doctor', () => {
     const { code, out } = await run(['doctor', '--json'], { cwd: project })
     expect([code, ids(JSON.parse(out))]).toEqual([3, ['sdk-twice']])
     rmSync(project, { recursive: true })
+  })
+
+  it('has no check that none of the tests before this one lets find something', async () => {
+    const { results } = await doctor()
+    expect(results.map(({ id }) => id).filter((id) => !found.has(id))).toEqual([])
   })
 
   it('leaves one empty record of its own, however often it runs', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { MONTH, planCost, planLive, readPrices, usageOf } from '@warmtoken/cli/plan-cost'
 import { CALM, prepareRun, type Scenario } from '@warmtoken/core/simulator'
 import { describe, expect, it } from 'vitest'
+import { burstCalls, type Call, randomCalls, runLoad } from './fleet-load.ts'
 import { run } from './run.ts'
 
 const SEEDS = [1, 2, 3, 4]
@@ -72,6 +73,65 @@ describe('the formulas of plan-cost', () => {
       expect(ratio, what).toBeGreaterThan(0.95)
       expect(ratio, what).toBeLessThan(1.05)
     }
+  })
+})
+
+/** A day, and when the first values of all have been refreshed, in seconds. */
+const [DAY, FROM] = [86_400, 7_200]
+
+interface Called {
+  readonly calls: readonly Call[]
+  readonly environments: number
+  readonly tokenLife: number
+  readonly burst?: number
+}
+
+/** For each number of the plan, what it is in requests that the engine made for the same calls. */
+async function ratiosOf({ calls, environments, tokenLife, burst = 0 }: Called) {
+  const counts = await runLoad({ calls, environments, tokenLife, from: FROM })
+  const seconds = (calls.at(-1)?.[0] ?? 0) - FROM
+  const share = seconds / MONTH
+  const invocations = calls.filter(([at]) => at >= FROM).length / share
+  // These environments live all the time.
+  const plan = usageOf({ invocations, environments, tokenLife, environmentLife: MONTH, tokens: 1, burst })
+  return {
+    reads: (plan.dueReads * share) / counts.reads,
+    writes: (plan.writes * share) / counts.writes,
+    fetches: (plan.fetches * share) / counts.fetches,
+  }
+}
+
+function repeated(times: number, pause: number): readonly number[] {
+  return Array.from({ length: times }, () => pause)
+}
+
+describe('the formulas of plan-cost, for other loads than an even one,', () => {
+  it.each<[string, Called]>([
+    ['calls at random', { calls: randomCalls(repeated(20, 60), 3 * DAY, 1), environments: 20, tokenLife: 900 }],
+    ['rare calls', { calls: randomCalls(repeated(5, 900), 30 * DAY, 2), environments: 5, tokenLife: 3_600 }],
+    ...[60, 300, 900, 3_600].map((every): [string, Called] => [
+      `bursts ${every} s apart`,
+      {
+        calls: burstCalls({ environments: 20, every, size: 5 }, Math.min(8 * DAY, 1_500 * every), 3),
+        environments: 20,
+        tokenLife: 3_600,
+        burst: every,
+      },
+    ]),
+  ])('are within 5 %% of the requests that the engine makes: %s', async (_load, called) => {
+    for (const [what, ratio] of Object.entries(await ratiosOf(called))) {
+      expect(ratio, what).toBeGreaterThan(0.95)
+      expect(ratio, what).toBeLessThan(1.05)
+    }
+  })
+
+  it('are within 5 % for writes and token requests, and up to 10 % too high for reads, where half of the fleet is busy', async () => {
+    const pauses = [...repeated(10, 12), ...repeated(10, 300)]
+    const calls = randomCalls(pauses, 2 * DAY, 4)
+    const { reads, writes, fetches } = await ratiosOf({ calls, environments: 20, tokenLife: 900 })
+    expect([writes, fetches].every((ratio) => ratio > 0.95 && ratio < 1.05)).toBe(true)
+    expect(reads).toBeGreaterThan(1)
+    expect(reads).toBeLessThan(1.1)
   })
 })
 

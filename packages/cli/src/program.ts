@@ -112,6 +112,7 @@ function addProjectCommands(program: Command, context: Context): void {
     .option('--issuer-price <dollars>', 'price of 1,000 token requests', number(0, 1e6))
     .option('--environment-life <seconds>', 'how long an environment lives', number(60, 1e6), 7_200)
     .option('--tokens <n>', 'distinct tokens, such as one a tenant', wholeNumber(1, 1e9), 1)
+    .option('--burst <seconds>', 'calls come in bursts this far apart; 0: at random', number(0, 1e7), 0)
     .option('--prices <file>', 'prices in place of those of this release', parseText)
     .option('--viewers <n>', 'plan live events for so many viewers in place of tokens', wholeNumber(1, 1e9))
     .option('--viewer-hours <n>', 'hours a month that each is connected', number(0.1, 744), 240)

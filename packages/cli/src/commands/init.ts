@@ -11,6 +11,10 @@ import { partOf, readService, type Service } from '../service.ts'
 
 /** The name of the table among the resources, unless there is one already. */
 const TABLE = 'TokenTable'
+/** Names under which a file may hold a secret. */
+const SECRET = /^environment$|secret|password|token|credential|api_?key/i
+/** A shorter text is no secret, and may be a part of any word. */
+const MIN_SECRET = 6
 /** The variable that holds the table's name. */
 const VARIABLE = 'TOKEN_TABLE'
 
@@ -39,7 +43,8 @@ export async function init(context: Context, { service: file, yes }: InitOptions
     ])
     return
   }
-  const diff = createTwoFilesPatch(file, file, service.text, changed, '', '', { context: 3 })
+  const patch = createTwoFilesPatch(file, file, service.text, changed, '', '', { context: 3 })
+  const diff = secretsOf(service.data).reduce((text, secret) => text.replaceAll(secret, '…'), patch)
   terminal.result({ file, changed: true, diff }, () => diff.trimEnd().split('\n').map(colored(terminal)))
   if (yes !== true) {
     if (!terminal.isInteractive)
@@ -50,6 +55,16 @@ export async function init(context: Context, { service: file, yes }: InitOptions
   await replaceFile(path, service.text, changed)
   terminal.note(`Written: ${file}\nNext: npm install @warmtoken/core @warmtoken/adapters-aws`)
   terminal.note(`In your code, the variable ${VARIABLE} holds the name of the table for dynamoDBStore.`)
+}
+
+/** Texts of the file that the difference must not show: values of variables, and whatever is called a secret. */
+function secretsOf(data: unknown, isSecret = false): readonly string[] {
+  if (typeof data === 'string')
+    return isSecret ? data.split('\n').filter((line) => line.length >= MIN_SECRET && !line.includes('${')) : []
+  if (Array.isArray(data)) return data.flatMap((item) => secretsOf(item, isSecret))
+  return Object.entries(asFields(data) ?? {}).flatMap(([name, value]) =>
+    secretsOf(value, isSecret || SECRET.test(name)),
+  )
 }
 
 function colored({ style }: Context['terminal']): (line: string) => string {

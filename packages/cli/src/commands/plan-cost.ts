@@ -25,6 +25,7 @@ export interface PlanOptions {
   readonly issuerPrice?: number | undefined
   readonly environmentLife: number
   readonly tokens: number
+  readonly burst: number
   readonly prices?: string | undefined
   /** Given: plans live events in place of tokens. */
   readonly viewers?: number | undefined
@@ -52,6 +53,7 @@ export async function planCostCommand(context: Context, options: PlanOptions): P
   const question: Question = {
     environmentLife: options.environmentLife,
     tokens: options.tokens,
+    burst: options.burst,
     invocations: await answerOf(context, 'invocations', options),
     environments: await answerOf(context, 'environments', options),
     tokenLife: await answerOf(context, 'tokenLife', options),
@@ -104,9 +106,10 @@ async function answerOf({ terminal }: Context, name: Name, options: PlanOptions)
   }
 }
 
-function linesOf({ usage, placements }: Plan, { tokens }: Question): readonly string[] {
+function linesOf({ usage, placements }: Plan, { tokens, burst = 0 }: Question): readonly string[] {
+  const wait = burst > 0 ? 'up to the next burst' : '+ wait for the first call'
   const facts = [
-    ['a refresh every', `${Math.round(usage.cycle)} s`, 'lifetime − refresh window − jitter + wait for the first call'],
+    ['a refresh every', `${Math.round(usage.cycle)} s`, `lifetime − refresh window − jitter ${wait}`],
     ['environments started', count(usage.starts), 'environments × month ÷ their lifetime, at most one an invocation'],
     ['cold reads', count(usage.coldReads), 'environments started × tokens that they ask for'],
     ['due reads', count(usage.dueReads), 'for each of them once a refresh, while it is called'],

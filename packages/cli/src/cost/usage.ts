@@ -22,6 +22,8 @@ export interface Load {
   readonly environmentLife: number
   /** Distinct tokens, such as one a tenant. Invocations are spread evenly over them. */
   readonly tokens: number
+  /** Calls come in bursts so many seconds apart, such as by a schedule; 0 or left out: at random. */
+  readonly burst?: number
 }
 
 /** Requests a month, with what they are made of. */
@@ -44,14 +46,14 @@ export interface Usage {
 
 /** The requests that a load makes. */
 export function usageOf(load: Load): Usage {
-  const { environments, tokenLife, environmentLife, tokens } = load
+  const { environments, tokenLife, environmentLife, tokens, burst = 0 } = load
   const window = Math.min(MAX_WINDOW, tokenLife * WINDOW_SHARE)
   const spread = window * JITTER_SHARE
   // The calls for one token, fleet-wide and in one environment, a second.
   const fleetRate = load.invocations / tokens / MONTH
   const rate = fleetRate / environments
   const due = tokenLife - window - spread
-  const cycle = due + firstCall(fleetRate, spread)
+  const cycle = burst > 0 ? firstBurst(due + spread / (environments + 1), burst) : due + firstCall(fleetRate, spread)
   // An environment that would get no call is not started.
   const starts = Math.min(load.invocations, (environments * MONTH) / environmentLife)
   // Each asks for as many of the tokens as it gets calls for, and for one at least.
@@ -82,6 +84,11 @@ function firstCall(rate: number, spread: number): number {
   for (let index = 0; index < STEPS; index += 1)
     mean += step * Math.exp((-rate * ((index + 0.5) * step) ** 2) / (2 * spread))
   return mean + Math.exp((-rate * spread) / 2) / rate
+}
+
+/** When the first burst comes in which a value is due that was fetched in a burst, in seconds. `due`: for the earliest environment. */
+function firstBurst(due: number, burst: number): number {
+  return burst * Math.ceil(due / burst)
 }
 
 /**
