@@ -13,7 +13,7 @@ import { partOf, readService, type Service } from '../service.ts'
 const TABLE = 'TokenTable'
 /** Names under which a file may hold a secret. */
 const SECRET = /^environment$|secret|password|token|credential|api_?key/i
-/** A shorter text is no secret, and may be a part of any word. */
+/** A shorter text may be a part of any word, and can hardly be a secret. */
 const MIN_SECRET = 6
 /** The variable that holds the table's name. */
 const VARIABLE = 'TOKEN_TABLE'
