@@ -118,8 +118,6 @@ export interface Item<V = unknown> {
   changing: number
   /** In flood mode: that there is no value. */
   absent?: Absent | undefined
-  /** The lease of a write of this environment that failed: a repeat need not wait for its end. */
-  doubtful?: string
   /** Counted as a new key, and allowed a lease. */
   isAdmitted?: true
   direct?: DirectLoad | undefined

@@ -85,7 +85,7 @@ async function announce<V>(home: Home, item: Item<V>, timeout: number): Promise<
       return { ...found.snapshot, ...own }
     }
     // What became of one without an answer shows at the next look.
-    const announced = isFree(home, item, { lease, search }) ? await send(home, item, { found, search }) : undefined
+    const announced = isFree(home, { lease, search }) ? await send(home, item, { found, search }) : undefined
     if (announced !== undefined) return announced
     const left = endsAt - clock.fast()
     if (left <= 0) break
@@ -99,11 +99,10 @@ async function announce<V>(home: Home, item: Item<V>, timeout: number): Promise<
 /** Whether no other writer can hold the lease, by true time. */
 function isFree<V>(
   home: Home,
-  item: Item<V>,
   { lease, search }: { readonly lease: Lease | undefined; readonly search: Search<V> },
 ): boolean {
   if (lease === undefined || !lease.nonce.startsWith(WRITER)) return true
-  if (lease.nonce === item.doubtful || search.sent.has(lease.nonce)) return true
+  if (search.sent.has(lease.nonce)) return true
   const { clock, server } = home.context()
   const seenFor = clock.slow() - (search.seen?.at ?? clock.slow())
   return (server.earliest() ?? 0) > lease.acquiredAt + lease.length || seenFor > lease.length
@@ -164,8 +163,7 @@ async function callWriter<V>(
   if (ms <= 0) throw new TimeoutError(`no time was left to write ${key}; nothing was written: call it again`, { key })
   const done = await withDeadline(runtime, { ms }, (signal) => call({ n: record.epoch, id: nonce, signal }))
   if (done.outcome === 'done') return done.value
-  // Nobody knows what became of it: the old value ends with the lease, and a repeat need not wait for that.
-  item.doubtful = nonce
+  // Nobody knows what becomes of it, so the lease stays to its end: the request may still be on its way.
   if (done.outcome !== 'failed')
     throw new TimeoutError(`the writer of ${item.source.name} did not answer within ${Math.round(ms)} ms`, { key })
   // A refusal says that nothing was written.
