@@ -19,6 +19,16 @@ export interface FeishuSettings {
   readonly encryptKey: string
 }
 
+/** What the console needs besides. */
+export interface AdminSettings {
+  /** `loopback` for local runs: only requests of this machine are taken. */
+  readonly access: 'iam' | 'loopback'
+  /** Whether it takes actions. */
+  readonly control: boolean
+  /** The path under which it is reached; left out for the root. */
+  readonly basePath?: string
+}
+
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
@@ -37,6 +47,19 @@ export function readSettings(environment: Environment): Settings {
     ...(directory && { directory }),
     allowInsecure: flag(environment, 'ALLOW_INSECURE_ISSUER'),
   }
+}
+
+/**
+ * Reads the settings of the console from environment variables. Left out they are the safe ones: IAM and read-only.
+ *
+ * @throws Error that names the first variable that is wrong
+ */
+export function readAdminSettings(environment: Environment): AdminSettings {
+  const access = environment['ADMIN_ACCESS'] || 'iam'
+  if (access !== 'iam' && access !== 'loopback')
+    throw new Error('The environment variable ADMIN_ACCESS must be iam or loopback')
+  const basePath = environment['ADMIN_PATH']
+  return { access, control: flag(environment, 'ADMIN_CONTROL'), ...(basePath && { basePath }) }
 }
 
 /**

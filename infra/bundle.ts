@@ -2,6 +2,7 @@ import { dirname, join, relative, sep } from 'node:path'
 import { builtinModules } from '@warmtoken/core/esbuild'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
 import { browserText } from './browser-text.ts'
+import { consolePage } from './console-page.ts'
 
 /** The files of one build, by their path from the root with forward slashes, and what esbuild tells about them. */
 export interface Bundle {
@@ -46,7 +47,7 @@ export async function bundle(root: string, entries: readonly string[]): Promise<
     outbase: root,
     write: false,
     metafile: true,
-    plugins: [builtinModules(), browserText()],
+    plugins: [builtinModules(), browserText(), consolePage()],
     chunkNames: 'chunks/[name]-[hash]',
   })
   const files = new Map(outputFiles.map(({ path, contents }) => [slashed(relative(outdir, path)), contents]))

@@ -7,7 +7,7 @@ import type { LivePlace, LiveStack } from './live-stack.ts'
 import type { Stack } from './local-stack.ts'
 import type { PostsStack } from './posts-stack.ts'
 import { makeRunFolder } from './run-folder.ts'
-import type { Plugin, PluginUtils, Serverless } from './serverless.ts'
+import type { FunctionDefinition, Plugin, PluginUtils, Serverless } from './serverless.ts'
 
 interface Run {
   readonly stack: Stack
@@ -31,6 +31,7 @@ export default function OfflinePlugin(
   const start = async (): Promise<void> => {
     const endings = watchEndings()
     const folder = makeRunFolder()
+    addLocalFunctions(serverless)
     const [{ startStack }] = await Promise.all([
       import('./local-stack.ts'),
       buildInto(join(folder, 'code'), serverless),
@@ -107,6 +108,13 @@ export default function OfflinePlugin(
   }
 }
 
+/** Functions that are served on this machine, and are not a part of the deployed service: `custom.localFunctions`. */
+function addLocalFunctions({ service }: Serverless): void {
+  const local = service.custom?.['localFunctions'] as Readonly<Record<string, FunctionDefinition>> | undefined
+  for (const [key, definition] of Object.entries(local ?? {}))
+    service.functions[key] = { ...definition, name: `${String(service.service)}-local-${key}` }
+}
+
 /** Bundles all functions into a folder; they run from there, and not from the artifacts of `serverless package`. */
 async function buildInto(folder: string, { serviceDir, service }: Serverless): Promise<void> {
   const { bundle, entryOf } = await import('./bundle.ts')
@@ -153,6 +161,7 @@ function announcement({ stack, live, posts, http }: Run): string {
   return `
 warmtoken runs here; Ctrl+C ends all of it
   functions        ${http}
+  console          ${http}/admin/
   issuer           ${stack.issuer}
   protected API    ${stack.api}
   DynamoDB         ${stack.dynamoDB}

@@ -9,7 +9,9 @@ export interface Serverless {
       /** The template, once it is compiled. */
       readonly compiledCloudFormationTemplate?: unknown
     }
-    readonly functions: Readonly<Record<string, FunctionDefinition>>
+    /** Its name. */
+    readonly service?: string
+    readonly functions: Record<string, FunctionDefinition>
     custom?: Record<string, unknown>
   }
 }

@@ -13,6 +13,7 @@ import {
   type TokensOptions,
   type WarmEvent,
 } from '@warmtoken/core'
+import { createAdmin } from '@warmtoken/core/admin'
 import { memoryStore } from '@warmtoken/core/memory'
 import { powertoolsMetrics } from '@warmtoken/core/metrics'
 import { createReport } from '@warmtoken/core/report'
@@ -132,6 +133,7 @@ export async function startBench(subject: Subject, rest: Rest): Promise<Bench> {
   const codec: Codec | undefined = rest === 'sealed' ? aesGcm({ ring: RING }) : undefined
   const reporter = createReport()
   const metrics = powertoolsMetrics(new Metrics({ namespace: 'redaction', serviceName: 'test' }))
+  const handles: TokenHandle[] = []
   const add = (name: string, value: unknown): void => void outlets.push({ name, text: everythingOf(value) })
 
   const give: Bench['give'] = (which) => {
@@ -152,6 +154,7 @@ export async function startBench(subject: Subject, rest: Rest): Promise<Bench> {
     const secret = (): string => subject.secret.text
     const second = (): string => subject.second?.text ?? ''
     const handle = subject.bind(tokens, { url: issuer.url, secret, second, ...changed })
+    handles.push(handle)
     add('key', handle.key)
     add('handle', handle)
     return { tokens, handle }
@@ -166,7 +169,29 @@ export async function startBench(subject: Subject, rest: Rest): Promise<Bench> {
     return describe(value)
   }
 
+  /** All that an operator can see and do, by the admin function. */
+  const administer = async (): Promise<void> => {
+    const tokens = Object.fromEntries(handles.map((handle, n) => [`token ${n}`, handle]))
+    const admin = createAdmin({ store, tokens, report: reporter, control: true, access: 'loopback' })
+    const ask = async (method: string, path: string, body?: object): Promise<void> => {
+      const http = { method, path, sourceIp: '127.0.0.1' }
+      const headers = { host: 'localhost', 'content-type': 'application/json' }
+      const event = { rawPath: path, headers, requestContext: { http }, body: JSON.stringify(body) }
+      const answer = await admin(event)
+      if (answer.statusCode >= 500) throw new Error(`the admin function answered ${answer.statusCode}`)
+      add(`admin ${path}`, answer)
+    }
+    for (const { key } of handles.slice(0, 2)) {
+      await ask('POST', '/api/control', { action: 'stop', key, minutes: 1 })
+      await ask('GET', '/api/records')
+      for (const action of ['reset', 'refresh']) await ask('POST', '/api/control', { action, key })
+    }
+    await ask('GET', '/api/overview')
+    await ask('GET', '/api/records')
+  }
+
   const finish = async (): Promise<Finding> => {
+    await administer()
     unsubscribe('warmtoken', hear)
     add('events', events)
     add('channel', published)

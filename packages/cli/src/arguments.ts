@@ -26,6 +26,12 @@ export function parseText(text: string): string {
   return text
 }
 
+/** Reads the name of a cache, one more to those before. */
+export function parseCache(text: string, before: readonly string[]): readonly string[] {
+  if (!/^[a-z0-9-]{1,40}$/.test(text)) throw new InvalidArgumentError('It must be the "name" of createCache.')
+  return [...before, text]
+}
+
 /** Reads the readable start of keys. */
 export function parseKind(text: string): string {
   if (!/^[A-Za-z0-9._-]{1,200}$/.test(text))

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command } from '@commander-js/extra-typings'
-import { number, parseKind, parseText, wholeNumber } from './arguments.ts'
+import { number, parseCache, parseKind, parseText, wholeNumber } from './arguments.ts'
 import type { Context } from './context.ts'
 
 /** How many records `list` shows unless told otherwise. */
@@ -70,6 +70,12 @@ function addReadingCommands(program: Command, context: Context): void {
     .option('--interval <seconds>', 'how often to look', number(0.1, 3_600), 2)
     .option('--count <n>', 'how often to look in all; default until Ctrl-C', wholeNumber(1, 1_000_000))
     .action(async (options) => (await import('./commands/watch.ts')).watch(context, options))
+  addPlaced(program, 'console', 'serves a page about the fleet on this machine; read-only unless --control is given')
+    .option('--url <address>', 'a deployed admin function in place of a store, asked with your credentials', parseText)
+    .option('--cache <name...>', 'caches whose switches and invalidations are shown', parseCache, [])
+    .option('--control', 'take actions: refresh, end a cool-down, stop a source, switch a cache')
+    .option('--port <n>', 'the port on 127.0.0.1; 0 for any that is free', wholeNumber(0, 65_535), 4_420)
+    .action(async (options) => (await import('./commands/console.ts')).serveConsole(context, options))
 }
 
 function addWritingCommands(program: Command, context: Context): void {

@@ -11,7 +11,7 @@ import { systemRuntime } from '../lib/runtime.ts'
 import type { Reporter } from '../observe/report/types.ts'
 import type { Calling } from '../operate/change.ts'
 import { SteeringError } from '../operate/steer.ts'
-import { type AdminAnswer, file, json, type PageFiles, redirect, refusal } from './answers.ts'
+import { type AdminAnswer, fileAnswer, json, type PageFiles, pageAnswer, refusal } from './answers.ts'
 import { type AdminCache, checkCaches, viewCache } from './caches.ts'
 import { parseControlRequest, takeAction } from './control.ts'
 import { type Access, type Admitted, admit, readBody } from './gate.ts'
@@ -122,20 +122,22 @@ export function createAdmin(options: AdminOptions): (event: unknown) => Promise<
   }
 
   const read = async (path: string, admitted: Admitted, calling: Calling): Promise<AdminAnswer> => {
-    const { query, encodings } = admitted
+    const { query, encodings, stage } = admitted
     if (path === '/api/overview') return json(200, await overview(admitted, calling), encodings)
     if (path === '/api/records') return json(200, await pageOf(records, query('after') ?? '', calling), encodings)
-    const name = path === '/' ? 'index.html' : path.slice(1)
+    const isPage = path === '/' || path === ''
+    const name = isPage ? 'index.html' : path.slice(1)
     const found = Object.hasOwn(page, name) ? page[name] : undefined
-    return found ? file(found, name === 'index.html', encodings) : refusal(404, 'path', 'There is nothing here.')
+    if (found === undefined) return refusal(404, 'path', 'There is nothing here.')
+    return isPage ? pageAnswer(found, basePath && `${stage}${basePath}`, encodings) : fileAnswer(found, encodings)
   }
 
   return async (event) => {
     const admitted = admit(event, access, given.operator ?? 'local')
     if (admitted.outcome === 'refused') return admitted.answer
     const { method, path: whole } = admitted.request
-    if (basePath !== '' && whole === basePath) return redirect(`${basePath}/`)
-    if (!whole.startsWith(`${basePath}/`)) return refusal(404, 'path', `Everything is under ${basePath}/.`)
+    if (whole !== basePath && !whole.startsWith(`${basePath}/`))
+      return refusal(404, 'path', `Everything is under ${basePath}/.`)
     const path = whole.slice(basePath.length)
     const calling = { signal: AbortSignal.timeout(TIMEOUT) }
     try {

@@ -47,18 +47,18 @@ export function refusal(statusCode: number, error: string, message: string): Adm
   return json(statusCode, { error, message } satisfies ErrorAnswer)
 }
 
-/** A file of the page. */
-export function file({ type, text }: PageFile, isPage: boolean, encodings: string): AdminAnswer {
-  const headers = {
-    'content-type': type,
-    'cache-control': isPage ? 'no-cache' : 'private, max-age=31536000, immutable',
-  }
-  return compressed({ statusCode: 200, headers: { ...COMMON, ...headers }, body: text }, encodings)
+/** The page itself. `folder`: where its files are, as a path; left out, they lie beside it. */
+export function pageAnswer({ type, text }: PageFile, folder: string, encodings: string): AdminAnswer {
+  const headers = { ...COMMON, 'content-type': type, 'cache-control': 'no-cache' }
+  // A gateway may drop the slash at the end, and then nothing lies beside the page.
+  const body = folder === '' ? text : text.replaceAll('"./', `"${folder}/`)
+  return compressed({ statusCode: 200, headers, body }, encodings)
 }
 
-/** To the folder, so that the page finds what lies beside it. */
-export function redirect(location: string): AdminAnswer {
-  return { statusCode: 308, headers: { ...COMMON, location, 'cache-control': 'no-store' }, body: '' }
+/** A file of the page. */
+export function fileAnswer({ type, text }: PageFile, encodings: string): AdminAnswer {
+  const headers = { ...COMMON, 'content-type': type, 'cache-control': 'private, max-age=31536000, immutable' }
+  return compressed({ statusCode: 200, headers, body: text }, encodings)
 }
 
 /** Gateways do not compress what a function answers. */

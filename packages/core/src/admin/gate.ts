@@ -23,6 +23,8 @@ export interface Admitted {
   /** Who asks: the ARN of the caller, or what the options say for this machine. */
   readonly operator: string
   readonly encodings: string
+  /** What stands before the path for the client: the stage of an HTTP API, such as `/dev`. */
+  readonly stage: string
 }
 
 /** A request that was let in, or the answer that refuses it. */
@@ -42,7 +44,9 @@ export function admit(event: unknown, access: Access, localOperator: string): Ad
   const encodings = request.headers('accept-encoding').join(',')
   const parameters = asFields(asFields(event)?.['queryStringParameters'])
   const query = (name: string): string | undefined => asText(parameters?.[name], MAX_BODY)
-  return { outcome: 'admitted', request, query, operator, encodings }
+  const raw = asText(asFields(event)?.['rawPath'], MAX_BODY) ?? request.path
+  const stage = raw.slice(0, raw.length - request.path.length)
+  return { outcome: 'admitted', request, query, operator, encodings, stage }
 }
 
 /** The JSON body of a request that changes something, or the answer that refuses it. */
