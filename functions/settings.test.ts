@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readSettings } from './settings.ts'
+import { readAdminSettings, readSettings } from './settings.ts'
 
 const GOOD = {
   TOKEN_TABLE: 'tokens',
@@ -38,4 +38,17 @@ test.each([
   ['ALLOW_INSECURE_ISSUER', 'yes'],
 ])('%s = %s is refused', (name, value) => {
   expect(() => readSettings({ ...GOOD, [name]: value })).toThrow(name)
+})
+
+test('the console takes only IAM and no actions unless told otherwise', () => {
+  expect(readAdminSettings({})).toEqual({ access: 'iam', control: false })
+  const local = { ADMIN_ACCESS: 'loopback', ADMIN_CONTROL: 'true', ADMIN_PATH: '/admin' }
+  expect(readAdminSettings(local)).toEqual({ access: 'loopback', control: true, basePath: '/admin' })
+})
+
+test.each([
+  ['ADMIN_ACCESS', 'open'],
+  ['ADMIN_CONTROL', 'yes'],
+])('%s = %s is refused', (name, value) => {
+  expect(() => readAdminSettings({ [name]: value })).toThrow(name)
 })

@@ -85,6 +85,29 @@ describe('serverless offline start', () => {
     expect((await get('N0!')).status).toBe(400)
   })
 
+  test('the console lists the token and the leaderboards, shows neither, and takes actions of this machine alone', async () => {
+    const address = /console +(http\S+)/.exec(run.output())?.[1] ?? ''
+    expect(await (await fetch(address)).text()).toContain('<title>warmtoken</title>')
+    const list = async () => (await fetch(`${address}api/records`)).text()
+    const text = await list()
+    const { records } = JSON.parse(text) as { records: { key: string; notes: string[] }[] }
+    expect(new Set(records.map(({ key }) => key.split(/[~:]/)[0]))).toEqual(new Set(['oauth2', 'leaderboard']))
+    expect(text).not.toMatch(JWT)
+    const { key } = records.find((record) => record.key.startsWith('oauth2~')) ?? { key: '' }
+    const act = (action: string, site: string) =>
+      fetch(`${address}api/control`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'sec-fetch-site': site },
+        body: JSON.stringify({ action, key, minutes: 5 }),
+      })
+    expect((await act('stop', 'cross-site')).status).toBe(403)
+    expect(await (await act('stop', 'same-origin')).json()).toEqual({ outcome: 'written' })
+    expect(await list()).toContain('"stopped"')
+    // What is alive is served while its source is stopped.
+    expect((await call()).status).toBe(200)
+    expect(await (await act('reset', 'same-origin')).json()).toEqual({ outcome: 'written' })
+  })
+
   test('a second run beside it takes other ports, and leaves nothing even when it is killed', async () => {
     const second = await startOffline()
     try {

@@ -14,7 +14,6 @@ const LOCAL_HOST = /^(localhost|127\.0\.0\.1)(:\d{1,5})?$/i
 export interface Payload {
   readonly version: '2.0'
   readonly rawPath: string
-  readonly rawQueryString: string
   readonly queryStringParameters: Readonly<Record<string, string>>
   readonly headers: Readonly<Record<string, string>>
   readonly requestContext: { readonly http: { readonly method: string; readonly sourceIp: string } }
@@ -65,7 +64,6 @@ async function respond(answer: Answering, request: IncomingMessage, response: Se
   } = await answer({
     version: '2.0',
     rawPath: url.pathname,
-    rawQueryString: url.search.slice(1),
     queryStringParameters: Object.fromEntries(url.searchParams),
     headers: Object.fromEntries(headers),
     requestContext: {

@@ -33,7 +33,7 @@ export async function forwardSigned(address: string, region: string | undefined)
     // The page may name its files by the whole path.
     const isWhole = payload.rawPath.startsWith(`${target.folder}/`)
     url.pathname = isWhole ? payload.rawPath : `${target.folder}${payload.rawPath}`
-    url.search = payload.rawQueryString
+    url.search = queryOf(payload)
     const signer = await client.config.signer()
     const method = payload.requestContext.http.method
     const signed = await signer
@@ -43,15 +43,14 @@ export async function forwardSigned(address: string, region: string | undefined)
           protocol: url.protocol,
           hostname: url.hostname,
           path: url.pathname,
-          query: Object.fromEntries(url.searchParams),
+          query: payload.queryStringParameters,
           headers: { ...chosen(payload), host: url.host },
           ...(method === 'POST' && { body: payload.body }),
         },
         { signingService: target.service, signingRegion: target.region },
       )
-      .catch(() => {
-        throw new OperatorError('no AWS credentials were found to sign requests with', EXIT.denied)
-      })
+      .catch(() => undefined)
+    if (signed === undefined) return problem(403, 'No AWS credentials were found to sign requests with.')
     return ask(url, { method, headers: signed.headers, ...(method === 'POST' && { body: payload.body }) })
   }
 }
@@ -67,13 +66,22 @@ async function ask(url: URL, init: RequestInit): Promise<AdminAnswer> {
     })
     return { statusCode: response.status, headers: Object.fromEntries(headers), body }
   } catch {
-    const message = `The admin function at ${url.origin} does not answer.`
-    return {
-      statusCode: 502,
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ error: 'unavailable', message }),
-    }
+    return problem(502, `The admin function at ${url.origin} does not answer.`)
   }
+}
+
+function problem(statusCode: number, message: string): AdminAnswer {
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+  return { statusCode, headers, body: JSON.stringify({ error: 'unavailable', message }) }
+}
+
+/** The query as it is signed: a space as %20, and not as the plus sign that browsers send. */
+function queryOf({ queryStringParameters }: Payload): string {
+  const encode = (text: string): string =>
+    encodeURIComponent(text).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
+  return Object.entries(queryStringParameters)
+    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .join('&')
 }
 
 interface Target {
