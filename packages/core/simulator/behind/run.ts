@@ -106,7 +106,7 @@ export function prepareBehindRun(seed: number, { trouble: given, trace }: Behind
     latency: [1, 12],
     faults: () => (hasNetwork && world.isTroubled ? { ...faults, throttled: level / 3 } : NO_FAULTS),
     isDown: () => false,
-    readsMany: true,
+    readsMany: random.chance(0.8),
     onSend: () => {},
     onApply(applied) {
       tell(() => `${applied.process.name} writes ${applied.after.body}`)
@@ -257,14 +257,14 @@ async function sleepLong(environment: Environment): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) {
     await process.sleep(30_000)
     const report = await behind.drain().catch(() => undefined)
-    if (report?.keys === 0) break
+    if (report?.keys === 0 && report.unseen === 0) break
     if (turn === 19) return
   }
   // Writes that are on their way land before.
   await process.sleep(60_000)
   if (world.open.size > 0) return
   const left = await behind.drain().catch(() => undefined)
-  if (left?.keys !== 0) return
+  if (left?.keys !== 0 || left.unseen > 0) return
   world.saw('long idle')
   await process.sleep(405 * DAY)
   // A value that was loaded before lives for 400 days at most.
@@ -370,8 +370,8 @@ async function endWell(world: World): Promise<void> {
   const { process, behind } = startEnvironment(world, 'last')
   for (let turn = 0; turn < 100; turn += 1) {
     await process.sleep(60_000)
-    const { keys, poisoned } = await behind.drain()
-    if (keys === 0) return
+    const { keys, poisoned, unseen } = await behind.drain()
+    if (keys === 0 && unseen === 0) return
     if (poisoned === 0) continue
     for (const { params } of (await behind.backlog()).poison) {
       world.witness.onGiveUp(process, world.keyOf(params.id))

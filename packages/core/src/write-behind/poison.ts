@@ -21,7 +21,9 @@ const NEVER = new AbortController().signal
 /** Reads the index and all journals in it. Rejects with `StoreError`. */
 export async function readBacklog(home: BehindHome): Promise<Backlog<unknown, unknown>> {
   const { context } = home
-  const entries = await readIndex(home)
+  const { entries, unseen } = await readIndex(home)
+  if (unseen > 0)
+    throw new StoreError(`${unseen} records of the index could not be read; call it again`, { retryable: true })
   const poison: PoisonWrite<unknown, unknown>[] = []
   const unreadable: string[] = []
   let writes = 0

@@ -93,7 +93,7 @@ export interface DrainOptions {
   readonly signal?: AbortSignal
 }
 
-/** What a drain did. Keys are in one of the last seven counts. */
+/** What a drain did. Each key of the index is in one of the counts from `drained` to `unreadable`. */
 export interface DrainReport {
   /** Writes that were applied; merged ones count once. */
   readonly applied: number
@@ -113,6 +113,8 @@ export interface DrainReport {
   readonly left: number
   /** Keys whose journal is damaged; nothing of it was changed. */
   readonly unreadable: number
+  /** Records of the index, of 64, that the store did not return: their keys are drained by the next one. */
+  readonly unseen: number
 }
 
 /** A write that an operator must decide about. */
@@ -173,7 +175,7 @@ export interface WriteBehind<P, V> {
    * (nothing was accepted), and `TypeError` or `ValueError` for wrong parameters and values.
    */
   write(params: P, value: V, options?: WriteOptions): Promise<Accepted>
-  /** Applies what waits in the whole fleet. Resolves to what was done; rejects with `StoreError` when the index cannot be read. */
+  /** Applies what waits in the whole fleet. Resolves to what was done; rejects with `StoreError` when nothing of the index can be read. */
   drain(options?: DrainOptions): Promise<DrainReport>
   /** A Lambda handler that drains, for a schedule, a stream or a queue. The event is not read. */
   handler(event?: unknown, context?: { getRemainingTimeInMillis?(): number }): Promise<DrainReport>

@@ -388,6 +388,30 @@ describe('a drain', () => {
     expect(valuesOf(1)).toEqual(['a'])
   })
 
+  it('goes over the rest of the index where a store that reads one by one did not return a record', async () => {
+    const { environment, store, valuesOf, finish } = stage()
+    const failing = new Set<string>()
+    const { readMany: _readMany, ...single } = store
+    const behind = environment({
+      store: {
+        ...single,
+        read: (key, options) => (failing.has(key) ? Promise.reject(new Error('reset')) : store.read(key, options)),
+      },
+    })
+    const { journal, shardOf, shards } = createBehindKeys('', 'test')
+    for (let id = 0; id < 10; id += 1) await behind.write({ id }, 'x')
+    failing.add(shardOf(journal('item:3')))
+    const report = await finish(behind.drain())
+    expect(report).toMatchObject({ unseen: 1, applied: report.keys })
+    expect(report.keys).toBeLessThan(10)
+    expect(valuesOf(3)).toEqual([])
+    failing.clear()
+    await behind.drain()
+    expect(valuesOf(3)).toEqual(['x'])
+    for (const key of shards) failing.add(key)
+    await expect(finish(behind.drain())).rejects.toMatchObject({ name: 'StoreError', retryable: true })
+  })
+
   it('leaves a damaged journal as it is, tells so, and drains the others', async () => {
     const { environment, store, valuesOf, only } = stage()
     const behind = environment()
