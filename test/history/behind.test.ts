@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest'
+import { playBehind } from '../behind/processes.ts'
+
+const WRITES = 10_000
+const seed = Number(process.env['WARMTOKEN_TEST_SEED'] ?? Math.floor(Math.random() * 1e9))
+
+test('ten thousand writes behind by eight processes that are killed and frozen are applied once, and in order', {
+  timeout: 1_800_000,
+}, async () => {
+  // Frozen for less and for longer than the lease of a drainer.
+  const plan = { writes: WRITES, processes: 8, meddleEvery: 250, freezes: [300, 9_000], seed } as const
+  const { wrong, counts, left } = await playBehind(plan)
+  console.log(`seed ${seed}:`, counts)
+  expect({ wrong, left }, `seed ${seed}`).toEqual({ wrong: [], left: 0 })
+  expect(counts.accepted).toBeGreaterThanOrEqual(WRITES)
+  expect(Math.min(counts.kills, counts.freezes)).toBeGreaterThan(5)
+})
