@@ -277,7 +277,7 @@ type Act = (environment: Environment) => Promise<void>
 async function act(environment: Environment): Promise<void> {
   const { process, world } = environment
   const { random, schedule, open, witness, trouble } = world
-  const acts: readonly [Act, ...Act[]] = [write, write, write, write, drain, drain, read, read]
+  const acts: readonly [Act, ...Act[]] = [write, write, write, write, drain, drain, settle, read, read]
   const own = random.chance(0.015) ? burst : trouble === 'poison' && random.chance(0.2) ? decide : random.pick(acts)
   const mark = {}
   const [startedAt, frozenBefore] = [schedule.now(), process.frozenFor()]
@@ -323,6 +323,11 @@ async function burst(environment: Environment): Promise<void> {
 
 async function drain({ behind }: Environment): Promise<void> {
   await behind.drain()
+}
+
+/** What comes after a handler. */
+async function settle({ behind }: Environment): Promise<void> {
+  await behind.settle({ timeout: 1_000 })
 }
 
 /** A read over a load that is fresh, or that was kept for a while. */

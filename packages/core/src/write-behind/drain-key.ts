@@ -23,8 +23,8 @@ import { changeRecord, journalForm, latestOf, look, type Sight } from './records
 
 /** A drainer stops so much before its lease ends, in ms: room for what no clock shows. */
 const GUARD = 400
-/** What is kept of the time for the last confirmation, in ms. */
-const RESERVE = 1_000
+/** What is kept of the time for the last confirmation, in ms; by one that helps, less. */
+const RESERVE = { drain: 1_000, help: 200 }
 /** Less time than this is given to no write, in ms. */
 const MIN_APPLY = 100
 /** A write is tried again after so long, in ms; then the pause doubles, up to the longest. */
@@ -172,7 +172,7 @@ async function start(drain: Drain, sight: Sight<Journal>): Promise<Journal | und
 /** The time that the next write may take, in ms; 0: none may begin. */
 function applyTime({ home, until, remaining, signal, isHelping }: Drain): number {
   const left = Math.min(
-    remaining() - RESERVE,
+    remaining() - (isHelping ? RESERVE.help : RESERVE.drain),
     until === 0 ? Number.POSITIVE_INFINITY : until - home.context.clock.fast(),
   )
   const least = isHelping ? MIN_APPLY : home.applyTimeout

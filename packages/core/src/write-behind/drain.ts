@@ -83,3 +83,21 @@ export async function drainAll(home: BehindHome, options: DrainOptions): Promise
   await Promise.all(Array.from({ length: home.concurrency }, work))
   return { applied, keys: entries.length, ...counts, unseen }
 }
+
+/** Drains the keys that this environment has written, at most `ms`. Never rejects: what fails is left to the next drain. */
+export async function drainWritten(home: BehindHome, ms: number): Promise<void> {
+  const { context, keys, shards, written } = home
+  const endsAt = context.clock.fast() + ms
+  const remaining = (): number => endsAt - context.clock.fast()
+  const todo = [...written].values()
+  written.clear()
+  const work = async (): Promise<void> => {
+    for (const key of todo) {
+      if (remaining() <= 0) return
+      // An older mark does no harm: then the key stays in the index.
+      const mark = shards.get(keys.shardOf(key))?.value.get(key)
+      await drainKey(home, key, { mark, remaining, isHelping: true })
+    }
+  }
+  await Promise.all(Array.from({ length: home.concurrency }, work))
+}

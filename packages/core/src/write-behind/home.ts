@@ -46,6 +46,8 @@ export interface BehindHome {
   readonly mark: (journalKey: string) => Promise<'marked' | 'full'>
   readonly unmark: (journalKey: string, mark: string) => Promise<void>
   readonly shards: Map<string, Sight<Shard>>
+  /** Keys that this environment has written since it last settled, bounded. */
+  readonly written: Set<string>
 }
 
 /** The last sights of journals, bounded. */

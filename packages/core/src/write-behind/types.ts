@@ -179,6 +179,12 @@ export interface WriteBehind<P, V> {
   drain(options?: DrainOptions): Promise<DrainReport>
   /** A Lambda handler that drains, for a schedule, a stream or a queue. The event is not read. */
   handler(event?: unknown, context?: { getRemainingTimeInMillis?(): number }): Promise<DrainReport>
+  /** Whether this environment has written since it last settled. */
+  readonly busy: boolean
+  /** For `withCaches` and `warmCaches`, which call `settle` after the handler. */
+  enter(): () => void
+  /** Applies what this environment has written, at most `timeout` ms (default 1,000). Never rejects: a drain does the rest. */
+  settle(options?: { readonly timeout?: number }): Promise<void>
   /**
    * Resolves to what `load` returns, or what was accepted after it: a newer write wins, or is merged into it. Rejects with what
    * `load` throws, and with `StoreError`.

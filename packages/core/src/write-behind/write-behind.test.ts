@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Store, Swapped } from '../contracts.ts'
 import { aesGcm } from '../seal/aes-gcm.ts'
+import { withCaches } from '../tokens/handler.ts'
 import { MAX_QUEUE } from './journal.ts'
 import { createBehindKeys, MAX_KEYS } from './shard.ts'
 import { stage } from './stage.test-data.ts'
@@ -427,6 +428,34 @@ describe('a drain', () => {
     expect((await store.read(key, { signal, consistent: true })).image?.body).toBe(body)
     expect((await behind.backlog()).unreadable).toEqual([key])
     expect(only('bad-record')).not.toEqual([])
+  })
+})
+
+describe('after a handler', () => {
+  it('what it wrote is applied at once, within the time, when it is wrapped', async () => {
+    const { environment, valuesOf } = stage()
+    const behind = environment()
+    const handler = withCaches(behind, async (_event: object, _context: object) => {
+      await behind.write({ id: 1 }, 'a')
+      expect(behind.busy).toBe(true)
+    })
+    await handler({}, { getRemainingTimeInMillis: () => 20_000 })
+    expect(valuesOf(1)).toEqual(['a'])
+    expect(behind.busy).toBe(false)
+    // It took the key out of the index, too.
+    expect(await behind.drain()).toMatchObject({ keys: 0 })
+  })
+
+  it('what there is no time for is left to the next drain, and counts as no failure', async () => {
+    const { environment, failing, valuesOf, finish, only } = stage()
+    const behind = environment({ attempts: 1 })
+    await behind.write({ id: 1 }, 'a')
+    failing.set('1', () => new Promise(() => {}))
+    await finish(behind.settle({ timeout: 1_000 }))
+    expect(only('behind-failed')).toEqual([])
+    failing.clear()
+    expect(await behind.drain()).toMatchObject({ drained: 1 })
+    expect(valuesOf(1)).toEqual(['a'])
   })
 })
 

@@ -10,6 +10,7 @@ import { createStoreContext } from '../engine/store-context.ts'
 import {
   checkOptions,
   countRule,
+  durationOrZeroRule,
   durationRule,
   flagRule,
   functionRule,
@@ -21,7 +22,7 @@ import {
   textRule,
 } from '../lib/options.ts'
 import { asFields, isTime, matches } from '../lib/parse.ts'
-import { drainAll } from './drain.ts'
+import { drainAll, drainWritten } from './drain.ts'
 import type { BehindListener } from './events.ts'
 import { type BehindHome, createSights } from './home.ts'
 import { createIndex } from './index-writer.ts'
@@ -53,6 +54,8 @@ export type {
 const LEASE_MARGIN = 2_000
 /** Requests to the store that fit into a lease beside `apply`. */
 const LEASE_REQUESTS = 4
+/** How long a `settle` takes at most by default, in ms. */
+const SETTLE_TIME = 1_000
 /** The most time that is believed, in ms: what Lambda allows. */
 const MAX_TIME = 900_000
 
@@ -124,6 +127,14 @@ export function writeBehind<const Template extends string, V>(
       const endsAt = clock.fast() + Math.min(left, MAX_TIME)
       return drain({ remaining: () => endsAt - clock.fast() })
     },
+    get busy() {
+      return home.written.size > 0
+    },
+    enter: () => () => {},
+    async settle(given = {}) {
+      const { timeout = SETTLE_TIME } = checkOptions('settle', given, { timeout: durationOrZeroRule })
+      await drainWritten(home, timeout)
+    },
     async read(params, load) {
       if (!isFunction(load)) misuse('read', 'the second argument must be the function that loads the value')
       const key = keyOf(params)
@@ -181,6 +192,7 @@ function createHome<Template extends string, V>(options: WriteBehindOptions<Temp
     timeout,
     concurrency: given.concurrency ?? 4,
     sights: createSights(),
+    written: new Set(),
     counts: { accepted: 0, appends: 0, applied: 0, failed: 0, poisoned: 0, full: 0, unknown: 0 },
     ...createIndex({ context, keys, timeout }),
   }

@@ -21,6 +21,8 @@ const REINDEX_AGE = 600_000
 const ROOM_PAUSE = 200
 /** How many keys of a full record of the index are drained by a write that needs room there. */
 const MAX_HELPED = 8
+/** How many keys are remembered for `settle`; a drain finds the others. */
+const MAX_WRITTEN = 1_000
 const NEVER = new AbortController().signal
 
 /** What is to be written. */
@@ -136,6 +138,7 @@ async function acceptSome(home: BehindHome, key: string, pending: Set<Waiting>):
   const { last, queue } = sight.value
   counts.appends += 1
   counts.accepted += sent.length
+  if (home.written.size < MAX_WRITTEN) home.written.add(key)
   emit({ type: 'behind-accepted', key, n: last, writes: sent.length, queued: queue.length, attempts })
   settleKnown(sight.value, pending)
   return undefined
