@@ -1,4 +1,4 @@
-import { dynamoDBInventory } from '@warmtoken/adapters-aws/inventory'
+import { dynamoDBInventory } from '@warmtoken/adapters-aws/inventory/dynamodb'
 import { page } from '@warmtoken/console'
 import { createAdmin } from '@warmtoken/core/admin'
 import { adminSettings, api, store, table } from './composition.ts'

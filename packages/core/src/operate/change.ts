@@ -10,8 +10,10 @@ import { isOurs, type RecordView, viewOf } from './view.ts'
 const REQUEST_TIMEOUT = 10_000
 /** How often a change is tried, each time on the record that is there then. */
 const MAX_ATTEMPTS = 20
-/** How many records are read at once. */
+/** How many calls are made at once. */
 const PARALLEL = 16
+/** How many records are read by one call. */
+const CHUNK = 25
 
 /** How an operator's call ends early. */
 export interface Calling {
@@ -49,8 +51,28 @@ export async function* walkKeys(
 
 /** What operators may see of the records of these keys. A key without a record is left out. */
 export async function readViews(store: Store, keys: readonly string[], calling: Calling): Promise<RecordView[]> {
-  const seen = await inParallel(keys, async (key) => viewOf(key, await readSeen(store, key, calling), Date.now()))
-  return seen.filter((view) => view !== undefined)
+  const views = await inParallel(chunksOf(keys), async (chunk) => {
+    const seen = await readMany(store, chunk, calling)
+    return seen.map((one, at) => viewOf(chunk[at] ?? '', one, Date.now()))
+  })
+  return views.flat().filter((view) => view !== undefined)
+}
+
+/** Reads what is under a few keys, by one call where the store can. */
+async function readMany(store: Store, keys: readonly string[], calling: Calling): Promise<readonly Seen[]> {
+  const { signal } = calling
+  if (store.readMany === undefined || keys.length === 1)
+    return Promise.all(keys.map((key) => readSeen(store, key, calling)))
+  const found = await withDeadline(
+    REQUEST_TIMEOUT,
+    signal,
+    async (within) => store.readMany?.(keys, { signal: within, consistent: true }) ?? new Map<string, Seen>(),
+  )
+  return keys.map((key) => found.get(key) ?? { image: undefined, time: undefined })
+}
+
+function chunksOf(keys: readonly string[]): readonly (readonly string[])[] {
+  return Array.from({ length: Math.ceil(keys.length / CHUNK) }, (_, n) => keys.slice(n * CHUNK, (n + 1) * CHUNK))
 }
 
 /** Reads what is under a key, consistently. */
