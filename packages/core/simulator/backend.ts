@@ -33,6 +33,12 @@ export const NO_FAULTS: NetworkFaults = {
   stale: 0,
 }
 
+/** A network in which each fault happens with about this probability, and half of all reads may be old. */
+export function noisy(level: number): NetworkFaults {
+  const often = { lostRequest: level, lostReply: level, late: level, duplicate: level }
+  return { ...often, slow: level / 2, throttled: level / 5, stale: 0.5 }
+}
+
 /** A swap that was applied, as the backend knows it. */
 export interface Applied {
   readonly key: string

@@ -2,7 +2,7 @@
 
 import { WarmTokenError } from '../../src/errors.ts'
 import { type Held, withLease } from '../../src/lease/lease.ts'
-import { type Backend, createBackend, NO_FAULTS } from '../backend.ts'
+import { type Backend, createBackend, noisy } from '../backend.ts'
 import { createProcess, type Process } from '../process.ts'
 import { type Random, seeded } from '../random.ts'
 import { createSchedule, type Schedule } from '../schedule.ts'
@@ -48,22 +48,13 @@ export function prepareLeaseRun(seed: number, trace?: (line: string) => void): L
   const seen = new Map<string, number>()
   const saw = (name: string): void => void seen.set(name, (seen.get(name) ?? 0) + 1)
   const tell = (what: () => string): void => trace?.(`${schedule.now().toFixed(1).padStart(12)}  ${what()}`)
-  const level = random.pick([0, 0, 0.05, 0.15])
+  const faults = noisy(random.pick([0, 0, 0.05, 0.15]))
   const backend = createBackend({
     schedule,
     random,
     wholeSeconds: random.chance(0.5),
     latency: [1, 30],
-    faults: () => ({
-      ...NO_FAULTS,
-      lostRequest: level,
-      lostReply: level,
-      late: level,
-      duplicate: level,
-      slow: level / 2,
-      throttled: level / 5,
-      stale: 0.5,
-    }),
+    faults: () => faults,
     isDown: () => false,
     onSend: () => {},
     onApply: ({ process, after }) => tell(() => `${process.name} writes ${after.body}`),

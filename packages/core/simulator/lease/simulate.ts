@@ -1,35 +1,7 @@
-import { runInTurn } from '../in-turn.ts'
+import { type Tally, type TallyOptions, tally } from '../tally.ts'
 import { type LeaseResult, prepareLeaseRun } from './run.ts'
 
-/** What came of many runs. */
-export interface LeaseSummary {
-  readonly runs: number
-  readonly failures: readonly LeaseResult[]
-  readonly seen: ReadonlyMap<string, number>
-}
-
-/** Runs production leases in many worlds of virtual time; `stopAfter` so many that broke a promise. */
-export async function simulateLeases({
-  seed = 1,
-  runs,
-  stopAfter = Number.POSITIVE_INFINITY,
-}: {
-  readonly seed?: number
-  readonly runs: number
-  readonly stopAfter?: number
-}): Promise<LeaseSummary> {
-  const failures: LeaseResult[] = []
-  const seen = new Map<string, number>()
-  let ended = 0
-  await runInTurn(
-    runs,
-    (index) => prepareLeaseRun(seed + index),
-    (result) => {
-      ended += 1
-      for (const [name, count] of result.seen) seen.set(name, (seen.get(name) ?? 0) + count)
-      if (result.violations.length > 0) failures.push(result)
-      return failures.length < stopAfter ? 'go on' : 'stop'
-    },
-  )
-  return { runs: ended, failures, seen }
+/** Runs production leases in many worlds of virtual time. */
+export function simulateLeases(options: TallyOptions): Promise<Tally<LeaseResult>> {
+  return tally(options, prepareLeaseRun)
 }

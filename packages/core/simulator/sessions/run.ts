@@ -4,7 +4,7 @@ import { WarmTokenError } from '../../src/errors.ts'
 import { keyOfUser } from '../../src/sessions/records.ts'
 import { createSessions, type Sessions } from '../../src/sessions/sessions.ts'
 import { createTokenCodec, hashOf } from '../../src/sessions/token.ts'
-import { type Backend, createBackend, NO_FAULTS } from '../backend.ts'
+import { type Backend, createBackend, noisy } from '../backend.ts'
 import { createProcess, type Process, START } from '../process.ts'
 import { type Random, seeded } from '../random.ts'
 import { createSchedule, type Schedule } from '../schedule.ts'
@@ -59,14 +59,13 @@ export function prepareSessionRun(seed: number, trace?: (line: string) => void):
   const saw = (name: string): void => void seen.set(name, (seen.get(name) ?? 0) + 1)
   const tell = (what: () => string): void => trace?.(`${schedule.now().toFixed(1).padStart(12)}  ${what()}`)
   const witness = createSessionWitness(schedule, saw)
-  const level = random.pick([0, 0, 0.05, 0.15])
-  const faults = { ...NO_FAULTS, lostRequest: level, lostReply: level, late: level, duplicate: level, slow: level / 2 }
+  const faults = noisy(random.pick([0, 0, 0.05, 0.15]))
   const backend = createBackend({
     schedule,
     random,
     wholeSeconds: random.chance(0.5),
     latency: [1, 30],
-    faults: () => ({ ...faults, throttled: level / 5, stale: 0.5 }),
+    faults: () => faults,
     isDown: () => false,
     onSend: () => {},
     onApply(applied) {

@@ -1,39 +1,16 @@
-import { runInTurn } from '../in-turn.ts'
+import { type Tally, type TallyOptions, tally } from '../tally.ts'
 import { prepareSessionRun, type SessionResult } from './run.ts'
 
 /** What came of many runs. */
-export interface SessionSummary {
-  readonly runs: number
-  readonly events: number
+export interface SessionSummary extends Tally<SessionResult> {
   readonly calls: number
-  readonly failures: readonly SessionResult[]
-  readonly seen: ReadonlyMap<string, number>
 }
 
 /** Runs production sessions in many worlds of virtual time; `stopAfter` so many that broke a promise. */
-export async function simulateSessions({
-  seed = 1,
-  runs,
-  stopAfter = Number.POSITIVE_INFINITY,
-}: {
-  readonly seed?: number
-  readonly runs: number
-  readonly stopAfter?: number
-}): Promise<SessionSummary> {
-  const failures: SessionResult[] = []
-  const seen = new Map<string, number>()
-  let [ended, events, calls] = [0, 0, 0]
-  await runInTurn(
-    runs,
-    (index) => prepareSessionRun(seed + index),
-    (result) => {
-      ended += 1
-      events += result.events
-      calls += result.calls
-      for (const [name, count] of result.seen) seen.set(name, (seen.get(name) ?? 0) + count)
-      if (result.violations.length > 0) failures.push(result)
-      return failures.length < stopAfter ? 'go on' : 'stop'
-    },
-  )
-  return { runs: ended, events, calls, failures, seen }
+export async function simulateSessions(options: TallyOptions): Promise<SessionSummary> {
+  let calls = 0
+  const all = await tally(options, prepareSessionRun, (result) => {
+    calls += result.calls
+  })
+  return { ...all, calls }
 }

@@ -4,7 +4,7 @@ import { createCache } from '../../src/data/cache.ts'
 import type { Resource, WriteContext } from '../../src/data/types.ts'
 import '../../src/engine/miss/miss-path.ts'
 import { WarmTokenError } from '../../src/errors.ts'
-import { type Backend, createBackend, NO_FAULTS } from '../backend.ts'
+import { type Backend, createBackend, noisy } from '../backend.ts'
 import { createProcess, type Process } from '../process.ts'
 import { type Random, seeded } from '../random.ts'
 import { createSchedule, type Schedule } from '../schedule.ts'
@@ -65,7 +65,7 @@ export function prepareWriteRun(seed: number, trace?: (line: string) => void): W
   const seen = new Map<string, number>()
   const saw = (name: string): void => void seen.set(name, (seen.get(name) ?? 0) + 1)
   const tell = (what: () => string): void => trace?.(`${schedule.now().toFixed(1).padStart(12)}  ${what()}`)
-  const level = random.pick([0, 0, 0.05, 0.15])
+  const faults = noisy(random.pick([0, 0, 0.05, 0.15]))
   const outage = random.chance(0.2) ? random.between(0, 60_000) : Number.POSITIVE_INFINITY
   const witness = createWriteWitness({ schedule, recheck: RECHECK, saw })
   const backend = createBackend({
@@ -73,16 +73,7 @@ export function prepareWriteRun(seed: number, trace?: (line: string) => void): W
     random,
     wholeSeconds: random.chance(0.5),
     latency: [1, 30],
-    faults: () => ({
-      ...NO_FAULTS,
-      lostRequest: level,
-      lostReply: level,
-      late: level,
-      duplicate: level,
-      slow: level / 2,
-      throttled: level / 5,
-      stale: 0.5,
-    }),
+    faults: () => faults,
     isDown: () => schedule.now() >= outage && schedule.now() < outage + 5_000,
     onSend: () => {},
     onApply(applied) {
