@@ -17,8 +17,8 @@ import {
 
 /** The version of the form. */
 const SCHEMA = 1
-/** The longest journal that is read, in characters: a full queue, as much set aside, one value more, and the parameters. */
-const MAX_JOURNAL = 300_000
+/** The longest journal that is read, in characters: a full queue, as much set aside, two values more, all escaped, and the parameters. */
+const MAX_JOURNAL = 450_000
 /** How far above the server's time a number is believed, in ms. */
 const MAX_AHEAD = 400 * 86_400_000
 /** The longest pause after a failure that is believed, in ms. */

@@ -86,6 +86,20 @@ describe('a write', () => {
     expect(valuesOf(1)).toEqual(['a'])
   })
 
+  it.each([
+    ['on its own', undefined, 'a', ['a']],
+    ['merged', add, 5, [5]],
+  ])('that is asked for twice at once under one id is accepted once, %s', async (_how, merge, value, taken) => {
+    const { environment, valuesOf } = stage()
+    const behind = environment<unknown>({ merge: merge as never })
+    const ask = () => behind.write({ id: 1 }, value, { id: 'message-1' })
+    const [first, second] = await Promise.all([ask(), ask()])
+    expect(second).toEqual(first)
+    expect(behind.report()).toMatchObject({ accepted: 1, appends: 1 })
+    await behind.drain()
+    expect(valuesOf(1)).toEqual(taken)
+  })
+
   it('refuses wrong arguments before anything is written', async () => {
     const { environment, requests } = stage()
     const behind = environment()
@@ -316,6 +330,23 @@ describe('a write that cannot be applied', () => {
     expect(await behind.drain()).toMatchObject({ applied: 1, drained: 1 })
     expect(valuesOf(1)).toEqual(['b', 'c', 'bad'])
     expect(truth.size).toBe(1)
+  })
+
+  it('can be read when its journal is as full as it may be, of texts that take twice their length there', async () => {
+    const { environment, failing, only } = stage()
+    const behind = environment({ onPoison: 'skip' })
+    const quotes = '"'.repeat(10_900)
+    await behind.write({ id: 1 }, quotes)
+    await behind.drain()
+    failing.set('1', () => {
+      throw new WriteRefusedError('no')
+    })
+    for (let count = 0; count < 3; count += 1) await behind.write({ id: 1 }, quotes)
+    await behind.drain()
+    failing.clear()
+    for (let count = 0; count < 3; count += 1) await behind.write({ id: 1 }, quotes)
+    expect(await environment({ onPoison: 'skip' }).drain()).toMatchObject({ applied: 3, poisoned: 1, unreadable: 0 })
+    expect(only('bad-record')).toEqual([])
   })
 
   it('is aborted and counts as failed when it takes too long', async () => {

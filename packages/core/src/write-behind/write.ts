@@ -116,7 +116,7 @@ async function acceptSome(home: BehindHome, key: string, pending: Set<Waiting>):
       // Those that follow what the lost write was made from are not all listed any more: it may be among them.
       if (doubt !== undefined && sent.some((write) => pending.has(write)) && doubt.last < there.floor)
         throw unknown(home, key, sent, pending)
-      const [one, ...rest] = pending
+      const [one, ...rest] = oncePerId(pending)
       if (one === undefined) return undefined
       if (mustIndex(home, there) && (await home.mark(key)) === 'full') {
         full = 'index'
@@ -144,10 +144,19 @@ async function acceptSome(home: BehindHome, key: string, pending: Set<Waiting>):
   return undefined
 }
 
-/** Rejects the writes of which nobody knows, and resolves to the error for the others of the batch. */
+/** The writes with different ids, each the first of its id: the others are the same write. */
+function oncePerId(writes: Iterable<Waiting>): readonly Waiting[] {
+  const byId = new Map<string, Waiting>()
+  for (const write of writes) if (!byId.has(write.id)) byId.set(write.id, write)
+  return [...byId.values()]
+}
+
+/** Rejects the writes of which nobody knows, and returns the error for the others of the batch. */
 function unknown(home: BehindHome, key: string, sent: readonly Waiting[], pending: Set<Waiting>): StoreError {
-  for (const write of sent) {
-    if (!pending.delete(write)) continue
+  const ids = new Set(sent.map(({ id }) => id))
+  for (const write of pending) {
+    if (!ids.has(write.id)) continue
+    pending.delete(write)
     home.counts.unknown += 1
     write.reject(new BehindUnknownError(key, write.id))
   }
