@@ -4,10 +4,12 @@ import { describe, expect, it } from 'vitest'
 import { storeFault } from '../adapter-kit/fault.ts'
 import { createCache } from '../data/cache.ts'
 import { SourceUnavailableError } from '../errors.ts'
+import { withLease } from '../lease/lease.ts'
 import { createReport } from '../observe/report/report.ts'
 import { emptyRecord, parseRecord, printRecord } from '../record/record.ts'
 import { createSessions } from '../sessions/sessions.ts'
 import { createTokens } from '../tokens/tokens.ts'
+import { writeBehind } from '../write-behind/write-behind.ts'
 import { createAdmin } from './admin.ts'
 import { ARN, type Asked, createFleet, eventOf, SECRET } from './fleet.test-data.ts'
 
@@ -39,13 +41,15 @@ describe('the admin function lists records', () => {
     expect(JSON.stringify(answer)).not.toContain(SECRET)
   })
 
-  it('page by page, each once, and no session, invalidation or body among them', async () => {
+  it('page by page, each once, and no session, invalidation, lease or waiting write among them', async () => {
     const fleet = createFleet()
     const tokens = fleet.environment()
     const handles = Array.from({ length: 230 }, (_, n) => tokens.use(fleet.source(`source ${n}`)))
     await Promise.all(handles.map((handle) => handle.get()))
     await createSessions({ store: fleet.store }).create('ada', { note: SECRET })
     await createCache({ name: 'shop', store: fleet.store }).invalidate({ everything: true })
+    await withLease({ store: fleet.store }, 'report', { length: 5_000 }, async () => {})
+    await writeBehind({ store: fleet.store, name: 'views', key: 'views:{post}', apply: () => {} }).write({ post: 7 }, 1)
     const ask = fleet.admin()
     const seen: string[] = []
     let after = ''
@@ -61,7 +65,7 @@ describe('the admin function lists records', () => {
       listed: true,
       complete: true,
       foreign: 0,
-      kinds: { crm: 230, session: 1, gen: 1 },
+      kinds: { crm: 230, session: 1, gen: 1, lease: 1, wb: 1, wbx: 1 },
       sessions: 1,
     })
   })

@@ -11,8 +11,8 @@ const LIST_LIFE = 15_000
 const MAX_KEYS = 10_000
 /** How many records are on one page. */
 const PAGE = 100
-/** Kinds that hold no value with a life of its own: users, invalidations, bodies. They are counted, and not read. */
-const NO_VALUES = /^(session|gen|body|doctor)~/
+/** Kinds that hold no value with a life of its own, such as users, invalidations and connections. They are counted, and not read. */
+const NO_VALUES = /^(session|gen|body|doctor|wb|wbx|live|ticket|lease|schedule)~/
 
 /** The records of a store. */
 export interface Records {

@@ -8,8 +8,8 @@ import { isRejectPaused } from '../record/reject-pause.ts'
 /** The code of a failure that an operator wrote: nobody asks the source until it ends. */
 export const STOPPED = 'OPERATOR_STOP'
 
-/** A key of this library: the readable part, `~`, and a hash; or the key of a body. Other keys are not ours. */
-const KEY = /^[A-Za-z0-9%._:-]{1,512}~[0-9a-f]{40}$|^body~[0-9a-f]{32}$/
+/** A key of this library: the readable part, `~`, and a hash; or that of a body, or of the index of a write-behind. Other keys are not ours. */
+const KEY = /^[A-Za-z0-9%._:-]{1,512}~[0-9a-f]{40}$|^body~[0-9a-f]{32}$|^wbx~[0-9a-f]{40}-\d{1,2}$/
 /** A text that `aesGcm` has sealed: the id of the key that sealed it stands in it. */
 const SEALED = /^a1\.([A-Za-z0-9_-]{1,32})\./
 /** How long a record without a chain is kept from the issue of its value, at most, in ms. Those with one: 400 days. */
