@@ -15,6 +15,7 @@ const COMMANDS: { readonly [name: string]: { readonly [flag in Flag]?: string } 
   observe: { rounds: '2' },
   memory: { rounds: '1', sizes: '1,1000,50000' },
   sessions: { rounds: '2' },
+  data: { rounds: '2' },
 }
 const FLAGS: readonly Flag[] = ['rounds', 'fleets', 'sizes']
 const ALL = Object.keys(COMMANDS)

@@ -22,7 +22,10 @@ it.each([
   [['warm', '--rounds', 'many'], 'pnpm bench wants behind --rounds a number from 1 on'],
   [['warm', '--rounds'], 'pnpm bench wants behind --rounds a number from 1 on'],
   [['stampede', '--fleets', '20,none'], 'pnpm bench wants behind --fleets numbers from 1 on'],
-  [['hot'], 'pnpm bench has no "hot"; it has all, warm, middleware, file, cold, stampede, observe, memory, sessions'],
+  [
+    ['hot'],
+    'pnpm bench has no "hot"; it has all, warm, middleware, file, cold, stampede, observe, memory, sessions, data',
+  ],
 ])('pnpm bench refuses %j before anything runs', (args, message) => {
   expect(run('run/all.ts', ...args)).toEqual({ status: 2, stdout: '', stderr: `${message}\n` })
 })
@@ -36,6 +39,7 @@ it.each([
   ['observe', '--rounds, --help'],
   ['memory', '--rounds, --sizes, --help'],
   ['sessions', '--rounds, --help'],
+  ['data', '--rounds, --help'],
 ])('pnpm bench %s refuses an unknown flag itself', (name, known) => {
   const stderr = `pnpm bench ${name} has no --round; it has ${known}\n`
   expect(run(`${name}/cli.ts`, '--round', '3')).toEqual({ status: 2, stdout: '', stderr })

@@ -99,6 +99,21 @@ describe('a large value', () => {
     expect(truth.loads).toBe(0)
   })
 
+  it('is left as it is in the store for bodies where compressing does not halve it, and compressed where bytes are charged', async () => {
+    const { time, main, far } = world()
+    const hex = Array.from(noise(250_000), (sign) => (sign.charCodeAt(0) % 16).toString(16)).join('')
+    const { environment } = world({ store: main.store, bodies: far.store, runtime: time.runtime })
+    await environment().set({ id: 1 }, hex)
+    await environment().set({ id: 2 }, 'a long list '.repeat(50_000) + noise(100_000))
+    const [asItIs = 0, halved = 0] = far.bodies().map(([, size]) => size)
+    expect(asItIs).toBeGreaterThan(hex.length)
+    expect(halved).toBeLessThan(300_000)
+    expect(await environment().get({ id: 1 })).toBe(hex)
+    await world({ store: main.store, runtime: time.runtime }).environment().set({ id: 3 }, hex)
+    const [charged = 0] = main.bodies().map(([, size]) => size)
+    expect(charged).toBeLessThan(hex.length)
+  })
+
   it('that is too large is rejected before anything is written, and a load of it is told to its callers', async () => {
     const { environment, truth, main } = world()
     const resource = environment()

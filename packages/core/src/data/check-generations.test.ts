@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Store } from '../contracts.ts'
+import { aesGcm } from '../seal/aes-gcm.ts'
 import { memoryStore } from '../stores/memory.ts'
 import { createCache } from './cache.ts'
 import { checkGenerations } from './check-generations.ts'
@@ -52,6 +53,51 @@ describe('checkGenerations', () => {
     expect(await checkGenerations(store, SHOP)).toMatchObject([{ kind: 'damaged-root', key: rootKey }])
     await createCache({ ...SHOP, store }).invalidate({ everything: true })
     expect(await checkGenerations(store, SHOP)).toEqual([])
+  })
+
+  it.each([undefined, aesGcm({ ring: { current: 'k1', keys: { k1: new Uint8Array(32).fill(7) } } })])(
+    'finds a record that the store lost, by a value that rests on a higher number',
+    async (codec) => {
+      const store = memoryStore()
+      const sealing = codec === undefined ? {} : { codec }
+      const cache = createCache({ ...SHOP, store, ...sealing, onEvent: () => {} })
+      const project = cache.use({ key: 'project:{id}', fresh: 60_000, tags: () => ['team:7'], load: () => 'x' })
+      await cache.invalidate({ tags: ['team:7'] })
+      await cache.invalidate({ everything: true })
+      await project.get({ id: 1 })
+      const value = project.topicOf({ id: 1 }).slice('key:'.length)
+      const options = { ...SHOP, ...sealing, values: [value, 'project:absent~0'] }
+      expect(await checkGenerations(store, options)).toEqual([])
+      await plant(store, tagKey('team:7'), printGeneration({ hard: 1, soft: 0 }, tagKey('team:7')))
+      expect(await checkGenerations(store, options)).toMatchObject([
+        {
+          kind: 'lost',
+          tag: 'team:7',
+          key: tagKey('team:7'),
+          value,
+          remedy: expect.stringContaining('tags: ["team:7"]'),
+        },
+      ])
+      // The root record is gone.
+      const withoutRoot: Store = {
+        name: 'forgetful',
+        swap: store.swap,
+        read: (key, how) =>
+          key === rootKey ? Promise.resolve({ image: undefined, time: undefined }) : store.read(key, how),
+      }
+      const kinds = (await checkGenerations(withoutRoot, options)).map((one) => ('tag' in one ? one.tag : one.kind))
+      expect(kinds).toEqual(['', 'team:7'])
+      await cache.invalidate({ tags: ['team:7'] })
+      expect(await checkGenerations(store, options)).toEqual([])
+    },
+  )
+
+  it('says which values it cannot open', async () => {
+    const store = memoryStore()
+    await plant(store, 'project:1~0', 'garbage')
+    expect(await checkGenerations(store, { ...SHOP, values: ['project:1~0'] })).toMatchObject([
+      { kind: 'unreadable-value', key: 'project:1~0' },
+    ])
   })
 
   it('looks at the cache of that name and namespace only', async () => {
