@@ -113,8 +113,8 @@ async function readRoot(
 function countsOf(report: CacheReport): CacheCounts {
   const { invalidations, rechecks, dropped, generationsLost, storeErrors, entries, bytes } = report
   const resources = Object.entries(report.resources).map(
-    ([name, { hits, hitRate, loads, negativeHits }]) =>
-      [name, { hits: { memory: hits.memory, store: hits.store }, hitRate, loads, negativeHits }] as const,
+    ([name, { hits, hitRate, hitRates, loads, negativeHits }]) =>
+      [name, { hits: { memory: hits.memory, store: hits.store }, hitRate, hitRates, loads, negativeHits }] as const,
   )
   return {
     resources: Object.fromEntries(resources),

@@ -335,6 +335,23 @@ describe('invalidate', () => {
     expect(truth.loads).toBe(2)
   })
 
+  it('takes two requests for a tag of a thousand values, which are all forbidden', async () => {
+    const { environment, bind, truth, time, counts } = world()
+    const [cache, other] = [environment(), environment()]
+    const [here, there] = [cache, other].map((one) =>
+      one.use({ key: 'post:{id}', fresh: 600_000, tags: () => ['posts'], load: async () => truth.value }),
+    )
+    const list = Array.from({ length: 1_000 }, (_, id) => ({ id }))
+    await time.run(Promise.resolve(here?.getMany(list)))
+    await bind(cache).get({ id: 42 })
+    truth.value = 2
+    const before = counts.reads + counts.swaps
+    await cache.invalidate({ tags: ['posts'] })
+    expect(counts.reads + counts.swaps - before).toBe(2)
+    expect(list.filter((params) => here?.peek(params) !== undefined)).toEqual([])
+    expect(new Set(await time.run(Promise.resolve(there?.getMany(list))))).toEqual(new Set([2]))
+  })
+
   it('leaves other keys alone', async () => {
     const { environment, bind, truth } = world()
     const cache = environment()
@@ -803,7 +820,39 @@ describe('the report', () => {
     await cache.invalidate({ everything: true })
     await there.get({ id: 1 })
     const { resources, invalidations, entries } = cache.report()
-    expect(resources['project:{id}:info']).toMatchObject({ hits: { memory: 1, store: 1 }, loads: 1 })
+    expect(resources['project:{id}:info']).toMatchObject({
+      hits: { memory: 1, store: 1 },
+      hitRate: 2 / 3,
+      hitRates: { memory: 1 / 3, store: 1 / 3 },
+      loads: 1,
+    })
     expect([invalidations, entries]).toEqual([1, 1])
+  })
+
+  it('counts rechecks, negative hits and bytes, and names the slowest loads', async () => {
+    const { environment, time } = world()
+    const cache = environment()
+    const project = cache.use({
+      key: 'project:{id}',
+      name: 'project',
+      fresh: 60_000,
+      none: 60_000,
+      load: async ({ id }) => {
+        await new Promise<void>((resolve) => time.runtime.after(10 * Number(id), resolve))
+        return id === 9 ? undefined : 'x'.repeat(100)
+      },
+    })
+    for (const id of [1, 2, 3, 4, 5, 6, 7, 9]) await time.run(project.get({ id }))
+    const { bytes } = cache.report()
+    expect(bytes).toBeGreaterThan(7 * 200)
+    await project.get({ id: 9 })
+    time.pass(5_001)
+    await time.run(project.get({ id: 1 }))
+    const { resources, rechecks, dropped } = cache.report()
+    expect([rechecks, dropped]).toEqual([1, 0])
+    expect(resources['project']?.negativeHits).toBe(2)
+    const slowest = resources['project']?.slowest ?? []
+    expect(slowest.map(({ key }) => key)).toEqual(['project:9', 'project:7', 'project:6', 'project:5', 'project:4'])
+    expect(slowest[0]?.took).toBeGreaterThanOrEqual(90)
   })
 })

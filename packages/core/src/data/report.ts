@@ -9,6 +9,8 @@ export interface ResourceReport {
   readonly hits: { readonly memory: number; readonly store: number }
   /** Hits as a share of all that was asked for; `null` when nothing was. */
   readonly hitRate: number | null
+  /** The same by tier. */
+  readonly hitRates: { readonly memory: number | null; readonly store: number | null }
   /** How often the loader was called. */
   readonly loads: number
   /** How often it was served that there is none. */
@@ -59,8 +61,9 @@ export function createStats(): ResourceStats {
     read() {
       const { memory, store, loads, none } = this
       const all = memory + store + loads
-      const hitRate = all === 0 ? null : (memory + store) / all
-      return { hits: { memory, store }, hitRate, loads, negativeHits: none, slowest }
+      const share = (hits: number): number | null => (all === 0 ? null : hits / all)
+      const hitRates = { memory: share(memory), store: share(store) }
+      return { hits: { memory, store }, hitRate: share(memory + store), hitRates, loads, negativeHits: none, slowest }
     },
   }
 }
