@@ -8,8 +8,9 @@ import type { Sight } from './records.ts'
 import type { BehindKeys, Shard } from './shard.ts'
 import type { AppliedWrite, BehindReport } from './types.ts'
 
-/** How many journals an environment remembers, each with its text. */
+/** How many journals an environment remembers, each with its text; and the longest, in characters. */
 const MAX_SIGHTS = 200
+const MAX_SIGHT = 32_768
 
 /** Values as texts in the journal. */
 export interface BehindValues {
@@ -63,6 +64,7 @@ export function createSights(): Sights {
     get: (key) => sights.get(key),
     set(key, sight) {
       sights.delete(key)
+      if ((sight.image?.body.length ?? 0) > MAX_SIGHT) return
       sights.set(key, sight)
       const [oldest] = sights.keys()
       if (sights.size > MAX_SIGHTS && oldest !== undefined) sights.delete(oldest)

@@ -462,6 +462,46 @@ describe('a drain', () => {
   })
 })
 
+describe('a key whose record of the index was lost', () => {
+  it('comes back with its next write, after ten minutes', async () => {
+    const { environment, store, valuesOf, advance } = stage()
+    const behind = environment()
+    await behind.write({ id: 1 }, 'a')
+    const { journal, shardOf } = createBehindKeys('', 'test')
+    const key = shardOf(journal('item:1'))
+    const options = { signal: AbortSignal.timeout(1_000), consistent: true }
+    const { image } = await store.read(key, options)
+    await store.swap(key, { expected: image, body: 'garbage', tag: 'planted', keepUntil: 0 }, options)
+    expect(await behind.drain()).toMatchObject({ keys: 0 })
+    await behind.write({ id: 1 }, 'b')
+    expect(await behind.drain()).toMatchObject({ keys: 0 })
+    await advance(601_000)
+    await behind.write({ id: 1 }, 'c')
+    expect(await behind.drain()).toMatchObject({ keys: 1, drained: 1 })
+    expect(valuesOf(1)).toEqual(['a', 'b', 'c'])
+  })
+})
+
+describe('a key without parameters', () => {
+  it('is written, read and drained without any', async () => {
+    const { store, runtime } = stage()
+    const applied: unknown[] = []
+    const behind = writeBehind({
+      store,
+      runtime,
+      name: 'total',
+      key: 'total',
+      merge: add,
+      apply: (params, by: number) => void applied.push([params, by]),
+    })
+    await behind.write(undefined, 2)
+    await behind.write(undefined, 3)
+    expect(await behind.read(undefined, () => 10)).toBe(15)
+    await behind.drain()
+    expect(applied).toEqual([[undefined, 5]])
+  })
+})
+
 describe('after a handler', () => {
   it('what it wrote is applied at once, within the time, when it is wrapped', async () => {
     const { environment, valuesOf } = stage()
