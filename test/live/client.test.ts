@@ -1,8 +1,9 @@
 import { brotliCompressSync } from 'node:zlib'
 import { type Live, type LiveEvent, type LiveOptions, live } from '@warmtoken/client'
 import { type LiveEvent as Announced, nextVersion, type Publisher, userTopic } from '@warmtoken/core/live'
+import { startRedisServer } from '@warmtoken/local'
 import { build } from 'esbuild'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { POSTS, type Stage, startStage } from './stage.ts'
 
 const ends: (() => void | Promise<void>)[] = []
@@ -52,9 +53,24 @@ function lying(publisher: Publisher): Publisher {
   }
 }
 
-describe.each(['ws', 'sse'] as const)('the client over %s', (by) => {
+let redis: Awaited<ReturnType<typeof startRedisServer>>
+beforeAll(async () => {
+  redis = await startRedisServer()
+}, 60_000)
+afterAll(() => redis?.close())
+
+/** The transports; the last of them is a stream that hears Redis. */
+const TRANSPORTS = [
+  ['a socket', 'ws'],
+  ['a stream that reads versions', 'sse'],
+  ['a stream that hears Redis', 'sse'],
+] as const
+
+describe.each(TRANSPORTS)('the client over %s', (name, by) => {
+  const port = () => (name.endsWith('Redis') ? redis.port : undefined)
+
   it('receives every key’s last version, and rising versions only, through 20 cuts and a lying publisher', async () => {
-    const made = await stage({ wrap: lying })
+    const made = await stage({ wrap: lying, redis: port() })
     const { client, states } = await connect(made, by)
     const heard = listen(client)
     await until(() => expect(states.at(-1)).toBe('open'))
@@ -86,7 +102,7 @@ describe.each(['ws', 'sse'] as const)('the client over %s', (by) => {
   })
 
   it('raises a gap for what changed while nothing was connected', async () => {
-    const made = await stage()
+    const made = await stage({ redis: port() })
     const { client, states } = await connect(made, by)
     made.truth.set('a', 5)
     const heard = listen(client)
@@ -95,7 +111,7 @@ describe.each(['ws', 'sse'] as const)('the client over %s', (by) => {
   })
 
   it('follows topics that are added later, and hears nothing of those that it left', async () => {
-    const made = await stage({ mayRead: () => true })
+    const made = await stage({ mayRead: () => true, redis: port() })
     const { client, states } = await connect(made, by)
     const posts = listen(client)
     await until(() => expect(states.at(-1)).toBe('open'))
@@ -110,7 +126,7 @@ describe.each(['ws', 'sse'] as const)('the client over %s', (by) => {
   })
 
   it('closes for good, with the code, when a topic may not be read', async () => {
-    const made = await stage()
+    const made = await stage({ redis: port() })
     const { client, states } = await connect(made, by)
     listen(client, 'tag:secret')
     await until(() => expect(states.at(-1)).toBe('closed: forbidden'))
@@ -118,7 +134,7 @@ describe.each(['ws', 'sse'] as const)('the client over %s', (by) => {
   })
 
   it('ends with its signal, and when it is closed', async () => {
-    const made = await stage()
+    const made = await stage({ redis: port() })
     const controller = new AbortController()
     const { client, states } = await connect(made, by, { signal: controller.signal })
     listen(client)
@@ -174,7 +190,7 @@ describe('the client', () => {
       if (requestContext.routeKey === '$default' && states.length === 2) return { statusCode: 200 }
       return handler?.(event) ?? { statusCode: 500 }
     }
-    vi.advanceTimersByTime(25_000)
+    vi.advanceTimersByTime(31_000)
     await vi.waitUntil(() => frames.some((frame) => frame.includes('ping')), PATIENT)
     vi.advanceTimersByTime(15_000)
     await vi.waitUntil(() => states.length > 3 && states.at(-1) === 'open', PATIENT)

@@ -1,3 +1,4 @@
+import { redisChannel, redisPublisher } from '@warmtoken/adapters-redis/live'
 import type { Json, Store } from '@warmtoken/core'
 import { createTickets, type Tickets, webSocketAuthorizer } from '@warmtoken/core/authorizer'
 import {
@@ -15,11 +16,14 @@ import {
 } from '@warmtoken/core/live'
 import { memoryStore } from '@warmtoken/core/memory'
 import { createSessions, type Sessions } from '@warmtoken/core/sessions'
+import { Redis } from 'ioredis'
 import { type Behind, type Gateway, startGateway } from './gateway.ts'
 
 export const POSTS = 'tag:posts'
 
 interface StageOptions {
+  /** Where the server of Redis is: events go over its channel then, and to event streams alone. */
+  readonly redis?: number | undefined
   readonly wrap?: (publisher: Publisher) => Publisher
   readonly mayRead?: (topic: string) => boolean
 }
@@ -43,6 +47,7 @@ export interface Stage {
 export async function startStage({
   wrap = (one) => one,
   mayRead = (topic) => topic === POSTS,
+  redis,
 }: StageOptions = {}): Promise<Stage> {
   const notices: LiveNotice[] = []
   const onNotice = (notice: LiveNotice): void => void notices.push(notice)
@@ -55,7 +60,11 @@ export async function startStage({
   const truth = new Map<string, number>()
   const plain = createSessions({ store: table })
   const publisher = webSocketPublisher({ store: table, subscribers, connections, sessions: plain, onNotice })
-  const live = createLive({ publisher: wrap(publisher), onNotice })
+  const connect = () => new Redis({ port: redis ?? 0, lazyConnect: true })
+  const live = createLive({
+    publisher: wrap(redis === undefined ? publisher : redisPublisher({ connect })),
+    onNotice,
+  })
   const store = live.store(table)
   const sessions = createSessions({ store })
   const tickets = createTickets({ store: table, sessions })
@@ -73,6 +82,13 @@ export async function startStage({
     origins: ['https://app.example.com'],
     onNotice,
   })
-  behind.feed = createFeed({ redeem: tickets.redeem, versions, mayRead: allowed, every: 20, heartbeat: 100 })
+  behind.feed = createFeed({
+    redeem: tickets.redeem,
+    versions,
+    mayRead: allowed,
+    heartbeat: 100,
+    // With a channel, nothing is found by reading versions again and again.
+    ...(redis === undefined ? { every: 20 } : { every: 3_600_000, channel: redisChannel({ connect }) }),
+  })
   return { gateway, table, store, subscribers, truth, publisher, live, sessions, tickets, notices, behind }
 }
