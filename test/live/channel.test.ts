@@ -15,7 +15,7 @@ import { createClient } from 'redis'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 
 const TOPIC = 'tag:posts'
-const PATIENT = { timeout: 30_000, interval: 5 }
+const PATIENT = { timeout: 60_000, interval: 5 }
 const ends: (() => unknown)[] = []
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
@@ -90,7 +90,7 @@ beforeAll(async () => {
   redis = await startRedisServer()
   rest = await startUpstash({ redis })
   admin = new Redis({ port: redis.port })
-}, 60_000)
+})
 afterAll(async () => {
   admin?.disconnect()
   await rest?.close()
@@ -131,6 +131,7 @@ describe.each(Object.keys(CHANNELS))('a stream of events that hears Redis by %s'
     const viewer = view({ channel: channel() })
     await until(() => expect(viewer.frames.length).toBe(1))
     expect(viewer.frames[0]).toMatchObject({ ack: 0, versions: [] })
+    await vi.waitFor(async () => expect(await subscribed()).toBe(1), PATIENT)
     const reads = viewer.reads()
     await publish(event(9, { topic: 'tag:other' }))
     await admin.publish('warmtoken:live', 'no event')
@@ -233,7 +234,7 @@ describe('a channel', () => {
       '"url" and "token"',
     )
     const listener = { onText: () => {}, onEnd: () => {} }
-    const signal = AbortSignal.timeout(10_000)
+    const signal = AbortSignal.timeout(100_000)
     const error = await upstashChannel({ url: rest.url, token: 'wrong-secret' })
       .listen(listener, { signal })
       .catch((cause: Error) => cause)
@@ -245,7 +246,7 @@ describe('a channel', () => {
     const connect = () =>
       new Redis('redis://:secret-word@127.0.0.1:9', { lazyConnect: true, retryStrategy: () => null })
     const error = await redisChannel({ connect })
-      .listen({ onText: () => {}, onEnd: () => {} }, { signal: AbortSignal.timeout(10_000) })
+      .listen({ onText: () => {}, onEnd: () => {} }, { signal: AbortSignal.timeout(100_000) })
       .catch((cause: Error) => cause)
     expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true })
     expect(JSON.stringify([String(error), String((error as Error).cause)])).not.toContain('secret-word')
@@ -266,7 +267,7 @@ describe('publishers together', () => {
     }
     const together = publishToAll(partial, good)
     expect(together.name).toBe('partial+good')
-    const signal = AbortSignal.timeout(10_000)
+    const signal = AbortSignal.timeout(100_000)
     await expect(together.publish([a, b], { signal })).rejects.toMatchObject({ message: 'one failed', unsent: [b] })
     expect(sent).toEqual(['a', 'b'])
     await publishToAll(good).publish([a], { signal })

@@ -38,7 +38,7 @@ function listen(client: Live, topic = POSTS): LiveEvent[] {
   return heard
 }
 
-const PATIENT = { timeout: 30_000, interval: 5 }
+const PATIENT = { timeout: 60_000, interval: 5 }
 const until = (check: () => void): Promise<void> => vi.waitFor(check, PATIENT)
 
 /** Publishes everything twice, and each lot in reversed order. */
@@ -56,7 +56,7 @@ function lying(publisher: Publisher): Publisher {
 let redis: Awaited<ReturnType<typeof startRedisServer>>
 beforeAll(async () => {
   redis = await startRedisServer()
-}, 60_000)
+})
 afterAll(() => redis?.close())
 
 /** The transports; the last of them is a stream that hears Redis. */

@@ -9,7 +9,7 @@ const FOLDERS = ['/usr/bin', fileURLToPath(new URL('../../.warmtoken/servers/bin
 const CHROMIUM = FOLDERS.flatMap((folder) => [`${folder}/chromium-headless-shell`, `${folder}/chromium`]).find(
   existsSync,
 )
-const PATIENT = { timeout: 30_000, interval: 20 }
+const PATIENT = { timeout: 60_000, interval: 20 }
 
 /** The service of `serverless.live.yml` under serverless-offline. */
 async function start(env: Readonly<Record<string, string>> = {}) {

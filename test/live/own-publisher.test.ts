@@ -37,7 +37,7 @@ afterAll(() => {
   server.close()
 })
 
-const signal = AbortSignal.timeout(30_000)
+const signal = AbortSignal.timeout(100_000)
 const events: readonly LiveEvent[] = [1, 2].map((version) => ({
   topic: 'tag:posts',
   key: 'a',

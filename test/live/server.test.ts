@@ -22,7 +22,7 @@ afterEach(async () => {
 })
 
 const SIGNAL = { signal: new AbortController().signal }
-const PATIENT = { timeout: 30_000, interval: 5 }
+const PATIENT = { timeout: 60_000, interval: 5 }
 
 async function stage(options?: Parameters<typeof startStage>[0]): Promise<Stage> {
   const made = await startStage(options)

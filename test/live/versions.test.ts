@@ -57,7 +57,7 @@ describe('the versions of a data cache', () => {
     const { table } = made()
     const versions = createVersions({ store: table, caches: [{ name: 'shop' }] })
     const [{ key = '' } = {}] = await versions(['tag:a'])
-    const signal = AbortSignal.timeout(10_000)
+    const signal = AbortSignal.timeout(100_000)
     const swap = { expected: undefined, tag: 't', keepUntil: Date.now() + 60_000 }
     await table.swap(key, { ...swap, body: JSON.stringify({ schema: 1, key, hard: 1e15, soft: 0 }) }, { signal })
     expect(await versions(['tag:a'])).toEqual([{ topic: 'tag:a', key, version: 0 }])

@@ -31,12 +31,12 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => gateway.listen(0, '127.0.0.1', resolve))
   const { port } = gateway.address() as AddressInfo
   rehearsal = await startRehearsal({ stack: STACK, variables: { LIVE_ENDPOINT: `http://127.0.0.1:${port}/dev` } })
-}, 60_000)
+})
 afterAll(async () => {
   await rehearsal?.close()
   gateway.closeAllConnections()
   gateway.close()
-}, 60_000)
+})
 
 /** Invokes a deployed function in a new environment, with the rights of its role alone. Fails when it fails. */
 async function invoke(name: string, event: object): Promise<unknown> {
@@ -62,7 +62,7 @@ const CONNECTION = 'L0SM9cOFvHcCIhw='
 const USER = { name: 'ada', password: 'correct horse' }
 
 test('deploy makes the stack with its socket, its stream and its function URL, out of an empty account', {
-  timeout: 180_000,
+  timeout: 300_000,
 }, async () => {
   const { code, output, calls } = await rehearsal.run('deploy', ...CONFIG)
   expect(`${code}`, output).toBe('0')
@@ -84,9 +84,7 @@ test('deploy makes the stack with its socket, its stream and its function URL, o
   })
 })
 
-test('the artifacts bring a post to a socket with the rights of their roles, and ask for no other', {
-  timeout: 120_000,
-}, async () => {
+test('the artifacts bring a post to a socket with the rights of their roles, and ask for no other', async () => {
   rehearsal.decisions()
   await invoke('signUp', httpEvent(USER))
   const { cookies } = (await invoke('signIn', httpEvent(USER))) as { cookies: string[] }
@@ -152,9 +150,7 @@ test('only functions that send may reach the sockets, and only those of their ow
   }
 })
 
-test('a socket function without the right to the subscribers says which right it lacks', {
-  timeout: 60_000,
-}, async () => {
+test('a socket function without the right to the subscribers says which right it lacks', async () => {
   const environment = await rehearsal.start(`${STACK}-socket`, 'dynamodb:BatchWriteItem')
   const authorizer = { user: 'ada', session: 's', data: 'null' }
   const event = { requestContext: { routeKey: '$connect', connectionId: 'other=', authorizer }, headers: {} }
@@ -167,7 +163,7 @@ test('a socket function without the right to the subscribers says which right it
   expect(rehearsal.decisions().filter(({ allowed }) => !allowed)).toMatchObject([{ action: 'dynamodb:BatchWriteItem' }])
 })
 
-test('remove leaves nothing', { timeout: 120_000 }, async () => {
+test('remove leaves nothing', async () => {
   const { code, output } = await rehearsal.run('remove', ...CONFIG)
   expect(`${code}`, output).toBe('0')
   expect(await rehearsal.cloud.world.list()).toEqual([])
