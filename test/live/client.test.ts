@@ -245,6 +245,24 @@ describe('the client', () => {
     ])
   })
 
+  it('knows the versions of 10,000 keys at most, so that memory stays flat: the oldest may be told once more', async () => {
+    const made = await stage()
+    const { client, states } = await connect(made, 'ws')
+    const heard = listen(client)
+    await until(() => expect(states.at(-1)).toBe('open'))
+    const [connection = ''] = (await made.subscribers.page(POSTS, undefined, 1, SIGNAL)).connections
+    const send = (keys: readonly string[]) => {
+      const events = keys.map((key): Announced => ({ topic: POSTS, key, version: 1, kind: 'publish', at: 0 }))
+      return made.gateway.connections.post(connection, JSON.stringify({ events }), SIGNAL)
+    }
+    const keys = Array.from({ length: 10_001 }, (_, n) => `k${n}`)
+    for (let start = 0; start < keys.length; start += 250) await send(keys.slice(start, start + 250))
+    await until(() => expect(heard.length).toBe(10_001))
+    await send(['k10000', 'k1', 'k0', 'last'])
+    await until(() => expect(heard.at(-1)?.key).toBe('last'))
+    expect(heard.slice(10_001).map(({ key }) => key)).toEqual(['k0', 'last'])
+  })
+
   it('calls the other listeners when one throws', async () => {
     const made = await stage()
     const { client, states } = await connect(made, 'ws')

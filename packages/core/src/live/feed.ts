@@ -1,20 +1,18 @@
 import type { Runtime } from '../contracts.ts'
-import { sha256 } from '../lib/hash.ts'
 import { checkOptions, durationRule, functionRule, shaped } from '../lib/options.ts'
 import { asFields, asText, parseJson } from '../lib/parse.ts'
 import { systemRuntime } from '../lib/runtime.ts'
 import { sleep } from '../lib/timing.ts'
 import { type Channel, openEar } from './channel.ts'
 import { MAX_TOPICS } from './connection-records.ts'
-import { isTopic, type LiveEvent, type LiveVersion, userTopic } from './event.ts'
+import { isTopic, userTopic } from './event.ts'
 import type { LiveSession } from './sockets.ts'
+import { createTold } from './told.ts'
 import type { Versions } from './versions.ts'
 
 /** The longest body of a request, and the longest id of a frame in it, in characters. */
 const MAX_BODY = 32 * 1024
 const MAX_ID = 64
-/** The length of the hash that stands for what was sent, in characters. */
-const ID_LENGTH = 16
 /** The longest stream: what a function may run, less a minute, in ms. */
 const MAX_LENGTH = 14 * 60_000
 /** How often versions are read while a channel is heard, in ms: nothing repeats what a channel has lost. */
@@ -172,38 +170,3 @@ type Admitted =
       readonly topics: readonly string[]
       readonly last: string | undefined
     }
-
-/** What a stream has told its viewer. */
-interface Told {
-  /** Returns of the versions those that are higher than what was told, and counts them as told. */
-  risen(current: readonly LiveVersion[]): readonly LiveVersion[]
-  /** Whether an event tells something new. Counts it as told then. */
-  isNews(event: LiveEvent): boolean
-  /** Names all that was told: the same for the same versions of the same topics. */
-  id(): string
-}
-
-/** Knows as many versions as the topics have, as of the last read of them. */
-function createTold(topics: readonly string[]): Told {
-  const followed = new Set(topics)
-  const name = ({ topic, key }: Pick<LiveVersion, 'topic' | 'key'>): string => JSON.stringify([topic, key])
-  let known = new Map<string, number>()
-  const isHigher = (one: LiveVersion): boolean => one.version > (known.get(name(one)) ?? 0)
-  return {
-    risen(current) {
-      const risen = current.filter(isHigher)
-      known = new Map(current.map((one) => [name(one), Math.max(one.version, known.get(name(one)) ?? 0)]))
-      return risen
-    },
-    isNews(event) {
-      if (!followed.has(event.topic)) return false
-      // The refusal of a value that was told.
-      if (event.kind === 'reject') return true
-      if (!isHigher(event)) return false
-      known.set(name(event), event.version)
-      return true
-    },
-    id: () =>
-      sha256(JSON.stringify([topics, [...known].sort(([one], [other]) => (one < other ? -1 : 1))])).slice(0, ID_LENGTH),
-  }
-}
