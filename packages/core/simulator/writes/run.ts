@@ -119,7 +119,7 @@ interface Environment {
 
 /** One environment: gets and writes, again and again. */
 async function live(world: World, name: string): Promise<void> {
-  const { random, schedule, backend } = world
+  const { random, schedule, backend, tell } = world
   const skew = random.between(-300_000, 300_000)
   const process = createProcess(name, schedule, random, { skew, monotonicStops: random.chance(0.7) })
   const cache = createCache({
@@ -128,6 +128,7 @@ async function live(world: World, name: string): Promise<void> {
     runtime: process.runtime,
     recheck: RECHECK,
     unchecked: 0,
+    onEvent: (event) => tell(() => `${name} ${JSON.stringify(event)}`),
   })
   const resource = cache.use({
     key: 'k:{key}',

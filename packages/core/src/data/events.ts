@@ -71,7 +71,7 @@ export interface FloodEvent {
   readonly limit: number
 }
 
-/** A key was changed by this environment: set, updated, touched or deleted. */
+/** A key was changed by this environment: set, written with the truth, updated, touched or deleted. */
 export interface ChangeEvent extends TokenEvent {
   readonly type: 'change'
   /** `conflict`: other writes came first, each time. `unknown`: the answers of the store were lost. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Runtime, Store } from '../contracts.ts'
 import { SourceRefusedError } from '../errors.ts'
 import { type CacheOptions, createCache } from './cache.ts'
+import type { CacheListener } from './events.ts'
 import { countingStore, fakeTime, gate } from './fake.test-data.ts'
 import type { WriteContext } from './types.ts'
 import '../engine/miss/miss-path.ts'
@@ -18,7 +19,11 @@ function world() {
   const time = fakeTime()
   const { store, state } = countingStore(time.now)
   const truth = { n: 1, loads: 0 }
+  const changes: unknown[] = []
   const contexts: WriteContext[] = []
+  const onEvent: CacheListener = (event) => {
+    if (event.type === 'change') changes.push([event.outcome, event.attempts])
+  }
   const environment = ({
     writer = async (_context, n) => {
       truth.n = n
@@ -31,7 +36,7 @@ function world() {
     answers?: (n: number) => { n: number } | undefined
     loads?: () => Promise<{ n: number }>
   } = {}) => {
-    const cache = createCache({ name: 'shop', store, runtime: time.runtime, recheck: RECHECK, ...options })
+    const cache = createCache({ name: 'shop', store, runtime: time.runtime, recheck: RECHECK, onEvent, ...options })
     const post = cache.use({
       key: 'post:{id}',
       fresh: 600_000,
@@ -54,7 +59,7 @@ function world() {
       write: (n: number) => time.run(post.write({ id: 1 }, n)),
     }
   }
-  return { time, store, state, truth, contexts, environment }
+  return { time, store, state, truth, contexts, changes, environment }
 }
 
 /** A store whose swaps can be watched, lost and refused. */
@@ -74,10 +79,11 @@ const never = (): Promise<never> => new Promise(() => {})
 
 describe('write', () => {
   it('writes the truth, and every environment that reads the store sees the value without a load', async () => {
-    const { environment, truth } = world()
+    const { environment, truth, changes } = world()
     const [here, there] = [environment(), environment()]
     await here.get()
     expect(await here.write(2)).toEqual({ outcome: 'cached', value: { n: 2 } })
+    expect(changes).toEqual([['written', 1]])
     expect(truth.n).toBe(2)
     expect(await here.get()).toEqual({ n: 2 })
     expect(await there.get()).toEqual({ n: 2 })
@@ -203,7 +209,7 @@ describe('a write that ends before the truth is touched', () => {
   })
 
   it('rejects with WRITE_BUSY while others write for all of its time', async () => {
-    const { environment, time, contexts } = world()
+    const { environment, time, contexts, changes } = world()
     const [here, there] = [environment({ writer: never }), environment()]
     void here.post.write({ id: 1 }, 2).catch(() => {})
     while (contexts.length === 0) await new Promise((resolve) => setImmediate(resolve))
@@ -212,6 +218,7 @@ describe('a write that ends before the truth is touched', () => {
       retryable: true,
     })
     expect(contexts).toHaveLength(1)
+    expect(changes).toEqual([['conflict', expect.any(Number)]])
   })
 
   it('rejects while the resource is switched to read-only', async () => {
@@ -299,7 +306,7 @@ describe('a writer that fails', () => {
 
 describe('a write after the truth was written', () => {
   it('is pending when the store does not answer any more: nobody serves the old value beyond the lease', async () => {
-    const { environment, state, time, truth } = world()
+    const { environment, state, time, truth, changes } = world()
     const [here, there] = [
       environment({
         writer: async (_context, n) => {
@@ -312,6 +319,7 @@ describe('a write after the truth was written', () => {
     await there.get()
     await here.get()
     expect(await here.write(2)).toEqual({ outcome: 'pending', value: { n: 2 } })
+    expect(changes).toEqual([['unknown', 1]])
     expect(here.post.peek({ id: 1 })).toBeUndefined()
     state.isDown = false
     time.pass(LEASE + RECHECK)

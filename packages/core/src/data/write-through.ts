@@ -9,6 +9,7 @@ import { sleep, withDeadline } from '../lib/timing.ts'
 import { MAX_LEASE } from '../record/plausible.ts'
 import type { Lease } from '../record/record.ts'
 import { acquire, release, remove } from '../record/transitions.ts'
+import type { ChangeEvent } from './events.ts'
 import type { Cached, Home, Item } from './home.ts'
 import { type Found, lookAt } from './look.ts'
 import type { WriteContext, Written } from './types.ts'
@@ -57,41 +58,57 @@ interface Search<V> {
  * the truth is touched with `StoreError`, with code `WRITE_BUSY` and with code `CACHE_READ_ONLY`.
  */
 export async function writeThrough<V>(home: Home, item: Item<V>, what: WriteThrough<V>): Promise<Written<V>> {
+  const { clock } = home.context()
+  const startedAt = clock.fast()
+  const tell = (outcome: ChangeEvent['outcome'], attempts: number): void =>
+    home.emit({ type: 'change', key: item.slot.key, outcome, attempts, took: Math.round(clock.fast() - startedAt) })
   item.changing += 1
   try {
     checkWritable(home, item)
-    const announced = await announce(home, item, what.timeout)
+    const announced = await announce(home, item, {
+      timeout: what.timeout,
+      onBusy: (attempts) => tell('conflict', attempts),
+    })
     const keep = what.begin()
     const value = await callWriter(home, item, { announced, call: what.call })
-    return await keepOrDrop(home, item, { announced, value, keep })
+    const written = await keepOrDrop(home, item, { announced, value, keep })
+    tell(written.outcome === 'pending' ? 'unknown' : 'written', announced.attempts)
+    return written
   } finally {
     item.changing -= 1
   }
 }
 
 /** Takes the lease of the key, and ends the life of its value with it, by one swap. Waits for other writers. */
-async function announce<V>(home: Home, item: Item<V>, timeout: number): Promise<Announced<V>> {
+async function announce<V>(
+  home: Home,
+  item: Item<V>,
+  { timeout, onBusy }: { readonly timeout: number; onBusy(attempts: number): void },
+): Promise<Announced<V> & { readonly attempts: number }> {
   const { clock, runtime, policy } = home.context()
   const { key } = item.slot
   const endsAt = clock.fast() + timeout
   const search: Search<V> = { sent: new Map(), seen: undefined }
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+  let attempts = 0
+  while (attempts < MAX_ATTEMPTS) {
+    attempts += 1
     const found = await lookAt(home, item, NEVER)
     const { lease } = found.snapshot.record
     if (search.seen?.nonce !== lease?.nonce) search.seen = lease && { nonce: lease.nonce, at: clock.slow() }
     const own = lease && search.sent.get(lease.nonce)
     if (own !== undefined && timeToFetch(policy, own.length, clock.fast() - own.sentAt) > 0) {
       took(home, item, { record: found.snapshot.record, entry: undefined })
-      return { ...found.snapshot, ...own }
+      return { ...found.snapshot, ...own, attempts }
     }
     // What became of one without an answer shows at the next look.
     const announced = isFree(home, { lease, search }) ? await send(home, item, { found, search }) : undefined
-    if (announced !== undefined) return announced
+    if (announced !== undefined) return { ...announced, attempts }
     const left = endsAt - clock.fast()
     if (left <= 0) break
-    const pause = Math.min(PAUSES.longest, PAUSES.first * 2 ** Math.min(attempt, 5)) * (0.5 + runtime.random() / 2)
+    const pause = Math.min(PAUSES.longest, PAUSES.first * 2 ** Math.min(attempts - 1, 5)) * (0.5 + runtime.random() / 2)
     await sleep(runtime, Math.min(pause, left), NEVER)
   }
+  onBusy(attempts)
   const message = `${key} is being written by another; nothing was written: call it again, or raise "timeout"`
   throw new WarmTokenError(message, { code: 'WRITE_BUSY', key, retryable: true })
 }
