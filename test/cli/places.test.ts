@@ -41,11 +41,11 @@ describe('--redis', () => {
     const body = printRecord({ ...emptyRecord(KEY), keepUntil })
     const swap = { expected: undefined, body, tag: 't', keepUntil }
     await redisStore({ client, onProblem: () => {} }).swap(KEY, swap, { signal: AbortSignal.timeout(30_000) })
-  }, 60_000)
+  })
   afterAll(async () => {
     client?.disconnect()
     await server?.close()
-  }, 60_000)
+  })
 
   it.each(['ioredis', 'iovalkey', 'redis'])('lists and steers records by %s of the project, and ends', async (name) => {
     const cwd = projectWith(name)
@@ -115,11 +115,11 @@ describe('--function', () => {
     deploy('shop-dev-old', { Runtime: 'nodejs20.x', Timeout: 3, Environment: { Variables: { TOKEN_TABLE: 'tokens' } } })
     deploy('other', { Environment: { Variables: { SECRET: PASSWORD } } })
     writeFileSync(join(folder, 'serverless.yml'), SERVICE)
-  }, 60_000)
+  })
   afterAll(async () => {
     await fleet?.server.close()
     await cloud?.close()
-  }, 60_000)
+  })
 
   const SERVICE = `service: shop
 provider:

@@ -33,13 +33,13 @@ beforeAll(async () => {
   enforcement = await startEnforcement({ dynamodb: cloud.dynamoDB, secretsmanager: secrets.url })
   folder = mkdtempSync(join(tmpdir(), 'warmtoken-test-'))
   closing.push(secrets)
-}, 60_000)
+})
 const closing: { close(): Promise<unknown> }[] = []
 afterAll(async () => {
   deployer?.close()
   for (const server of [enforcement, cloud, ...closing]) await server?.close()
   rmSync(folder, { recursive: true, force: true })
-}, 60_000)
+})
 
 /** The parameters of each template that is a stack of its own. The others are parts of a service. */
 const STACKS: Readonly<Record<string, () => Readonly<Record<string, string>>>> = {
