@@ -70,6 +70,15 @@ describe('a missing right', () => {
   })
 })
 
+describe('a record that is refused among others', () => {
+  it('leaves those before it done, names them, and ends with 1', async () => {
+    const [plain, chain] = [await fleet.fetch('plain'), await fleet.fetch('chain', { exclusive: true })]
+    const { code, out, err } = await run(['purge', plain, chain, ...fleet.place])
+    expect([code, out]).toEqual([1, ''])
+    expect(err).toMatch(new RegExp(`^purged before that: ${plain}\\n.*--lose-chain`))
+  })
+})
+
 describe('a file that is not there', () => {
   it('ends rotate-key before it asks the store', async () => {
     const { code, out, err } = await run(['rotate-key', '--table', 'tokens', '--endpoint', server.url, ...RING])
@@ -96,6 +105,10 @@ describe('a terminal that closes in the middle', () => {
       }
       const child = start(['purge', ...keys, '--table', 'tokens', '--endpoint', server.url])
       const closed = once(child, 'close')
+      let err = ''
+      child.stderr.on('data', (piece: Buffer) => {
+        err += piece.toString()
+      })
       while (server.planted.writes < 3 && child.exitCode === null) await turn()
       child.kill(signal)
       await closed
@@ -107,6 +120,10 @@ describe('a terminal that closes in the middle', () => {
         }),
       )
       const purged = refreshes.filter((count) => count === 1).length
+      // What has been done is told, so that the rest can be named in another call.
+      expect(err).toMatch(/^purged before that: lab~/)
+      expect(err.match(/lab~\d{40}/g)).toHaveLength(purged)
+      expect(err).toMatch(/stopped after \d+ of 40 records/)
       expect(refreshes.filter((count) => count === 0).length).toBe(keys.length - purged)
       expect(purged).toBeGreaterThan(0)
       expect(purged).toBeLessThan(keys.length)

@@ -45,20 +45,26 @@ interface Steered {
 }
 
 async function steerAll(context: Context, keys: readonly string[], { options, action }: Steered): Promise<void> {
+  const { terminal, signal } = context
   for (const key of keys) checkKey(key)
   const place = await openPlace(options, context)
   const results: { key: string; outcome: Changed }[] = []
-  for (const key of keys) {
-    if (context.signal.aborted) break
-    const steering = { ...action, by: operatorOf(options.reason) }
-    const outcome = await steer(place.store, key, context, steering).catch((error: unknown) => {
-      throw error instanceof SteeringError ? new OperatorError(error.message) : error
-    })
-    results.push({ key, outcome })
+  try {
+    for (const key of keys) {
+      signal.throwIfAborted()
+      terminal.progress(`${results.length} of ${keys.length} records`)
+      const outcome = await steer(place.store, key, context, { ...action, by: operatorOf(options.reason) })
+      results.push({ key, outcome })
+    }
+  } catch (error) {
+    const done = results.filter(({ outcome }) => outcome === 'written').map(({ key }) => key)
+    if (done.length > 0) terminal.note(`${action.action} before that: ${done.join(', ')}`)
+    if (signal.aborted) throw new OperatorError(`stopped after ${results.length} of ${keys.length} records`)
+    throw error instanceof SteeringError ? new OperatorError(error.message) : error
   }
-  const isDone = results.length === keys.length && results.some(({ outcome }) => outcome === 'written')
-  context.terminal.result({ store: place.title, action: action.action, results }, () =>
+  terminal.result({ store: place.title, action: action.action, results }, () =>
     results.map(({ key, outcome }) => `${key}: ${outcome === 'written' ? action.action : 'nothing to change'}`),
   )
-  if (!isDone) throw new OperatorError(`nothing was changed in the ${place.title}; "warmtoken list" shows the keys`)
+  if (!results.some(({ outcome }) => outcome === 'written'))
+    throw new OperatorError(`nothing was changed in the ${place.title}; "warmtoken list" shows the keys`)
 }
