@@ -18,6 +18,8 @@ import { Timeline } from './timeline.tsx'
 
 /** How often remaining lifetimes are drawn again, in ms. */
 const TICK = 1_000
+/** How long it is told what became of an action, in ms. */
+const NOTICE = 10_000
 
 /** The whole page. */
 export function App({ watch }: { readonly watch: Watch }) {
@@ -25,7 +27,7 @@ export function App({ watch }: { readonly watch: Watch }) {
   const now = useNow() + fleet.ahead
   const [view, change] = useView()
   const [question, ask] = useState<Question | undefined>(undefined)
-  const [told, tell] = useState('')
+  const [told, tell] = useNotice()
   const { overview, problem, updatedAt } = fleet
   const records = useMemo(() => [...fleet.records.values()], [fleet.records])
   const lines = useMemo(() => linesOf(records), [records])
@@ -113,6 +115,16 @@ function Problem({ problem, since }: { readonly problem: ApiError; readonly sinc
       {since !== undefined && <span> What you see is from {since}. The page tries again by itself.</span>}
     </div>
   )
+}
+
+/** What is told after an action, for a while. */
+function useNotice(): readonly [string, (text: string) => void] {
+  const [told, tell] = useState('')
+  useEffect(() => {
+    const timer = setTimeout(() => tell(''), NOTICE)
+    return () => clearTimeout(timer)
+  }, [told])
+  return [told, tell]
 }
 
 function useFleet(watch: Watch): Fleet {
