@@ -39,7 +39,7 @@ export function createValues({ key: template, schema, codec, emit }: ValuesOptio
     const code = codeOf(error)
     emit({ type: 'codec-error', key, operation, code })
     const message = `the codec could not ${operation} a write of ${key} (${code})`
-    throw new StoreError(message, { key, code: `STORE_CODEC_${operation.toUpperCase()}`, retryable: true })
+    throw new StoreError(message, { key, code: 'CODEC_FAILED', retryable: true })
   }
 
   return {

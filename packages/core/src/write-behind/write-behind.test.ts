@@ -60,6 +60,23 @@ describe('a write', () => {
     expect(one.report().accepted + other.report().accepted).toBe(1_000)
   })
 
+  it('stands apart where the schema refuses the merged value', async () => {
+    const { environment, valuesOf } = stage()
+    const schema = {
+      '~standard': {
+        version: 1 as const,
+        vendor: 'test',
+        validate: (value: unknown) =>
+          Number(value) <= 5 ? { value: Number(value) } : { issues: [{ message: 'large' }] },
+      },
+    }
+    const behind = environment<number>({ merge: add, schema })
+    await Promise.all([behind.write({ id: 1 }, 3), behind.write({ id: 1 }, 3)])
+    await behind.write({ id: 1 }, 2)
+    await behind.drain()
+    expect(valuesOf(1)).toEqual([3, 5])
+  })
+
   it('is not merged into one that a drainer was handed', async () => {
     const { environment, calls, valuesOf, failing, advance } = stage()
     const behind = environment({ merge: add })
@@ -571,5 +588,19 @@ describe('values', () => {
     expect(valuesOf(1)).toEqual([{ card: 'a secret value' }])
     expect(JSON.stringify(events)).not.toContain('secret')
     expect(events.filter(({ type }) => type === 'plaintext')).toEqual([])
+  })
+
+  it('that the codec cannot seal are rejected by a code, and not accepted', async () => {
+    const { environment, requests } = stage()
+    const behind = environment({
+      codec: {
+        seal: () => Promise.reject(new Error('a secret value')),
+        open: (text) => text,
+      },
+    })
+    const failed = await behind.write({ id: 1 }, 'a secret value').catch((error: unknown) => error)
+    expect(failed).toMatchObject({ name: 'StoreError', code: 'CODEC_FAILED', retryable: true })
+    expect(String(failed)).not.toContain('secret')
+    expect(requests).not.toContain('swap wb')
   })
 })

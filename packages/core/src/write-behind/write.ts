@@ -5,7 +5,7 @@ import { sleep } from '../lib/timing.ts'
 import { drainKey } from './drain-key.ts'
 import { BehindFullError, BehindUnknownError } from './error.ts'
 import type { FullBound } from './events.ts'
-import { type BehindHome, createLanes } from './home.ts'
+import { type BehindHome, type BehindValues, createLanes } from './home.ts'
 import { append, hasRoom, isIdle, type Journal, mergeInto, openWrite } from './journal.ts'
 import { changeRecord, journalForm, latestOf } from './records.ts'
 import type { Accepted } from './types.ts'
@@ -215,11 +215,22 @@ async function mergeAll(
   const newer = others.reduce((value, one) => merge(value, one.value), first.value)
   const value = open === undefined ? newer : merge(await values.open(open.sealed, key, open.id), newer)
   const ids: readonly [string, ...string[]] = [first.id, ...others.map(({ id }) => id)]
-  const sealed = await values.seal(values.check(value), key, ids.at(-1) ?? first.id)
+  const merged = accepted(values, value)
+  if (merged === undefined) return undefined
+  const sealed = await values.seal(merged.value, key, ids.at(-1) ?? first.id)
   const latest = latestOf(context)
   if (sealed.length > MAX_SEALED) return undefined
   if (open !== undefined) return mergeInto(journal, open, { ids, sealed }, latest)
   return hasRoom(journal, sealed.length) ? append(journal, { ids, sealed }, latest) : undefined
+}
+
+/** A merged value, checked; `undefined` when it cannot be kept, although each of its parts can. */
+function accepted(values: BehindValues, value: unknown): { readonly value: unknown } | undefined {
+  try {
+    return { value: values.check(value) }
+  } catch {
+    return undefined
+  }
 }
 
 /** Helps to drain where there is no room. Resolves to whether it is worth another try. */
