@@ -594,6 +594,7 @@ describe('values', () => {
     const { environment, requests } = stage()
     const behind = environment({
       codec: {
+        name: 'failing',
         seal: () => Promise.reject(new Error('a secret value')),
         open: (text) => text,
       },
