@@ -61,6 +61,11 @@ interface Drain extends KeyDrain {
   applied: number
 }
 
+/** The time that a drain must have to begin a write, in ms. */
+export function leastTime({ applyTimeout }: Pick<BehindHome, 'applyTimeout'>): number {
+  return applyTimeout + RESERVE.drain
+}
+
 /** Applies the writes of a key that wait. Never rejects. */
 export async function drainKey(home: BehindHome, key: string, options: KeyDrain): Promise<KeyOutcome> {
   const drain: Drain = {

@@ -10,7 +10,7 @@ import { shardForm, toSight } from './records.ts'
 import { SHARDS } from './shard.ts'
 import type { DrainOptions, DrainReport } from './types.ts'
 
-/** The time of a drain for which nobody says how much there is, in ms. */
+/** The time of a drain for which nobody says how much there is, at least, in ms. */
 const DEFAULT_TIME = 60_000
 /** How many records of the index are read at once where the store reads one by one. */
 const PARALLEL_READS = 8
@@ -62,7 +62,7 @@ export async function readIndex(home: BehindHome): Promise<IndexRead> {
 /** Drains every key of the index once. Rejects with `StoreError` when nothing of the index can be read. */
 export async function drainAll(home: BehindHome, options: DrainOptions): Promise<DrainReport> {
   const { clock, runtime } = home.context
-  const endsAt = clock.fast() + DEFAULT_TIME
+  const endsAt = clock.fast() + Math.max(DEFAULT_TIME, 2 * home.applyTimeout)
   const { remaining = () => endsAt - clock.fast(), signal } = options
   const { entries, unseen } = await readIndex(home)
   const counts = { drained: 0, failed: 0, waiting: 0, busy: 0, poisoned: 0, left: 0, unreadable: 0 }

@@ -87,7 +87,7 @@ export interface Accepted {
 
 /** How a drain is made. */
 export interface DrainOptions {
-  /** The time that is left, in ms; no write is started that might not end within it. Default: 60,000 from the start. */
+  /** The time that is left, in ms; no write is started that might not end within it. Default: 60,000 from the start, or twice `applyTimeout`. */
   readonly remaining?: () => number
   /** Ends the drain: the writes in progress are aborted and applied again later. */
   readonly signal?: AbortSignal
@@ -177,7 +177,10 @@ export interface WriteBehind<P, V> {
   write(params: P, value: V, options?: WriteOptions): Promise<Accepted>
   /** Applies what waits in the whole fleet. Resolves to what was done; rejects with `StoreError` when nothing of the index can be read. */
   drain(options?: DrainOptions): Promise<DrainReport>
-  /** A Lambda handler that drains, for a schedule, a stream or a queue. The event is not read. */
+  /**
+   * A Lambda handler that drains, for a schedule, a stream or a queue. The event is not read. Rejects with `TypeError` when the
+   * function has so little time that it would apply nothing: it needs `applyTimeout` and 1,000 ms.
+   */
   handler(event?: unknown, context?: { getRemainingTimeInMillis?(): number }): Promise<DrainReport>
   /** Whether this environment has written since it last settled. */
   readonly busy: boolean

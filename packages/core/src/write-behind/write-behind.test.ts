@@ -432,8 +432,23 @@ describe('a drain', () => {
     const { environment, valuesOf } = stage()
     const behind = environment()
     await behind.write({ id: 1 }, 'a')
-    expect(await behind.handler({ any: 'event' }, { getRemainingTimeInMillis: () => 3_000 })).toMatchObject({ left: 1 })
-    expect(await behind.handler({}, { getRemainingTimeInMillis: () => 50_000 })).toMatchObject({ drained: 1 })
+    expect(await behind.handler({ any: 'event' }, { getRemainingTimeInMillis: () => 50_000 })).toMatchObject({
+      drained: 1,
+    })
+    expect(valuesOf(1)).toEqual(['a'])
+  })
+
+  it('says what is wrong with a Lambda function that has too little time to apply anything', async () => {
+    const behind = stage().environment()
+    const run = behind.handler({}, { getRemainingTimeInMillis: () => 6_000 })
+    await expect(run).rejects.toThrow(/6000 ms left .* raise its timeout above 11000 ms, or lower "applyTimeout"/)
+  })
+
+  it('has time for a slow truth where nobody says how much there is', async () => {
+    const { environment, valuesOf } = stage()
+    const behind = environment({ applyTimeout: 300_000 })
+    await behind.write({ id: 1 }, 'a')
+    expect(await behind.drain()).toMatchObject({ applied: 1 })
     expect(valuesOf(1)).toEqual(['a'])
   })
 

@@ -23,6 +23,7 @@ import {
 } from '../lib/options.ts'
 import { asFields, isTime, matches } from '../lib/parse.ts'
 import { drainAll, drainWritten } from './drain.ts'
+import { leastTime } from './drain-key.ts'
 import type { BehindListener } from './events.ts'
 import { type BehindHome, createSights } from './home.ts'
 import { createIndex } from './index-writer.ts'
@@ -120,10 +121,16 @@ export function writeBehind<const Template extends string, V>(
       return accept(keyOf(params), { params: params ?? null, value: values.checkNew(value), id, timeout })
     },
     drain,
-    handler(_event, lambda) {
+    async handler(_event, lambda) {
       const { clock } = context
       const left = Number(lambda?.getRemainingTimeInMillis?.())
       if (!Number.isFinite(left)) return drain()
+      const least = leastTime(home)
+      if (left < least)
+        misuse(
+          'handler',
+          `the function has ${Math.floor(left)} ms left and would apply nothing; raise its timeout above ${least} ms, or lower "applyTimeout"`,
+        )
       const endsAt = clock.fast() + Math.min(left, MAX_TIME)
       return drain({ remaining: () => endsAt - clock.fast() })
     },
