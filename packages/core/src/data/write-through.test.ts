@@ -140,6 +140,32 @@ describe('write', () => {
     expect(await here.get()).toEqual({ n: 2 })
   })
 
+  it('lets other environments read an old value of 30 KB while the truth is written, and leaves its body where it is', async () => {
+    const { environment, time, contexts, store } = world()
+    const bodyKeys = new Set<string>()
+    const watched = between(store, (key, send) => {
+      if (key.startsWith('body~')) bodyKeys.add(key)
+      return send()
+    })
+    const text = Array.from(crypto.getRandomValues(new Uint8Array(1e4))).join()
+    const large = { n: 1, text }
+    const opened = gate()
+    const here = environment({
+      store: watched,
+      loads: async () => large,
+      writer: () => opened.opened,
+      answers: () => undefined,
+    })
+    await here.get()
+    expect(bodyKeys.size).toBe(1)
+    const writing = here.post.write({ id: 1 }, 2)
+    while (contexts.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    expect(await environment().get()).toEqual(large)
+    expect(bodyKeys.size).toBe(1)
+    opened.open()
+    await time.run(writing)
+  })
+
   it('writes one at a time: the second begins once the first has ended', async () => {
     const { environment, truth, time } = world()
     const opened = gate()
