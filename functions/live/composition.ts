@@ -7,9 +7,11 @@ import {
   createLive,
   createSockets,
   createVersions,
+  type LiveListener,
   type SocketAnswer,
   webSocketPublisher,
 } from '@warmtoken/core/live'
+import { logEvents } from '@warmtoken/core/log'
 import { createSessions, type Sessions } from '@warmtoken/core/sessions'
 import { type Device, sessions as plainSessions, type Roles } from '../accounts/composition.ts'
 import { createPosts, POSTS } from './posts.ts'
@@ -28,17 +30,26 @@ const subscribers = dynamoDBSubscribers({ table: need('SUBSCRIBER_TABLE'), env }
 const connections = apiGatewayConnections({ endpoint: need('LIVE_ENDPOINT'), env })
 const pageFunction = env['LIVE_PUSH_FUNCTION']
 
+/** What is lost or closed is in the log of the function, as lines of JSON. */
+const onNotice: LiveListener = logEvents({
+  debug: () => {},
+  info: (line) => console.info(JSON.stringify(line)),
+  warn: (line) => console.warn(JSON.stringify(line)),
+  error: (line) => console.error(JSON.stringify(line)),
+})
+
 /** Sends to sockets. */
 export const publisher = webSocketPublisher({
   store: table,
   subscribers,
   connections,
   sessions: plainSessions,
+  onNotice,
   ...(pageFunction && { more: lambdaPages({ functionName: pageFunction, env }) }),
 })
 
 /** Publishes in the background; the stream of the table does it again. `LIVE_DIRECT=false` leaves it to the stream. */
-export const live = createLive(env['LIVE_DIRECT'] === 'false' ? {} : { publisher })
+export const live = createLive(env['LIVE_DIRECT'] === 'false' ? {} : { publisher, onNotice })
 
 /** The same sessions, whose end also closes their sockets at once. */
 export const sessions: Sessions<Device, Roles> = createSessions<Device, Roles>({ store: live.store(table) })
@@ -60,6 +71,7 @@ export const sockets: (event: unknown) => Promise<SocketAnswer> = createSockets(
   versions,
   mayRead,
   origins: need('LIVE_ORIGINS').split(','),
+  onNotice,
 })
 
 /** Serves Server-Sent Events. */

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { CacheEvent, CacheListener } from '../data/events.ts'
 import { SourceRefusedError } from '../errors.ts'
 import type { WarmEvent } from '../events.ts'
+import type { LiveListener, LiveNotice } from '../live/publisher.ts'
 import type { SessionEvent, SessionListener } from '../sessions/events.ts'
 import { custom } from '../sources/custom.ts'
 import { memoryStore } from '../stores/memory.ts'
@@ -52,6 +53,22 @@ describe('a log of events', () => {
     const { lines, logger } = collect()
     logEvents(logger)(event)
     expect(lines).toEqual([[level, { message: `warmtoken ${event.type}`, warmtoken: event }]])
+  })
+
+  it('takes the notices of live events: what may be lost is a warning', () => {
+    const { lines, logger } = collect()
+    const listen: LiveListener = logEvents(logger)
+    const notices: readonly (readonly [level: string, notice: LiveNotice])[] = [
+      ['debug', { type: 'live-published', publisher: 'websocket', count: 2 }],
+      ['warn', { type: 'live-failed', publisher: 'websocket', count: 2, code: 'STORE_DENIED' }],
+      ['warn', { type: 'live-dropped', count: 1 }],
+      ['info', { type: 'live-gone', count: 1 }],
+      ['info', { type: 'live-closed', code: 'session-ended' }],
+    ]
+    for (const [, notice] of notices) listen(notice)
+    expect(lines).toEqual(
+      notices.map(([level, notice]) => [level, { message: `warmtoken ${notice.type}`, warmtoken: notice }]),
+    )
   })
 
   it('takes the events of caches, without the tag, which may name a user', () => {

@@ -32,7 +32,14 @@ export interface LogOptions {
 }
 
 /** Hits are frequent and expected. */
-const DEBUG: ReadonlySet<string> = new Set(['hit', 'shared', 'session-read', 'recheck', 'behind-accepted'])
+const DEBUG: ReadonlySet<string> = new Set([
+  'hit',
+  'shared',
+  'session-read',
+  'recheck',
+  'behind-accepted',
+  'live-published',
+])
 /** The call goes on without what failed, or something is not as safe as it could be. */
 const WARN: ReadonlySet<string> = new Set([
   'store-error',
@@ -52,6 +59,8 @@ const WARN: ReadonlySet<string> = new Set([
   'behind-failed',
   'behind-full',
   'behind-fenced',
+  'live-failed',
+  'live-dropped',
 ])
 
 /**
@@ -62,7 +71,20 @@ const FIELDS: ReadonlySet<string> = new Set([
   ...['type', 'key', 'name', 'tier', 'stale', 'remaining', 'waited', 'epoch', 'takeOver', 'adopted', 'polls', 'took'],
   ...['outcome', 'alone', 'option', 'lifetime', 'ms', 'version', 'kind', 'until', 'count', 'fingerprint', 'paused'],
   ...['n', 'writes', 'queued', 'attempts', 'merged', 'age', 'failures', 'bound'],
-  ...['reason', 'operation', 'code', 'by', 'entries', 'dropped', 'id', 'evicted', 'found', 'path', 'store'],
+  ...[
+    'reason',
+    'operation',
+    'code',
+    'by',
+    'entries',
+    'dropped',
+    'id',
+    'evicted',
+    'found',
+    'path',
+    'store',
+    'publisher',
+  ],
 ])
 /** The longest text of a field. */
 const MAX_TEXT = 512
