@@ -44,6 +44,7 @@ afterAll(async () => {
 /** The parameters of each template that is a stack of its own. The others are parts of a service. */
 const STACKS: Readonly<Record<string, () => Readonly<Record<string, string>>>> = {
   'token-table.yml': () => ({}),
+  'post-table.yml': () => ({}),
   'client-secret.yml': () => ({}),
   'bodies-bucket.yml': () => ({}),
   'kms-key.yml': () => ({}),
