@@ -103,14 +103,18 @@ describe('a terminal that closes in the middle', () => {
         }
         await fleet.store.swap(name, swap, { signal: NEVER })
       }
+      // The write after these is under way when the signal comes.
+      const { promise: until, resolve: goOn } = Promise.withResolvers<void>()
+      server.planted.held = { after: 3, until }
       const child = start(['purge', ...keys, '--table', 'tokens', '--endpoint', server.url])
       const closed = once(child, 'close')
       let err = ''
       child.stderr.on('data', (piece: Buffer) => {
         err += piece.toString()
       })
-      while (server.planted.writes < 3 && child.exitCode === null) await turn()
+      while (server.planted.writes <= 3 && child.exitCode === null) await turn()
       child.kill(signal)
+      goOn()
       await closed
       expect(child.exitCode).toBe(1)
       const refreshes = await Promise.all(

@@ -15,6 +15,8 @@ export interface Planted {
   clock: number
   /** How many writes came. */
   writes: number
+  /** Later writes than so many wait until the promise resolves. */
+  held: { readonly after: number; readonly until: Promise<void> } | undefined
   /** The other regions of the table. */
   replicas: readonly string[]
 }
@@ -33,6 +35,7 @@ export const HEALTHY: Readonly<Planted> = {
   denied: [],
   clock: 0,
   writes: 0,
+  held: undefined,
   replicas: [],
 }
 
@@ -62,6 +65,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, { targ
   const operation = String(request.headers['x-amz-target']).split('.')[1] ?? ''
   const body = await text(request)
   if (operation === 'UpdateItem') planted.writes += 1
+  if (operation === 'UpdateItem' && planted.held !== undefined && planted.writes > planted.held.after)
+    await planted.held.until
   response.setHeader('date', new Date(Date.now() + planted.clock).toUTCString())
   response.setHeader('content-type', 'application/x-amz-json-1.0')
   const statement = stated(operation, planted)
