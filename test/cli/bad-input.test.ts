@@ -103,7 +103,7 @@ describe('a terminal that closes in the middle', () => {
         }
         await fleet.store.swap(name, swap, { signal: NEVER })
       }
-      // The write after these is under way when the signal comes.
+      // The write after these is in progress when the signal comes.
       const { promise: until, resolve: goOn } = Promise.withResolvers<void>()
       server.planted.held = { after: 3, until }
       const child = start(['purge', ...keys, '--table', 'tokens', '--endpoint', server.url])

@@ -173,7 +173,7 @@ describe('warmtoken rotate-key', () => {
     const COUNT = 1_100
     await eachInParts(COUNT, async (index) => write(fleet.store, nameOf(index), await sealedRecord(nameOf(index))))
     const server = await startPlanted(fleet.server.url)
-    // Writes near the end, on the last page, are under way when the signal comes.
+    // Writes near the end, on the last page, are in progress when the signal comes.
     const { promise: until, resolve: goOn } = Promise.withResolvers<void>()
     server.planted.held = { after: COUNT - 40, until }
     const command = rotate().map((argument) => (argument === fleet.server.url ? server.url : argument))
