@@ -254,6 +254,18 @@ describe.skipIf(CHROMIUM === undefined)('the page in Chromium', () => {
     await close()
   })
 
+  it('counts records of other kinds, which are no sources', async () => {
+    const stage = await startStage({ records: 2, isBare: true })
+    const key = `plan~${'0'.repeat(40)}`
+    const body = JSON.stringify({ schema: 1, key, items: [] })
+    await stage.store.swap(key, { expected: undefined, body, tag: 't', keepUntil: 4e12 }, { signal: NEVER })
+    const { page, close } = await show(stage.url, {})
+    expect(await page.locator('.sources tbody tr').count()).toBe(2)
+    await page.getByRole('row', { name: 'plan 1' }).waitFor()
+    await close()
+    await stage.close()
+  })
+
   it('explains an empty store', async () => {
     const { page, close } = await open({ records: 0, isBare: true })
     await page.getByText('The store has no record of a token or a cached value yet.').waitFor()

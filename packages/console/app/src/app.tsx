@@ -9,7 +9,7 @@ import { Confirm, type Question } from './confirm.tsx'
 import { Details } from './details.tsx'
 import { Environment } from './environment.tsx'
 import { Events } from './events.tsx'
-import { linesOf, shortOperator } from './facts.ts'
+import { isSource, linesOf, shortOperator } from './facts.ts'
 import type { Fleet, Watch } from './fleet.ts'
 import { ago } from './format.ts'
 import { Sources } from './sources.tsx'
@@ -29,7 +29,8 @@ export function App({ watch }: { readonly watch: Watch }) {
   const [question, ask] = useState<Question | undefined>(undefined)
   const [told, tell] = useNotice()
   const { overview, problem, updatedAt } = fleet
-  const records = useMemo(() => [...fleet.records.values()], [fleet.records])
+  const all = useMemo(() => [...fleet.records.values()], [fleet.records])
+  const records = useMemo(() => all.filter(isSource), [all])
   const lines = useMemo(() => linesOf(records), [records])
   const opened = fleet.records.get(view.open)
 
@@ -70,7 +71,7 @@ export function App({ watch }: { readonly watch: Watch }) {
           isComplete={fleet.isComplete}
           keys={overview.keys}
         />
-        <Caches caches={overview.caches} records={records} keys={overview.keys} now={now} onAsk={controls} />
+        <Caches caches={overview.caches} records={all} keys={overview.keys} now={now} onAsk={controls} />
         <Environment report={overview.environment} />
       </main>
       {opened !== undefined && (

@@ -31,6 +31,11 @@ export function titleOf(key: string, names: { readonly [key: string]: string } |
   return { name: names?.[key] ?? key.slice(0, at), hash: key.slice(at + 1, at + 9) }
 }
 
+/** Whether it is the record of a value, and not of another kind, such as a ticket or a plan. */
+export function isSource({ state }: RecordView): boolean {
+  return state !== 'other' && state !== 'sealed'
+}
+
 /** Of `operator arn:aws:sts::1:assumed-role/operator/ada: why` what tells people apart: `operator/ada: why`. */
 export function shortOperator(by: string): string {
   return by.replace(/^operator /, '').replace(/^arn:[^/ ]*\//, '')
