@@ -18,7 +18,7 @@ export const BEHIND_MUTANTS: readonly BehindMutant[] = [
     edits: [
       edit(
         'write.ts',
-        "if (mustIndex(home, there) && (await home.mark(key)) === 'full') {",
+        "if (mustIndex(home, key, there) && (await home.mark(key)) === 'full') {",
         'if (full !== undefined) {',
       ),
       edit('write.ts', '  counts.appends += 1\n', '  await home.mark(key)\n  counts.appends += 1\n'),
@@ -65,7 +65,7 @@ export const BEHIND_MUTANTS: readonly BehindMutant[] = [
       edit('write.ts', '    from: sights.get(key),\n', ''),
       edit(
         'write.ts',
-        "if (mustIndex(home, there) && (await home.mark(key)) === 'full') {",
+        "if (mustIndex(home, key, there) && (await home.mark(key)) === 'full') {",
         'if (full !== undefined) {',
       ),
     ],

@@ -9,11 +9,9 @@ import {
   confirm,
   type DrainLease,
   fail,
+  hasRoomAside,
   isIdle,
   type Journal,
-  lengthOf,
-  MAX_ASIDE,
-  MAX_QUEUE_LENGTH,
   type QueuedWrite,
   release,
   setAside,
@@ -308,8 +306,7 @@ async function noteFailure(
     const failures = (there.failure?.count ?? 0) + (kind === 'unopened' ? 0 : 1)
     const isPoison = kind === 'refused' || failures >= home.attempts
     const [first] = there.queue
-    const fits =
-      there.aside.length < MAX_ASIDE && lengthOf(there.aside) + (first?.sealed.length ?? 0) <= MAX_QUEUE_LENGTH
+    const fits = first !== undefined && hasRoomAside(there, first)
     // One that only failed may be in the truth: under another number it would be applied twice.
     const isAside = kind === 'refused' && home.onPoison === 'skip' && fits
     const pause = Math.min(PAUSES.longest, PAUSES.first * 2 ** Math.max(0, failures - 1))

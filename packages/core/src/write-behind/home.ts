@@ -47,6 +47,8 @@ export interface BehindHome {
   readonly mark: (journalKey: string) => Promise<'marked' | 'full'>
   readonly unmark: (journalKey: string, mark: string) => Promise<void>
   readonly shards: Map<string, Sight<Shard>>
+  /** By `clock.fast()`, when this environment put a key into the index that should have been there. Bounded. */
+  readonly indexedAt: Map<string, number>
   /** Keys that this environment has written since it last settled, bounded. */
   readonly written: Set<string>
 }

@@ -10,15 +10,15 @@ import {
   type LatestWrite,
   MAX_ASIDE,
   MAX_QUEUE,
-  MAX_QUEUE_LENGTH,
+  MAX_QUEUE_BYTES,
   MAX_RECENT,
   type QueuedWrite,
 } from './journal.ts'
 
 /** The version of the form. */
 const SCHEMA = 1
-/** The longest journal that is read, in characters: a full queue, as much set aside, two values more, all escaped, and the parameters. */
-const MAX_JOURNAL = 450_000
+/** The longest journal that is read, in characters: a full queue, as much set aside, the last value, ids and the parameters. */
+const MAX_JOURNAL = 300_000
 /** How far above the server's time a number is believed, in ms. */
 const MAX_AHEAD = 400 * 86_400_000
 /** The longest pause after a failure that is believed, in ms. */
@@ -101,7 +101,7 @@ function parseRecent(item: unknown): readonly [string, number] | undefined {
 function parseWrite(item: unknown): QueuedWrite | undefined {
   const [n, id, at, merged, text] = Array.isArray(item) ? (item as readonly unknown[]) : []
   const [number, time, count] = [asTime(n), asTime(at), asTime(merged)]
-  const sealed = asText(text, MAX_QUEUE_LENGTH)
+  const sealed = asText(text, MAX_QUEUE_BYTES)
   if (!Number.isSafeInteger(n) || number === undefined || !isId(id) || time === undefined) return undefined
   if (count === undefined || sealed === undefined) return undefined
   return { n: number, id, at: time, merged: Math.min(count, MAX_COUNT), sealed }

@@ -10,7 +10,7 @@ import {
   isIdle,
   type Journal,
   MAX_QUEUE,
-  MAX_QUEUE_LENGTH,
+  MAX_QUEUE_BYTES,
   MAX_RECENT,
   mergeInto,
   nextNumber,
@@ -30,7 +30,8 @@ const LEASE = { nonce: 'drainer', acquiredAt: NOW, length: 5_000 }
 type Step = (journal: Journal, at: number) => Journal
 /** Steps as the parts of a write-behind take them: only where they are possible. */
 const STEPS: Readonly<Record<string, Step>> = {
-  append: (journal, at) => (hasRoom(journal, 3) ? append(journal, { ids: [`id${at}`], sealed: '"x"' }, at) : journal),
+  append: (journal, at) =>
+    hasRoom(journal, '"x"') ? append(journal, { ids: [`id${at}`], sealed: '"x"' }, at) : journal,
   merge: (journal, at) => {
     const open = openWrite(journal)
     return open === undefined ? journal : mergeInto(journal, open, { ids: [`id${at}`], sealed: '"xx"' }, at)
@@ -94,11 +95,18 @@ describe('a journal', () => {
   it('is bounded in writes and in length', () => {
     let journal = emptyJournal(null)
     for (let count = 0; count < MAX_QUEUE; count += 1) journal = STEPS['append']?.(journal, NOW + count) ?? journal
-    expect(hasRoom(journal, 1)).toBe(false)
-    const half = 'x'.repeat(MAX_QUEUE_LENGTH / 2)
-    const long = append(emptyJournal(null), { ids: ['a'], sealed: half }, NOW)
-    expect(hasRoom(long, half.length)).toBe(true)
-    expect(hasRoom(long, half.length + 1)).toBe(false)
+    expect(hasRoom(journal, '1')).toBe(false)
+    // As it stands in the record: quotes are escaped, and a euro takes three bytes.
+    for (const [mark, bytes] of [
+      ['x', 1],
+      ['"', 2],
+      ['€', 3],
+    ] as const) {
+      const half = mark.repeat(Math.floor((MAX_QUEUE_BYTES / 2 - 2) / bytes))
+      const long = append(emptyJournal(null), { ids: ['a'], sealed: half }, NOW)
+      expect(hasRoom(long, half)).toBe(true)
+      expect(hasRoom(long, half + mark.repeat(4))).toBe(false)
+    }
   })
 
   it('gives up only what an operator has seen, and the first write only where it stopped the key', () => {

@@ -8,8 +8,8 @@
 import type { Json } from '../contracts.ts'
 /** How many accepted writes a journal holds. */
 export const MAX_QUEUE = 64
-/** How long their sealed values may be together, in characters. */
-export const MAX_QUEUE_LENGTH = 65_536
+/** How much their sealed values may take together, in bytes as they stand in the record. */
+export const MAX_QUEUE_BYTES = 65_536
 /** How many of the last writes are remembered by their ids, so that a write whose answer was lost is recognized. */
 export const MAX_RECENT = 32
 /** How many refused writes are set aside with `onPoison: 'skip'`; with more, the key stops. */
@@ -134,14 +134,19 @@ function giveNumbers(journal: Journal, ids: readonly string[], latest: number): 
   return { ...journal, last, floor, recent }
 }
 
-/** Whether the queue has room for a write of this length. */
-export function hasRoom({ queue }: Journal, length: number): boolean {
-  return queue.length < MAX_QUEUE && lengthOf(queue) + length <= MAX_QUEUE_LENGTH
+/** Whether the queue has room for a sealed value. */
+export function hasRoom({ queue }: Journal, sealed: string): boolean {
+  return queue.length < MAX_QUEUE && bytesOf(...queue.map((write) => write.sealed), sealed) <= MAX_QUEUE_BYTES
 }
 
-/** The sealed characters of some writes. */
-export function lengthOf(writes: readonly QueuedWrite[]): number {
-  return writes.reduce((sum, { sealed }) => sum + sealed.length, 0)
+/** Whether there is room for one more among those that are set aside. */
+export function hasRoomAside({ aside }: Journal, { sealed }: QueuedWrite): boolean {
+  return aside.length < MAX_ASIDE && bytesOf(...aside.map((write) => write.sealed), sealed) <= MAX_QUEUE_BYTES
+}
+
+/** How many bytes texts take in a record, where JSON escapes them once more. */
+export function bytesOf(...texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(JSON.stringify(text)), 0)
 }
 
 /** The journal in the hands of a drainer, with its first write fixed for `apply`. */
@@ -199,7 +204,7 @@ export function retryRefused(journal: Journal, latest: number): Journal {
   const { failure: _failure, ...rest } = journal
   let next: Journal = { ...rest, aside: [] }
   for (const write of journal.aside) {
-    if (!hasRoom(next, write.sealed.length)) next = { ...next, aside: [...next.aside, write] }
+    if (!hasRoom(next, write.sealed)) next = { ...next, aside: [...next.aside, write] }
     else {
       const numbered = giveNumbers(next, [write.id], latest)
       next = { ...numbered, queue: [...next.queue, { ...write, n: numbered.last }] }

@@ -9,11 +9,12 @@ import { misuse } from '../lib/options.ts'
 import { asFields, matches, parseJson } from '../lib/parse.ts'
 import type { BehindListener } from './events.ts'
 import type { BehindValues } from './home.ts'
+import { bytesOf } from './journal.ts'
 
-/** How long a sealed value may be, in characters: a queue holds two of them. Values are merged up to here. */
+/** How much a sealed value may take, in bytes: a queue holds two of them. Values are merged up to here. */
 export const MAX_SEALED = 32_768
 
-/** How long a value may be as JSON, in characters; sealing adds a third. */
+/** How much a value may take, in bytes as it stands in the record unsealed; sealing adds a third. */
 const MAX_VALUE = 24_000
 
 /** How values are checked and sealed. */
@@ -46,11 +47,11 @@ export function createValues({ key: template, schema, codec, emit }: ValuesOptio
     check,
     checkNew(given) {
       const value = check(given)
-      const { length } = JSON.stringify(value)
-      if (length > MAX_VALUE)
+      const bytes = bytesOf(JSON.stringify(value))
+      if (bytes > MAX_VALUE)
         misuse(
           `write of ${template}`,
-          `the value takes ${length} characters as JSON, and at most ${MAX_VALUE} are accepted; store it elsewhere and write its name`,
+          `the value takes ${bytes} bytes, and at most ${MAX_VALUE} are accepted; store it elsewhere and write its name`,
         )
       return value
     },

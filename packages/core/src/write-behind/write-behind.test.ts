@@ -122,7 +122,8 @@ describe('a write', () => {
     const behind = environment()
     await expect(behind.write({} as { id: number }, 1)).rejects.toThrow('parameter "id" must be')
     await expect(behind.write({ id: 1 }, { at: new Date(0) })).rejects.toThrow('$.at is an object with a prototype')
-    await expect(behind.write({ id: 1 }, 'x'.repeat(30_000))).rejects.toThrow('takes 30002 characters as JSON')
+    await expect(behind.write({ id: 1 }, 'x'.repeat(30_000))).rejects.toThrow('takes 30006 bytes')
+    await expect(behind.write({ id: 1 }, '€'.repeat(10_000))).rejects.toThrow('takes 30006 bytes')
     await expect(behind.write({ id: 1 }, 1, { id: 'a b' })).rejects.toThrow('option "id" must be 1 to 64')
     expect(requests).toEqual([])
   })
@@ -352,17 +353,18 @@ describe('a write that cannot be applied', () => {
   it('can be read when its journal is as full as it may be, of texts that take twice their length there', async () => {
     const { environment, failing, only } = stage()
     const behind = environment({ onPoison: 'skip' })
-    const quotes = '"'.repeat(10_900)
+    // Four of them fill a queue.
+    const quotes = '"'.repeat(4_050)
     await behind.write({ id: 1 }, quotes)
     await behind.drain()
     failing.set('1', () => {
       throw new WriteRefusedError('no')
     })
-    for (let count = 0; count < 3; count += 1) await behind.write({ id: 1 }, quotes)
+    for (let count = 0; count < 4; count += 1) await behind.write({ id: 1 }, quotes)
     await behind.drain()
     failing.clear()
-    for (let count = 0; count < 3; count += 1) await behind.write({ id: 1 }, quotes)
-    expect(await environment({ onPoison: 'skip' }).drain()).toMatchObject({ applied: 3, poisoned: 1, unreadable: 0 })
+    for (let count = 0; count < 4; count += 1) await behind.write({ id: 1 }, quotes)
+    expect(await environment({ onPoison: 'skip' }).drain()).toMatchObject({ applied: 4, poisoned: 1, unreadable: 0 })
     expect(only('bad-record')).toEqual([])
   })
 

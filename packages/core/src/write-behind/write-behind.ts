@@ -199,6 +199,7 @@ function createHome<Template extends string, V>(options: WriteBehindOptions<Temp
     timeout,
     concurrency: given.concurrency ?? 4,
     sights: createSights(),
+    indexedAt: new Map(),
     written: new Set(),
     counts: { accepted: 0, appends: 0, applied: 0, failed: 0, poisoned: 0, full: 0, unknown: 0 },
     ...createIndex({ context, keys, timeout }),

@@ -6,7 +6,7 @@ import { drainKey } from './drain-key.ts'
 import { BehindFullError, BehindUnknownError } from './error.ts'
 import type { FullBound } from './events.ts'
 import { type BehindHome, type BehindValues, createLanes } from './home.ts'
-import { append, hasRoom, isIdle, type Journal, mergeInto, openWrite } from './journal.ts'
+import { append, bytesOf, hasRoom, isIdle, type Journal, mergeInto, openWrite } from './journal.ts'
 import { changeRecord, journalForm, latestOf } from './records.ts'
 import type { Accepted } from './types.ts'
 import { MAX_SEALED } from './values.ts'
@@ -118,7 +118,7 @@ async function acceptSome(home: BehindHome, key: string, pending: Set<Waiting>):
         throw unknown(home, key, sent, pending)
       const [one, ...rest] = oncePerId(pending)
       if (one === undefined) return undefined
-      if (mustIndex(home, there) && (await home.mark(key)) === 'full') {
+      if (mustIndex(home, key, there) && (await home.mark(key)) === 'full') {
         full = 'index'
         return undefined
       }
@@ -175,9 +175,16 @@ function settleKnown({ recent }: Journal, pending: Set<Waiting>): void {
 }
 
 /** Whether the key must be put into the index before something is appended to this journal. */
-function mustIndex({ context }: BehindHome, journal: Journal): boolean {
+function mustIndex({ context, indexedAt }: BehindHome, key: string, journal: Journal): boolean {
+  if (isIdle(journal)) return true
   const [oldest] = journal.queue
-  return isIdle(journal) || (oldest !== undefined && latestOf(context) - oldest.at > REINDEX_AGE)
+  if (oldest === undefined || latestOf(context) - oldest.at <= REINDEX_AGE) return false
+  // Once in a while: writes must not get more expensive while drains are late.
+  const now = context.clock.fast()
+  if (now - (indexedAt.get(key) ?? Number.NEGATIVE_INFINITY) <= REINDEX_AGE) return false
+  if (indexedAt.size >= MAX_WRITTEN) indexedAt.clear()
+  indexedAt.set(key, now)
+  return true
 }
 
 /** The journal with those writes at its end for which there is room. */
@@ -194,7 +201,7 @@ async function appendAll(
   for (const write of writes) {
     const { id, value } = write
     write.sealed ??= await home.values.seal(value, key, id)
-    if (!hasRoom(next, write.sealed.length)) break
+    if (!hasRoom(next, write.sealed)) break
     next = append(next, { ids: [id], sealed: write.sealed }, latest)
     count += 1
   }
@@ -219,9 +226,9 @@ async function mergeAll(
   if (merged === undefined) return undefined
   const sealed = await values.seal(merged.value, key, ids.at(-1) ?? first.id)
   const latest = latestOf(context)
-  if (sealed.length > MAX_SEALED) return undefined
+  if (bytesOf(sealed) > MAX_SEALED) return undefined
   if (open !== undefined) return mergeInto(journal, open, { ids, sealed }, latest)
-  return hasRoom(journal, sealed.length) ? append(journal, { ids, sealed }, latest) : undefined
+  return hasRoom(journal, sealed) ? append(journal, { ids, sealed }, latest) : undefined
 }
 
 /** A merged value, checked; `undefined` when it cannot be kept, although each of its parts can. */
