@@ -210,10 +210,18 @@ describe('a bridge', () => {
     const enter = () => createTokens({ store: made.store, directory: false }).use(source)
     const [holder, other] = [enter(), enter()]
     await holder.get()
+    let failed = 0
+    const failing = async () => {
+      failed += 1
+      throw DOWN
+    }
+    // A rejection that nobody handles would fail this run.
+    bridge(client, { key: holder.key, catchUp: failing })
     const end = bridge(client, holder)
     await other.reject(await other.get())
     await made.live.settle()
     await vi.waitFor(() => expect(holder.peek()?.value).toBe('secret-token-2'), { timeout: 30_000, interval: 5 })
+    expect(failed).toBeGreaterThan(0)
     end()
     expect(() => bridge(client, { catchUp: () => {} })).toThrow('give the topics')
   })

@@ -4,7 +4,7 @@ import type { Live, LiveEvent } from './types.ts'
 export interface Bridged {
   /** The key under which the store has it, where it is one value: its topic is `key:<key>`. */
   readonly key?: string
-  /** Takes in what has changed. */
+  /** Takes in what has changed. What it throws or rejects with is ignored. */
   catchUp(event: LiveEvent): unknown
 }
 
@@ -20,7 +20,14 @@ export interface Bridged {
  */
 export function bridge(live: Live, held: Bridged, topics: readonly string[] = topicsOf(held)): () => void {
   if (topics.length === 0) throw new TypeError('bridge: give the topics of what has no key')
-  const ends = topics.map((topic) => live.subscribe(topic, (event) => void held.catchUp(event)))
+  const pass = async (event: LiveEvent): Promise<void> => {
+    try {
+      await held.catchUp(event)
+    } catch {
+      // What it holds is as it was; an unhandled rejection would end the process.
+    }
+  }
+  const ends = topics.map((topic) => live.subscribe(topic, (event) => void pass(event)))
   return () => {
     for (const end of ends) end()
   }

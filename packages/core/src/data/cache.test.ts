@@ -233,6 +233,15 @@ describe('what a loader may return', () => {
     expect(loads).toBe(2)
   })
 
+  it('is never shown as fresh for longer than it may be served', async () => {
+    const { environment } = world()
+    const here = environment().use({ key: 'a', fresh: 60_000, load: async () => 'value' })
+    await here.get(undefined)
+    const { fresh = 0, usable = 0 } = (await here.inspect(undefined)) ?? {}
+    expect(fresh).toBeGreaterThan(0)
+    expect(fresh).toBeLessThanOrEqual(usable)
+  })
+
   it('undefined is not remembered without `none`', async () => {
     const { environment } = world()
     let loads = 0

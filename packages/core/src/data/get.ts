@@ -195,7 +195,7 @@ function inspectionOf<V>(home: Home, item: Item<V>): Inspection<V> | undefined {
   return {
     value,
     none: value === undefined,
-    fresh: verdict(home, item, entry) === 'good' ? remainingUntil(clock, softUntil) : 0,
+    fresh: verdict(home, item, entry) === 'good' ? remainingUntil(clock, Math.min(softUntil, hardUntil)) : 0,
     usable: remainingUntil(clock, hardUntil),
     version: entry.version,
     fingerprint: entry.fingerprint,

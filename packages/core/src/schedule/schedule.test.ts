@@ -170,11 +170,12 @@ describe('a tick', () => {
     expect(asked).toEqual(list.slice(0, 12))
   })
 
-  it('begins nothing where the time that is left is too short', async () => {
+  it('says what is wrong with a function that has too little time to refresh anything', async () => {
     const { schedule, source, asked } = stage()
     const items = [{ name: 'board', source, params: 'board', every: '5m' }] as const
     const { handler } = schedule({ plan: plan({ name: 'main', items }) })
-    expect((await handler({}, { getRemainingTimeInMillis: () => 11_000 })).runs).toEqual([])
+    const run = handler({}, { getRemainingTimeInMillis: () => 6_000 })
+    await expect(run).rejects.toThrow(/6000 ms left .* raise its timeout above 12000 ms, or lower "timeout"/)
     expect(asked).toEqual([])
   })
 

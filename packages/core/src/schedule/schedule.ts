@@ -21,7 +21,7 @@ import {
 import { createBoundaries } from './boundaries.ts'
 import { openLedger } from './ledger.ts'
 import { itemOf, printState } from './state.ts'
-import { type ItemRun, runTick } from './tick.ts'
+import { type ItemRun, leastTime, runTick } from './tick.ts'
 import type { Plan } from './types.ts'
 
 export { type PlanNames, parsePlan } from './parse-plan.ts'
@@ -87,7 +87,8 @@ export interface TickContext {
 export interface Schedule {
   /**
    * The Lambda handler of the tick. An event that comes twice or late does no harm: what is done is not due. Resolves to
-   * what was done, failures of items included; rejects with `StoreError` when the record cannot be read or written.
+   * what was done, failures of items included; rejects with `StoreError` when the record cannot be read or written, and with
+   * `TypeError` when the function has so little time that it would refresh nothing: it needs `timeout` and 2,000 ms.
    */
   handler(event?: unknown, context?: TickContext): Promise<TickReport>
   /** Resolves to what is known of each item, in the order of the plan. Rejects with `StoreError`. */
@@ -126,6 +127,12 @@ export function createSchedule(options: ScheduleOptions): Schedule {
     async handler(_event, lambda) {
       const { clock } = context
       const left = Number(lambda?.getRemainingTimeInMillis?.() ?? DEFAULT_TIME)
+      const least = leastTime(timeout)
+      if (lambda?.getRemainingTimeInMillis !== undefined && left <= least)
+        misuse(
+          'handler',
+          `the function has ${Math.floor(left)} ms left and would refresh nothing; raise its timeout above ${least} ms, or lower "timeout"`,
+        )
       const endsAt = clock.fast() + (Number.isFinite(left) ? Math.min(left, MAX_TIME) : DEFAULT_TIME)
       const remaining = (): number => endsAt - clock.fast()
       const runs = await runTick({ context, plan, ledger: open(), boundaries, concurrency, timeout, remaining })

@@ -49,6 +49,11 @@ interface Job extends Due {
   readonly late: number
 }
 
+/** A refresh begins only when there is more time than this, in ms. */
+export function leastTime(timeout: number): number {
+  return timeout + RESERVE
+}
+
 /** Runs what is due, once. Rejects with `StoreError` when the record cannot be read or written. */
 export async function runTick(parts: TickParts): Promise<readonly ItemRun[]> {
   const { context, plan, ledger, concurrency, timeout } = parts
@@ -58,7 +63,7 @@ export async function runTick(parts: TickParts): Promise<readonly ItemRun[]> {
   const tried = new Set<string>()
   const runs: ItemRun[] = []
   const limit = limiter(concurrency)
-  const hasTime = (): boolean => parts.remaining() > timeout + RESERVE
+  const hasTime = (): boolean => parts.remaining() > leastTime(timeout)
   const claimEnd = (): number => ledger.now().latest + timeout + CLAIM_MARGIN
 
   /** The next that is due and was not tried in this tick. */
