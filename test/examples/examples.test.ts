@@ -47,6 +47,9 @@ declare global {
 }
 `
 
+/** Libraries that this package installs for examples alone. */
+const FOR_EXAMPLES = ['@epic-web/cachified', 'cache-manager']
+
 let complaints = ''
 beforeAll(async () => {
   mkdirSync(WORK, { recursive: true })
@@ -77,6 +80,10 @@ beforeAll(async () => {
 afterAll(() => rmSync(WORK, { recursive: true, force: true }))
 
 describe('the examples', () => {
+  it.each(FOR_EXAMPLES)('import %s, which is installed for them', (library) => {
+    expect(examples.some(({ code }) => code.includes(`from '${library}'`))).toBe(true)
+  })
+
   it('are found', () => {
     expect(examples.length).toBeGreaterThan(5)
   })
