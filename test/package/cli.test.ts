@@ -30,7 +30,7 @@ beforeAll(async () => {
   mkdirSync(folder)
   writeFileSync(join(folder, 'package.json'), '{ "name": "shop", "private": true, "type": "module" }\n')
   // What npm would fetch for the command line alone.
-  const needed = ['cli', 'core', 'adapters-aws', 'adapters-redis', 'adapters-upstash']
+  const needed = ['cli', 'console', 'core', 'adapters-aws', 'adapters-redis', 'adapters-upstash']
   const archives = needed.map((name) => tarballs.of(`packages/${name}`))
   await newcomer.run(folder, 'npm', 'install', '--no-audit', '--no-fund', ...archives)
 }, 300_000)
