@@ -304,6 +304,20 @@ describe('the publisher of sockets', () => {
     await expect(publisher.publish([other, event(3)], SIGNAL)).rejects.toMatchObject({ unsent: [event(3)] })
   })
 
+  it('sends all further pages although a frame of the first may not have arrived, and names only its events', async () => {
+    const failing = (sent: string[]) => (connection: string) =>
+      connection === 'c0000' ? new Error('cut') : collect(sent)(connection)
+    const sent: string[] = []
+    const here = await publisherWith(failing(sent), 250, { pageSize: 100 })
+    await expect(here.publisher.publish([event(1)], SIGNAL)).rejects.toMatchObject({ unsent: [event(1)] })
+    expect(new Set(sent).size).toBe(249)
+    const pages: unknown[] = []
+    const more = async (page: unknown): Promise<void> => void pages.push(page)
+    const handed = await publisherWith(failing([]), 250, { pageSize: 100, more })
+    await expect(handed.publisher.publish([event(1)], SIGNAL)).rejects.toThrow('1 frames may not have arrived')
+    expect(pages).toHaveLength(1)
+  })
+
   it('forgets a connection that is gone, index and record', async () => {
     const made = await stage()
     const { socket } = await open(made)

@@ -144,29 +144,34 @@ export function webSocketPublisher(options: WebSocketPublisherOptions): WebSocke
       subscribers.page(topic, cursor, pageSize, { signal: inner }),
     )
 
-  /** Sends the page at each cursor, merged by connection. Resolves to the pages that follow. */
-  const sendPages = async (pages: readonly Step[], signal: AbortSignal): Promise<readonly Step[]> => {
+  /** Sends the page at each cursor, merged by connection. Resolves to the pages that follow, and to what may not have arrived. */
+  const sendPages = async (pages: readonly Step[], signal: AbortSignal) => {
     const found = await Promise.all(
       pages.map(async (step) => ({ ...step, ...(await pageOf(step.topic, step.cursor, signal)) })),
     )
     const unsent = await send(mergeByConnection(found), signal)
     for (const { events, connections: ids } of found)
       if (events.some(({ kind }) => kind === 'session-ended')) await closeEnded(ids, signal)
-    if (unsent.frames > 0) {
-      const error = new StoreError(`${unsent.frames} frames may not have arrived`, { key: 'live', retryable: true })
-      throw Object.assign(error, { unsent: unsent.events })
-    }
-    return found.flatMap(({ topic, events, next }) => (next === undefined ? [] : [{ topic, events, cursor: next }]))
+    const next = found.flatMap(({ topic, events, next }) =>
+      next === undefined ? [] : [{ topic, events, cursor: next }],
+    )
+    return { next, unsent }
   }
 
+  /** A frame that fails holds up no other page: all of them are sent, then what is missing is named. */
   const sendAll = async (first: readonly Step[], signal: AbortSignal): Promise<void> => {
+    const missing: Unsent[] = []
     let steps = first
     for (let page = 0; page < MAX_PAGES && steps.length > 0; page += 1) {
-      steps = await sendPages(steps, signal)
-      if (more === undefined) continue
-      await Promise.all(steps.map(({ topic, events, cursor = '' }) => more({ topic, events, cursor })))
-      return
+      const { next, unsent } = await sendPages(steps, signal)
+      missing.push(unsent)
+      steps = more === undefined ? next : []
+      if (more !== undefined) await Promise.all(next.map((one) => more(one)))
     }
+    const frames = missing.reduce((sum, unsent) => sum + unsent.frames, 0)
+    if (frames === 0) return
+    const error = new StoreError(`${frames} frames may not have arrived`, { key: 'live', retryable: true })
+    throw Object.assign(error, { unsent: [...new Set(missing.flatMap(({ events }) => events))] })
   }
 
   return {
