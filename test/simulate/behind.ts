@@ -1,21 +1,10 @@
 /** `pnpm simulate:behind [--runs N] [--seed S] [--trace]`: write-behinds in virtual time, from the command line. */
-import { parseArgs } from 'node:util'
 import { prepareBehindRun, simulateBehind } from '@warmtoken/core/simulator'
+import { readFlags } from './flags.ts'
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '20000' },
-    seed: { type: 'string', default: '1' },
-    trace: { type: 'boolean', default: false },
-  },
-})
-const [runs, seed] = [Number(values.runs), Number(values.seed)]
-if (!Number.isSafeInteger(runs) || runs < 1 || !Number.isSafeInteger(seed) || seed < 1) {
-  console.error('--runs and --seed take whole numbers from 1')
-  process.exit(2)
-}
+const { runs, seed, trace } = readFlags()
 
-if (values.trace) {
+if (trace) {
   const run = prepareBehindRun(seed, { trace: (line) => console.log(line) })
   while (run.step()) await new Promise((resolve) => setImmediate(resolve))
   const { trouble, violations } = run.finish()
