@@ -263,12 +263,17 @@ describe('publishers together', () => {
     const [a, b] = [event(1), event(2, { key: 'b' })]
     const partial = {
       name: 'partial',
-      publish: () => Promise.reject(Object.assign(new Error('one failed'), { unsent: [b] })),
+      publish: () =>
+        Promise.reject(Object.freeze(Object.assign(new Error('one failed'), { code: 'GONE', unsent: [b] }))),
     }
     const together = publishToAll(partial, good)
     expect(together.name).toBe('partial+good')
     const signal = AbortSignal.timeout(100_000)
-    await expect(together.publish([a, b], { signal })).rejects.toMatchObject({ message: 'one failed', unsent: [b] })
+    await expect(together.publish([a, b], { signal })).rejects.toMatchObject({
+      message: '1 of 2 publishers failed',
+      code: 'GONE',
+      unsent: [b],
+    })
     expect(sent).toEqual(['a', 'b'])
     await publishToAll(good).publish([a], { signal })
     const broken = { name: 'broken', publish: () => Promise.reject(new Error('all failed')) }

@@ -1,4 +1,4 @@
-import { asFields } from '../lib/parse.ts'
+import { asFields, asText } from '../lib/parse.ts'
 import type { LiveEvent } from './event.ts'
 
 /**
@@ -17,7 +17,7 @@ export interface Publisher {
 
 /**
  * Publishes by several publishers at once, such as to sockets and on a channel. Rejects when one of them does, after all have
- * ended, with the first error; its `unsent` names the events that one of them did not send.
+ * ended, with an `AggregateError`: `code` is that of the first, and `unsent` names the events that one of them did not send.
  */
 export function publishToAll(...publishers: readonly Publisher[]): Publisher {
   return {
@@ -27,7 +27,10 @@ export function publishToAll(...publishers: readonly Publisher[]): Publisher {
       const failed = ended.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
       if (failed.length === 0) return
       const unsent = new Set(failed.flatMap((error) => unsentOf(error, events)))
-      throw Object.assign(Object(failed[0]), { unsent: events.filter((event) => unsent.has(event)) })
+      throw Object.assign(new AggregateError(failed, `${failed.length} of ${publishers.length} publishers failed`), {
+        code: asText(asFields(failed[0])?.['code'], 64) ?? 'PUBLISH_FAILED',
+        unsent: events.filter((event) => unsent.has(event)),
+      })
     },
   }
 }
