@@ -45,12 +45,14 @@ export default function OfflinePlugin(
       delete definition.package
       // What a function has of its own would hide the address of the local server.
       for (const name of Object.keys(live?.environment ?? {})) delete definition.environment?.[name]
+      // A function that names the table of posts gets the database of posts, and no other function does.
+      if (isForPosts(definition)) definition.environment = { ...definition.environment, ...posts?.environment }
     }
     service.provider.environment = {
       ...service.provider.environment,
       ...environment,
       ...live?.environment,
-      ...posts?.environment,
+      ...(isForPosts(service.provider) && posts?.environment),
     }
     service.custom = {
       ...service.custom,
@@ -142,9 +144,13 @@ async function startLive({ service }: Serverless, place: Omit<LivePlace, 'nameOf
   return startLiveStack({ ...place, nameOf: (key) => service.functions[key]?.name ?? key })
 }
 
-/** What the posts need, for a service that has them. */
+function isForPosts({ environment }: Pick<FunctionDefinition, 'environment'>): boolean {
+  return environment?.['POST_TABLE'] !== undefined
+}
+
+/** What the posts need, for a service that has them, or functions that do. */
 async function startPosts({ service }: Serverless): Promise<PostsStack | undefined> {
-  if (service.provider.environment?.['POST_TABLE'] === undefined) return undefined
+  if (![service.provider, ...Object.values(service.functions)].some(isForPosts)) return undefined
   const { startPostsStack } = await import('./posts-stack.ts')
   return startPostsStack()
 }
@@ -154,18 +160,20 @@ function offlineOptions({ service }: Serverless): Readonly<Record<string, unknow
   return typeof options === 'object' ? { ...options } : {}
 }
 
-function announcement({ stack, live, posts, http }: Run): string {
-  const lines = live?.lines ?? posts?.lines(http)
-  if (lines !== undefined)
-    return `\nwarmtoken runs here; Ctrl+C ends all of it\n${lines.map((line) => `  ${line}\n`).join('')}`
-  return `
-warmtoken runs here; Ctrl+C ends all of it
-  functions        ${http}
+function announcement(run: Run): string {
+  return `\nwarmtoken runs here; Ctrl+C ends all of it\n${linesOf(run)}`
+}
+
+function linesOf({ stack, live, posts, http }: Run): string {
+  const indented = (lines: readonly string[] = []): string => lines.map((line) => `  ${line}\n`).join('')
+  if (live !== undefined) return indented(live.lines)
+  const commands = indented(posts?.commands(http))
+  return `  functions        ${http}
   console          ${http}/admin/
   issuer           ${stack.issuer}
   protected API    ${stack.api}
   DynamoDB         ${stack.dynamoDB}
-  Secrets Manager  ${stack.secretsManager}
+  Secrets Manager  ${stack.secretsManager}${posts === undefined ? '' : `\n  posts in         ${posts.place}`}
 
 Try, in another terminal:
   # the answer names the tier that had the token
@@ -176,5 +184,5 @@ Try, in another terminal:
   curl ${stack.issuer}/_count
   # the API revokes that token; the next call replaces it: \`_count\` is then one more, and the call after shows a new \`age\`
   curl -X POST ${stack.api}/_refuse
-`
+${posts === undefined ? '' : '  # sign up, sign in, post something, and see it in the list\n'}${commands}`
 }

@@ -7,8 +7,10 @@ const POSTS = 'warmtoken-posts'
 /** What the posts need on this machine. */
 export interface PostsStack {
   readonly environment: Readonly<Record<string, string>>
-  /** Lines that say what runs where, for functions at that address. */
-  lines(http: string): readonly string[]
+  /** The database, in a few words. */
+  readonly place: string
+  /** Commands to try, for functions at that address. */
+  commands(http: string): readonly string[]
   close(): Promise<void>
 }
 
@@ -32,16 +34,13 @@ export async function startPostsStack(): Promise<PostsStack> {
       AWS_REGION: 'us-east-1',
       AWS_ENDPOINT_URL_DYNAMODB: url,
     },
-    lines: (http) => [
-      `functions        ${http}`,
-      `DynamoDB         ${url}   (${kind})`,
-      '',
-      'Try, in another terminal:',
-      `  JSON='content-type: application/json' USER='{"name":"ada","password":"correct horse"}'`,
-      `  curl -X POST ${http}/sign-up -H "$JSON" -d "$USER"`,
-      `  COOKIE=$(curl -si -X POST ${http}/sign-in -H "$JSON" -d "$USER" | sed -n 's/^set-cookie: \\([^;]*\\).*/\\1/Ip')`,
-      `  curl -X POST ${http}/posts -H "cookie: $COOKIE" -d 'Hello'`,
-      `  curl ${http}/posts`,
+    place: `${url}   (${kind})`,
+    commands: (http) => [
+      `JSON='content-type: application/json' USER='{"name":"ada","password":"correct horse"}'`,
+      `curl -X POST ${http}/sign-up -H "$JSON" -d "$USER"`,
+      `COOKIE=$(curl -si -X POST ${http}/sign-in -H "$JSON" -d "$USER" | sed -n 's/^set-cookie: \\([^;]*\\).*/\\1/Ip')`,
+      `curl -X POST ${http}/posts -H "cookie: $COOKIE" -d 'Hello'`,
+      `curl ${http}/posts`,
     ],
     close,
   }

@@ -5,8 +5,8 @@ import { until } from './until.ts'
 let run: OfflineRun
 
 beforeAll(async () => {
-  run = await startOffline({ config: 'serverless.posts.yml', ready: 'curl http' })
-}, 120_000)
+  run = await startOffline()
+})
 
 afterAll(() => run?.cleanUp())
 
@@ -24,4 +24,4 @@ test('the posts run under serverless offline: sign up, sign in, post, list, open
   expect(await run.end('SIGINT')).toBe(0)
   await until('no process is left', () => run.processes().length === 0)
   expect(run.files()).toEqual([])
-}, 120_000)
+})
