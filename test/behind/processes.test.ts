@@ -5,7 +5,7 @@ import type { BehindLine } from './protocol.ts'
 const WRITES = 200
 const seed = Number(process.env['WARMTOKEN_TEST_SEED'] ?? Math.floor(Math.random() * 1e9))
 
-// `test/history` has 10,000 writes, for `pnpm test:contention`.
+// `test/history` has 1,500 writes for `pnpm test:contention`, and 10,000 for `pnpm test:long`.
 describe('write-behind by processes that are killed and frozen', () => {
   it('applies each accepted write once, and those of a key in order', { timeout: 300_000 }, async () => {
     const plan = { writes: WRITES, processes: 3, meddleEvery: 40, freezes: [200, 1_500], seed } as const

@@ -127,7 +127,7 @@ async function eachInParts(count: number, call: (index: number) => Promise<unkno
 }
 
 describe('warmtoken rotate-key', () => {
-  const COUNT = process.env['WARMTOKEN_CONTENTION'] === undefined ? 2_000 : 10_000
+  const COUNT = process.env['WARMTOKEN_LONG'] === undefined ? 1_000 : 10_000
 
   it(`keeps each of ${COUNT} values, bodies and journals readable at every moment, and ends in spite of kills at random`, async () => {
     const KILLS = 5
