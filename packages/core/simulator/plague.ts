@@ -3,6 +3,9 @@ import type { Random } from './random.ts'
 import type { Scenario } from './scenario.ts'
 import type { Schedule } from './schedule.ts'
 
+/** How far a wall clock steps at most, in ms. */
+export const MAX_CLOCK_STEP = 300_000
+
 /** What a plague needs to know of its run. */
 export interface PlagueOptions {
   readonly schedule: Schedule
@@ -51,7 +54,7 @@ export function createPlague({
   const stepClock = (process: Process): void => {
     onSeen('clock step')
     tell(() => `${process.name}'s wall clock steps`)
-    process.stepWall(random.between(-300_000, 300_000))
+    process.stepWall(random.between(-MAX_CLOCK_STEP, MAX_CLOCK_STEP))
   }
 
   return (process) => {

@@ -1,5 +1,5 @@
 import { createPlague } from '../plague.ts'
-import type { Process } from '../process.ts'
+import { type Process, START } from '../process.ts'
 import type { Result, Run } from '../run.ts'
 import type { RunOptions } from '../world.ts'
 import { act, control, flood, getOne } from './acts.ts'
@@ -104,11 +104,20 @@ function spoilBody({ random, backend, far, witness, saw, tell }: DataWorld): voi
 async function endWell(world: DataWorld): Promise<void> {
   const environment = startEnvironment(world, 'last')
   world.calm()
-  await environment.process.sleep(90_000)
+  await environment.process.sleep(Math.max(90_000, pausedUntil(world) - world.schedule.now() + 2_000))
   if (world.kind.switches)
     await environment.cache.control({ sources: { p: { enabled: true, readOnly: false, bypass: false } } })
   for (const params of ALL) {
     await getOne(world, environment, params)
     await getOne(world, environment, params)
   }
+}
+
+/**
+ * Until when a record forbids to call the loader, in true time. An environment whose clock stepped forward during a load counts
+ * the cool-down from a time that is as far ahead, and until then what is stale may be served.
+ */
+function pausedUntil({ backend }: DataWorld): number {
+  const ends = (backend.keys('p:') ?? []).map((key) => /"notBefore":(\d+)/.exec(backend.image(key)?.body ?? '')?.[1])
+  return Math.max(0, ...ends.map((end) => Number(end ?? 0) - START))
 }

@@ -2,6 +2,7 @@ import type { Image } from '../../src/contracts.ts'
 import { createGenerationKeys } from '../../src/data/home.ts'
 import { MAX_USABLE } from '../../src/data/load.ts'
 import type { Applied, KeptImage } from '../backend.ts'
+import { MAX_CLOCK_STEP } from '../plague.ts'
 import { START } from '../process.ts'
 import type { Violation } from '../witness.ts'
 import { type Floor, isBelow, show } from './floors.ts'
@@ -35,6 +36,8 @@ export interface StoreWitnessOptions {
   readonly image: (key: string) => KeptImage | undefined
   /** The same of the store for bodies. */
   readonly farImage: (key: string) => KeptImage | undefined
+  /** Whether clocks step. */
+  readonly hasClockSteps: boolean
   /** The state of the truth of a plain key. */
   readonly stateOf: (plain: string) => number
   readonly onSeen: (name: string) => void
@@ -42,10 +45,12 @@ export interface StoreWitnessOptions {
 
 /** Makes the witness of the store of one run. */
 export function createStoreWitness(
-  { now, image, farImage, stateOf, onSeen }: StoreWitnessOptions,
+  { now, image, farImage, hasClockSteps, stateOf, onSeen }: StoreWitnessOptions,
   floors: readonly Floor[],
   violate: (invariant: Violation['invariant'], what: string) => void,
 ): StoreWitness {
+  // A wall clock that steps forward during a look may mean a freeze as long, so a value that may have expired counts as absent.
+  const doubt = MAX_DOUBT + (hasClockSteps ? MAX_CLOCK_STEP : 0)
   const { rootKey, tagKey } = createGenerationKeys('', NAME)
   /** Of each generation record: the highest number, and when it was written last. */
   const highest = new Map<string, { readonly number: number; readonly at: number }>()
@@ -103,7 +108,7 @@ export function createStoreWitness(
     if (stored?.content.kind !== 'value' || stored.content.value.created === undefined) return
     const old = readRecord(before)
     const plain = key.split('~')[0] ?? ''
-    if (old?.content.kind !== 'body' || old.hardExpiry < START + now() + MAX_DOUBT) return
+    if (old?.content.kind !== 'body' || old.hardExpiry < START + now() + doubt) return
     if (judge(plain, old) !== 'dead')
       violate('V8', `an update took the body of ${plain}, which it could not read, for absent`)
   }

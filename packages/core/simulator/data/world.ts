@@ -93,6 +93,7 @@ export function createDataWorld(seed: number, { scenario: given, trace }: RunOpt
     image: backend.image,
     farImage: far.image,
     stateOf: (plain) => truth.get(plain) ?? 0,
+    hasClockSteps: scenario.clockStep > 0,
     hasGoodClocks: scenario.freeze === 0 && scenario.clockStep === 0,
     onSeen: saw,
   })
