@@ -37,8 +37,9 @@ describe('invalidation, simulated', () => {
     expect(REQUIRED_OF_DATA.filter((name) => !seen.has(name))).toEqual([])
   })
 
-  // A load that was shared after an invalidation, a tag that a change had named during a load: each of these seeds found a bug.
-  it.each([328, 20_314])('keeps them in run %i, which once broke one', async (seed) => {
+  // A load that was shared after an invalidation, a tag that a change had named during a load, a clock that stepped during a
+  // load that had to be new: each of these seeds found a bug.
+  it.each([328, 20_314, 151_933, 339_706])('keeps them in run %i, which once broke one', async (seed) => {
     const { failures } = await simulateData({ seed, runs: 1 })
     expect(failures).toEqual([])
   })

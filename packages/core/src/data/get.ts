@@ -122,7 +122,7 @@ async function fromMemory<V>(
   if (home.recheck === 0) return undefined
   if (entry === undefined || now + minLifetime >= item.hardUntil || verdict(home, item, entry) === 'dead')
     return undefined
-  if (maxAge !== undefined && isOlder(home, entry, now - maxAge)) return undefined
+  if (maxAge !== undefined && isOlder(home, entry, { since: now, maxAge })) return undefined
   const isDue = now >= item.softUntil || verdict(home, item, entry) === 'stale'
   if (now < slot.usableUntil) {
     if (isDue || now >= item.checkedAt - DRIFT_TOLERANCE + home.recheck || !background()) return undefined

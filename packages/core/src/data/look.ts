@@ -26,9 +26,9 @@ export class SwitchedOff extends Error {}
 export function createGuard(home: Home): Guard<Cached<unknown>> {
   const { knowledge, memory, itemOf, context } = home
 
-  const judgeEntry: Guard<Cached<unknown>>['judge'] = (slot, entry, { since, maxAge }) => {
+  const judgeEntry: Guard<Cached<unknown>>['judge'] = (slot, entry, { since, slowSince, maxAge }) => {
     const item = itemOf(slot)
-    if (maxAge !== undefined && since !== undefined && isOlder(home, entry, since - maxAge)) return 'dead'
+    if (maxAge !== undefined && since !== undefined && isOlder(home, entry, { since, slowSince, maxAge })) return 'dead'
     const asOf = entry === slot.entry ? item.checkedAt : (entry.value.made?.at ?? item.lookedAt)
     if (since !== undefined && since > asOf + boundOf(home, item)) return 'dead'
     return verdict(home, item, entry)
@@ -268,9 +268,16 @@ function boundOf({ recheck, unchecked, context }: Home, { relaxedUntil }: Item):
   return context().clock.fast() < relaxedUntil ? Math.max(unchecked, 0) : recheck
 }
 
-/** Whether the load of an entry may have started before an instant of `clock.fast()`. */
-export function isOlder({ context }: Home, { value, issuedAt }: Entry<Cached<unknown>>, before: number): boolean {
-  if (value.made !== undefined) return value.made.at < before
+/** Whether the load of an entry may have started more than `maxAge` before a call began. */
+export function isOlder(
+  { context }: Home,
+  { value, issuedAt }: Entry<Cached<unknown>>,
+  { since, slowSince, maxAge }: { since: number; slowSince?: number | undefined; maxAge: number },
+): boolean {
+  if (value.made !== undefined) return value.made.at < since - maxAge
   const { clock, server } = context()
-  return clock.fast() - ((server.latest() ?? 0) - issuedAt) < before
+  // The age has an upper bound, and the time since the call began a lower one: both hold although a clock steps meanwhile.
+  const age = (server.latest() ?? 0) - issuedAt
+  const elapsed = slowSince === undefined ? 0 : clock.slow() - slowSince
+  return age > elapsed + maxAge
 }

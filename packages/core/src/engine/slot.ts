@@ -22,6 +22,8 @@ export interface Subject<T> {
 export interface Demand {
   /** `clock.fast()` at which it began. */
   readonly since?: number
+  /** `clock.slow()` then: what the server's clock dates is compared on it, for a step of the wall clock moves only the other. */
+  readonly slowSince?: number
   /** How old the value may have been then, in ms. */
   readonly maxAge?: number | undefined
 }

@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { LocalServer } from '../http/listen.ts'
@@ -21,8 +23,7 @@ export async function startDynoxide(options: DynoxideOptions = {}): Promise<Loca
   const port = await claimPort(options.port)
   const url = `http://127.0.0.1:${port}`
   const child = await startChildServer({
-    binary,
-    args: ['serve', '--host', '127.0.0.1', '--port', String(port)],
+    ...endsWithUs(binary, ['serve', '--host', '127.0.0.1', '--port', String(port)]),
     whenMissing: `dynoxide could not be run from ${binary}. ${HOW_TO_GET_IT}`,
     answers: async () => (await askDynamoDB(url, 'ListTables', {})).status === 200,
   })
@@ -33,6 +34,18 @@ export async function startDynoxide(options: DynoxideOptions = {}): Promise<Loca
     throw error
   }
   return { url, port, close: child.stop }
+}
+
+/** The command by which Linux ends the program also when this process is killed, where it is there (util-linux). */
+function endsWithUs(
+  binary: string,
+  args: readonly string[],
+): { readonly binary: string; readonly args: readonly string[] } {
+  const guard = ['--pdeathsig', 'KILL']
+  const { status } = existsSync(binary)
+    ? spawnSync('setpriv', [...guard, 'true'], { stdio: 'ignore' })
+    : { status: null }
+  return status === 0 ? { binary: 'setpriv', args: [...guard, binary, ...args] } : { binary, args }
 }
 
 const HOW_TO_GET_IT = 'Install the optional package @dynoxide/linux-x64 (Linux on x64), or name the program yourself.'

@@ -65,7 +65,7 @@ export function createMissPath(shared: Shared, store: Store): MissPath {
       whileLoading.close(slot, callers)
       for (let left = times; left > 0 && context.listening(); left -= 1) emit(event)
     }
-    const ask = { ...wish, timeout: wish.timeout ?? policy.timeout, since: startedAt }
+    const ask = { ...wish, timeout: wish.timeout ?? policy.timeout, since: startedAt, slowSince: clock.slow() }
     const endsAt = startedAt + ask.timeout
     const entry = await getEntry({ context, slot, ask, endsAt, callers, announce }).catch((error: unknown) =>
       throwNamed(error, shared.names?.get(slot.key)),
