@@ -10,7 +10,8 @@ import {
 import { createSessions } from '@warmtoken/core/sessions'
 
 const store = dynamoDBStore({ table: process.env['TOKEN_TABLE'] ?? '', env: process.env })
-const sessions = createSessions({ store, recheck: 100 })
+// A cold start on a busy machine must not make the store look as if it were down.
+const sessions = createSessions({ store, recheck: 100, storeTimeout: 10_000 })
 
 type Authorizer<Answer> = (event: unknown) => Promise<Answer>
 
