@@ -50,6 +50,11 @@ describe('invalidation, simulated', () => {
     expect(failures).toEqual([])
   })
 
+  it('does not take a lease that was given back for one that is held, as in run 459636', async () => {
+    const { failures } = await simulateData({ seed: 459_636, runs: 1 })
+    expect(failures).toEqual([])
+  })
+
   it('replays a run exactly from its seed', async () => {
     const [first, second] = [await simulateData({ seed: 77, runs: 20 }), await simulateData({ seed: 77, runs: 20 })]
     expect(second).toEqual(first)

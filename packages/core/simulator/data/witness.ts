@@ -1,3 +1,5 @@
+import { DEFAULT_POLICY } from '../../src/engine/policy.ts'
+import { leaseLength } from '../../src/engine/time/lease-length.ts'
 import type { Process } from '../process.ts'
 import type { Violation } from '../witness.ts'
 import { type Floor, isBelow, isFrom, show } from './floors.ts'
@@ -6,6 +8,8 @@ import { type Params, plainOf, type Value } from './truth.ts'
 
 /** How long after a lease was won its load begins at the latest, in ms: a batch holds it back for 200 ms at most. */
 const MAX_HOLD = 260
+/** What loads later than this does so without the lease: it was given back, or has ended. In ms. */
+const LEASE = leaseLength(DEFAULT_POLICY)
 
 /** A get, as the witness judges it. */
 export interface Answered {
@@ -109,8 +113,9 @@ export function createDataWitness(options: DataWitnessOptions): DataWitness {
     onLoad(process, plain) {
       const at = won.get(`${process.name} ${plain}`)
       won.delete(`${process.name} ${plain}`)
-      if (at !== undefined && hasGoodClocks && now() - at > MAX_HOLD)
-        violate('V9', `${process.name} held the lease of ${plain} for ${(now() - at).toFixed(0)} ms before it loaded`)
+      const held = at === undefined ? 0 : now() - at
+      if (hasGoodClocks && held > MAX_HOLD && held <= LEASE)
+        violate('V9', `${process.name} held the lease of ${plain} for ${held.toFixed(0)} ms before it loaded`)
     },
   }
 }
