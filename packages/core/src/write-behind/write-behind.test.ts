@@ -7,6 +7,19 @@ import { createBehindKeys, MAX_KEYS } from './shard.ts'
 import { stage } from './stage.test-data.ts'
 import { type BehindFullError, type BehindUnknownError, WriteRefusedError, writeBehind } from './write-behind.ts'
 
+/** The store, where `other` makes so many writes of key 1 whenever an answer was lost. */
+function overtaken(store: Store, other: ReturnType<ReturnType<typeof stage>['environment']>, writes: number): Store {
+  return {
+    ...store,
+    async swap(key, wanted, options) {
+      const swapped = await store.swap(key, wanted, options)
+      if (swapped.outcome === 'unknown')
+        for (let count = 0; count < writes; count += 1) await other.write({ id: 1 }, count)
+      return swapped
+    },
+  }
+}
+
 const add = (older: number, newer: number): number => older + newer
 
 describe('a write', () => {
@@ -168,17 +181,7 @@ describe('a write whose answer is lost', () => {
       const { environment, counted, valuesOf } = stage()
       const { losing, store } = lossy(counted)
       const other = environment()
-      const behind = environment({
-        store: {
-          ...store,
-          async swap(key, wanted, options) {
-            const swapped = await store.swap(key, wanted, options)
-            if (swapped.outcome === 'unknown')
-              for (let count = 0; count < 20; count += 1) await other.write({ id: 1 }, count)
-            return swapped
-          },
-        },
-      })
+      const behind = environment({ store: overtaken(store, other, 20) })
       await other.write({ id: 1 }, 'first')
       losing.push(how)
       await behind.write({ id: 1 }, 'mine')
@@ -191,17 +194,7 @@ describe('a write whose answer is lost', () => {
     const { environment, counted, valuesOf } = stage()
     const { losing, store } = lossy(counted)
     const other = environment()
-    const behind = environment({
-      store: {
-        ...store,
-        async swap(key, wanted, options) {
-          const swapped = await store.swap(key, wanted, options)
-          if (swapped.outcome === 'unknown')
-            for (let count = 0; count < 40; count += 1) await other.write({ id: 1 }, count)
-          return swapped
-        },
-      },
-    })
+    const behind = environment({ store: overtaken(store, other, 40) })
     await other.write({ id: 1 }, 'first')
     losing.push('applied')
     const failed = await behind.write({ id: 1 }, 'mine', { id: 'mine' }).catch((error: unknown) => error)
