@@ -6,6 +6,9 @@ import { prepareDataRun, prepareRun } from '@warmtoken/core/simulator'
 import { describeSummary, type Part, REQUIRED, REQUIRED_OF_DATA } from './report.ts'
 import { inWorkers } from './workers.ts'
 
+/** How often a long simulation says how far it is, in ms. */
+const PROGRESS_EVERY = 30_000
+
 const usage = `pnpm simulate [--runs N] [--minutes M] [--seed S] [--data] [--trace] [--write FILE]
   --runs N      how many runs, 1 to 100,000,000 (default 20,000)
   --minutes M   ends earlier after M minutes, 1 to 10,000; so does an interrupt (Ctrl+C)
@@ -67,6 +70,21 @@ async function traceOne(seed: number): Promise<void> {
   console.log(scenario, violations.length === 0 ? 'no violation' : violations)
 }
 
+/** Says on stderr which runs broke a promise, at once, and now and then how far the simulation is. */
+function createProgress(runs: number): (part: Part) => void {
+  let done = 0
+  let broken = 0
+  let saidAt = performance.now()
+  return (part) => {
+    done += part.runs
+    broken += part.failures.length
+    for (const { seed: bad } of part.failures) console.error(`seed ${bad} broke a promise`)
+    if (performance.now() - saidAt < PROGRESS_EVERY) return
+    saidAt = performance.now()
+    console.error(`${done.toLocaleString('en-US')} of ${runs.toLocaleString('en-US')} runs, ${broken} broke a promise`)
+  }
+}
+
 const { runs, minutes, seed, data, trace, write } = read()
 const required = data ? REQUIRED_OF_DATA : REQUIRED
 if (trace) await traceOne(seed)
@@ -81,6 +99,7 @@ else {
     runs,
     workers: availableParallelism(),
     signal: end.signal,
+    onPart: createProgress(runs),
   })
   const summary = describeSummary(parts, (performance.now() - startedAt) / 1_000, { seed, data })
   console.log(summary.text)

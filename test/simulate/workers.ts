@@ -21,10 +21,19 @@ export interface Work {
   readonly workers: number
   /** Ends it early, after the blocks in progress. Those are the first seeds, without a gap. */
   readonly signal?: AbortSignal
+  /** Receives the result of each block as it is there. */
+  readonly onPart?: (part: Part) => void
 }
 
 /** Shares runs out among worker threads. A run follows from its seed alone, so who runs it makes no difference. */
-export async function inWorkers({ what = 'tokens', seed, runs, workers, signal }: Work): Promise<readonly Part[]> {
+export async function inWorkers({
+  what = 'tokens',
+  seed,
+  runs,
+  workers,
+  signal,
+  onPart,
+}: Work): Promise<readonly Part[]> {
   const parts: Part[] = []
   let next = 0
   let failures = 0
@@ -45,6 +54,7 @@ export async function inWorkers({ what = 'tokens', seed, runs, workers, signal }
       worker.on('message', (part: Part) => {
         parts.push(part)
         failures += part.failures.length
+        onPart?.(part)
         give()
       })
       worker.once('error', reject)
