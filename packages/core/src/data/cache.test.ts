@@ -3,6 +3,7 @@ import type { Seen, Store } from '../contracts.ts'
 import { type CacheOptions, createCache } from './cache.ts'
 import type { CacheEvent } from './events.ts'
 import { countingStore, fakeTime, gate } from './fake.test-data.ts'
+import { NO_GENERATION, NO_ROOT, printGeneration, printRoot } from './generations.ts'
 import { ValueError } from './value.ts'
 
 function world(options: Partial<CacheOptions> = {}) {
@@ -212,6 +213,23 @@ describe('get', () => {
   })
 })
 
+describe('a version', () => {
+  it.each([
+    ['createCache', { version: '2' }, {}],
+    ['use', {}, { version: '2' }],
+  ])('of %s is a part of the key: with another one, every value is loaded again', async (_where, cache, resource) => {
+    const { environment, truth } = world()
+    const bind = (options: { version?: string }, own: { version?: string }) =>
+      environment(options).use({ key: 'a:{id}', fresh: 60_000, load: async () => (truth.loads += 1), ...own })
+    const [before, after] = [bind({}, {}), bind(cache, resource)]
+    expect(await before.get({ id: 1 })).toBe(1)
+    expect(await after.get({ id: 1 })).toBe(2)
+    expect(await bind({}, {}).get({ id: 1 })).toBe(1)
+    expect(await bind(cache, resource).get({ id: 1 })).toBe(2)
+    expect(after.topicOf({ id: 1 })).not.toBe(before.topicOf({ id: 1 }))
+  })
+})
+
 describe('what a loader may return', () => {
   it('undefined is remembered for `none`, and null is a value', async () => {
     const { environment, time } = world()
@@ -373,7 +391,48 @@ describe('invalidate', () => {
     expect(truth.loads).toBe(2)
   })
 
-  it('with stale: serves the old value while it is refreshed, and when the load fails', async () => {
+  it('with stale: serves the old value when the load fails', async () => {
+    const { environment, time } = world()
+    const cache = environment()
+    let fails = false
+    let loads = 0
+    const here = cache.use({
+      key: 'a:{id}',
+      fresh: 600_000,
+      load: async () => {
+        loads += 1
+        if (fails) throw new Error('down')
+        return 1
+      },
+    })
+    await here.get({ id: 1 })
+    fails = true
+    await cache.invalidate({ match: 'a:*', stale: true })
+    expect(await time.run(here.get({ id: 1 }))).toBe(1)
+    expect(loads).toBeGreaterThan(1)
+  })
+
+  it('emits what was invalidated and how, and how long it took', async () => {
+    const { environment, store, time, events } = world()
+    const slow: Store = {
+      ...store,
+      swap: (...parts) => {
+        time.pass(7)
+        return store.swap(...parts)
+      },
+    }
+    const cache = environment({ store: slow })
+    await cache.invalidate({ tags: ['owner:42'] })
+    await cache.invalidate({ match: 'project:*', stale: true })
+    await cache.invalidate({ everything: true })
+    expect(events.filter(({ type }) => type === 'invalidate')).toEqual([
+      { type: 'invalidate', what: 'owner:42', by: 'tag', stale: false, took: 7 },
+      { type: 'invalidate', what: 'project:*', by: 'match', stale: true, took: 7 },
+      { type: 'invalidate', what: '*', by: 'everything', stale: false, took: 7 },
+    ])
+  })
+
+  it('with stale: serves the old value while it is refreshed', async () => {
     const { environment, bind, truth } = world()
     const cache = environment()
     const here = bind(cache)
@@ -490,6 +549,64 @@ describe('a generation record', () => {
     expect(await there.get({ id: 42 })).toEqual({ id: 42, value: 2 })
     expect(w.events.map(({ type }) => type)).toContain('generation-lost')
     expect(await w.bind(w.environment()).get({ id: 42 })).toEqual({ id: 42, value: 2 })
+    expect(w.truth.loads).toBe(2)
+  })
+})
+
+/** A store that can lose the record of a key, until it is written again. */
+function losing(store: Store) {
+  const lost = { key: '' }
+  const nothing: Seen = { image: undefined, time: undefined }
+  const forgetful: Store = {
+    name: store.name,
+    read: async (key, options) => (key === lost.key ? nothing : store.read(key, options)),
+    async swap(key, swap, options) {
+      if (key !== lost.key) return store.swap(key, swap, options)
+      const { image } = await store.read(key, { ...options, consistent: true })
+      lost.key = ''
+      return store.swap(key, { ...swap, expected: image }, options)
+    },
+  }
+  return { forgetful, lost }
+}
+
+describe('a generation record of which this environment has seen a higher number', () => {
+  it.each([
+    ['holds a lower one', 'tag', 'lower'],
+    ['is gone', 'tag', 'absent'],
+    ['of the root holds a lower one', 'root', 'lower'],
+    ['of the root is gone', 'root', 'absent'],
+  ])('and that %s now forbids what rests on it, with one event, and is written again', async (_how, what, how) => {
+    const w = world()
+    const { forgetful, lost } = losing(w.store)
+    const keys: string[] = []
+    const noting: Store = {
+      ...forgetful,
+      swap(...parts) {
+        keys.push(parts[0])
+        return forgetful.swap(...parts)
+      },
+    }
+    const cache = w.environment({ store: noting })
+    const here = w.bind(cache)
+    await cache.invalidate(what === 'root' ? { everything: true } : { tags: ['owner:42'] })
+    const key = keys[0] ?? ''
+    await here.get({ id: 42 })
+    if (how === 'absent') lost.key = key
+    else {
+      const { signal } = new AbortController()
+      const { image } = await w.store.read(key, { signal, consistent: true })
+      const body = what === 'root' ? printRoot(NO_ROOT, key) : printGeneration(NO_GENERATION, key)
+      const swap = { expected: image, body, tag: 'lower', keepUntil: 0 }
+      await w.store.swap(key, swap, { signal })
+    }
+    w.truth.value = 2
+    w.time.pass(5_000)
+    expect(await here.get({ id: 42 })).toEqual({ id: 42, value: 2 })
+    expect(w.events.filter(({ type }) => type === 'generation-lost')).toEqual([
+      { type: 'generation-lost', tag: what === 'root' ? '' : 'owner:42' },
+    ])
+    expect(await w.bind(w.environment({ store: noting })).get({ id: 42 })).toEqual({ id: 42, value: 2 })
     expect(w.truth.loads).toBe(2)
   })
 })
@@ -683,6 +800,26 @@ describe('the recheck', () => {
     expect(truth.loads).toBe(10)
   })
 
+  it('emits how many entries it has checked and dropped, and how long it took', async () => {
+    const { environment, bind, store, time, events } = world()
+    const slow: Store = {
+      ...store,
+      readMany: async (...parts) => {
+        const found = await store.readMany?.(...parts)
+        time.pass(3)
+        return found ?? new Map()
+      },
+    }
+    const [here, there] = [bind(environment({ store: slow })), bind(environment())]
+    for (const id of [1, 2, 3]) await here.get({ id })
+    await there.set({ id: 2 }, { id: 2, value: 5 })
+    time.pass(5_000)
+    await here.get({ id: 1 })
+    expect(events.filter(({ type }) => type === 'recheck')).toEqual([
+      { type: 'recheck', entries: 3, dropped: 1, took: 3 },
+    ])
+  })
+
   it('runs in the background from half of the bound where callers settle', async () => {
     const { environment, bind, counts, time } = world()
     const cache = environment()
@@ -772,6 +909,33 @@ describe('control', () => {
     truth.value = 2
     expect(await cold.get({ id: 1 })).toEqual({ id: 1, value: 2 })
     expect(counts.swaps).toBe(swaps)
+  })
+
+  it('with read-only serves a cold environment what it loads, and writes nothing', async () => {
+    const { environment, bind, truth, counts } = world()
+    await environment().control({ readOnly: true })
+    const { swaps } = counts
+    const cold = bind(environment())
+    expect(await cold.get({ id: 1 })).toEqual({ id: 1, value: 1 })
+    truth.value = 2
+    expect(await cold.get({ id: 1 })).toEqual({ id: 1, value: 2 })
+    expect(counts.swaps).toBe(swaps)
+    expect(await cold.inspect({ id: 1 }, { live: true })).toBeUndefined()
+  })
+
+  it('makes each environment emit the new switches, once', async () => {
+    const { environment, bind, time, events } = world()
+    const cache = environment()
+    const there = bind(environment())
+    await there.get({ id: 1 })
+    const told = () => events.splice(0).filter(({ type }) => type === 'control')
+    expect(told()).toEqual([])
+    await cache.control({ readOnly: true })
+    expect(told()).toEqual([{ type: 'control', control: { readOnly: true } }])
+    time.pass(5_000)
+    await there.get({ id: 1 })
+    await there.get({ id: 1 })
+    expect(told()).toEqual([{ type: 'control', control: { readOnly: true } }])
   })
 
   it('refuses what it does not know', async () => {

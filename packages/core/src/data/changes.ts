@@ -23,7 +23,7 @@ export async function setValue<V>(
   const loaded = { kind: 'value', value, keep, isPassing: false } as const
   cachedOf(source, loaded, { previous: undefined, under: { tags: [], root: 0 } })
   await changeItem(home, item, async () => {
-    if (more.length > 0) await readTags(home, more)
+    if (more.length > 0) await readTags(home, more, { key: item.slot.key })
     item.lateTags = more
     const under = underOf(home, item)
     const { cached, ...life } = cachedOf(source, loaded, { previous: undefined, under })
@@ -47,7 +47,7 @@ export async function writeTruth<V>(
   const more = moreTags('write', item, keep)
   livesOf(source, keep)
   const { server, policy } = await home.reach()
-  if (more.length > 0) await readTags(home, more)
+  if (more.length > 0) await readTags(home, more, { key: item.slot.key })
   return writeThrough(home, item, {
     timeout: timeout ?? policy.timeout,
     call: async (context) => (await write(params, input, context)) as V | undefined,
@@ -89,7 +89,7 @@ export async function updateValue<V>(
       return undefined
     }
     const tags = checkTags('update', keep.tags ?? [])
-    if (tags.length > 0) await readTags(home, tags)
+    if (tags.length > 0) await readTags(home, tags, { key: item.slot.key })
     const now = underOf(home, item, tags)
     // What derives from a value rests on what that value rests on.
     const under = entry === undefined ? now : mergeUnder(entry.value.under, tags.length === 0 ? undefined : now)

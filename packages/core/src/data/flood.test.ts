@@ -158,23 +158,30 @@ describe('a load without the cache that is in progress', () => {
 })
 
 describe('jitter', () => {
-  it.each([0, 0.25, 0.5, 0.999])('only ever makes a value due earlier (%d)', async (random) => {
-    const base = fakeTime()
-    const runtime = { ...base.runtime, random: () => random }
-    const { store } = countingStore(base.now)
-    let loads = 0
-    const resource = createCache({ name: 'shop', store, runtime, recheck: 100_000, onEvent: () => {} }).use({
-      key: 'a:{id}',
-      fresh: 60_000,
-      load: async () => {
-        loads += 1
-        return loads
-      },
-    })
-    await resource.get({ id: 1 })
-    expect((await resource.inspect({ id: 1 }))?.fresh).toBeLessThanOrEqual(60_000)
-    expect((await resource.inspect({ id: 1 }))?.usable).toBeLessThanOrEqual(60_000)
-    base.pass(60_000)
-    expect(resource.peek({ id: 1 })).toBeUndefined()
-  })
+  it.each([0, 0.25, 0.5, 0.999])(
+    'makes a value due earlier by its share of an eighth of fresh (%d)',
+    async (random) => {
+      const base = fakeTime()
+      const runtime = { ...base.runtime, random: () => random }
+      const { store } = countingStore(base.now)
+      let loads = 0
+      const resource = createCache({ name: 'shop', store, runtime, recheck: 100_000, onEvent: () => {} }).use({
+        key: 'a:{id}',
+        fresh: 60_000,
+        usable: 120_000,
+        load: async () => {
+          loads += 1
+          return loads
+        },
+      })
+      await resource.get({ id: 1 })
+      const due = Math.floor(60_000 - 7_500 * random)
+      expect((await resource.inspect({ id: 1 }))?.fresh).toBe(due)
+      expect((await resource.inspect({ id: 1 }))?.usable).toBeLessThanOrEqual(120_000)
+      base.pass(due - 1)
+      expect(resource.peek({ id: 1 })).toBe(1)
+      base.pass(1)
+      expect(resource.peek({ id: 1 })).toBeUndefined()
+    },
+  )
 })

@@ -176,6 +176,23 @@ describe('getMany', () => {
     expect(await time.run(here.posts.getMany(ids(4)))).toEqual([2, 2, 2, 2])
   })
 
+  it('reads each generation once, however many values rest on it', async () => {
+    const { time, store, counts } = world()
+    const bind = () =>
+      createCache({ name: 'shop', store, runtime: time.runtime, onEvent: () => {} }).use({
+        key: 'post:{id}',
+        fresh: 600_000,
+        tags: ({ id }) => [`author:${Number(id) % 150}`],
+        load: async ({ id }) => id,
+      })
+    await time.run(bind().getMany(ids(500)))
+    counts.reads = 0
+    counts.keys = 0
+    await time.run(bind().getMany(ids(500)))
+    // The root and 150 authors.
+    expect(counts).toMatchObject({ reads: 1, keys: 500 + 151 })
+  })
+
   it('tells once of a right that the role lacks', async () => {
     const { time, store, events } = world()
     const lacking: Store = { ...store, lacks: () => 'dynamodb:BatchGetItem' }

@@ -1,5 +1,6 @@
 /** Loads without the cache: for what is switched off or read-only, and for new keys in flood mode. @module */
 
+import { TimeoutError } from '../errors.ts'
 import { withDeadline } from '../lib/timing.ts'
 import type { DirectLoad, Home, Item } from './home.ts'
 import { loadDirect, underOf } from './load.ts'
@@ -20,7 +21,9 @@ async function loadWithin<V>(home: Home, item: Item<V>, timeout: number): Promis
   const ms = Math.min(timeout, policy.sourceTimeout)
   const loaded = await withDeadline(runtime, { ms }, (signal) => loadDirect(home, item, signal))
   if (loaded.outcome === 'done') return loaded.value
-  throw loaded.outcome === 'failed' ? loaded.cause : new Error(`the loader did not answer within ${ms} ms`)
+  if (loaded.outcome === 'failed') throw loaded.cause
+  const message = `the loader of ${item.source.name} did not answer within ${Math.round(ms)} ms; raise "sourceTimeout" or "timeout"`
+  throw new TimeoutError(message, { key: item.slot.key })
 }
 
 /**

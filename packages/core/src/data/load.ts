@@ -3,7 +3,7 @@
 import type { FetchRequest, Issued, Json } from '../contracts.ts'
 import { SourceUnavailableError } from '../errors.ts'
 import { builtin } from '../lib/builtin.ts'
-import { checkOptions, durationOrZeroRule, durationRule, misuse, type Rule, textsRule } from '../lib/options.ts'
+import { checkOptions, durationOrZeroRule, durationRule, misuse, type Rule } from '../lib/options.ts'
 import { asText } from '../lib/parse.ts'
 import { shownCause } from '../lib/shown-cause.ts'
 import { contentOf, packCached } from './bodies.ts'
@@ -27,7 +27,8 @@ const markRule: Rule = ['a text of at most 1,000 characters', (value) => asText(
 /** Rules of what `keep` and `set` are given. */
 export const KEEP_RULES: { readonly [Name in keyof KeepOptions]-?: Rule } = {
   ...LIFE_RULES,
-  tags: textsRule,
+  // What is in it is checked by `checkTags`, whose error a loader's caller sees.
+  tags: ['a list of texts', Array.isArray],
   mark: markRule,
 }
 

@@ -7,7 +7,6 @@ import type { Guard } from '../engine/slot.ts'
 import { DRIFT_TOLERANCE } from '../engine/time/clock.ts'
 import { isAlive } from '../engine/time/expiry.ts'
 import { StoreError } from '../errors.ts'
-import { withDeadline } from '../lib/timing.ts'
 import { readBody } from './bodies.ts'
 import { switchesOf } from './control.ts'
 import { NO_GENERATION, NO_ROOT, parseGeneration, parseRoot } from './generations.ts'
@@ -172,14 +171,17 @@ export async function readGenerations(
   return { found, sentAt }
 }
 
-/** Reads the generations of tags, and the root with them, outside a refresh. Rejects with what the store rejects with. */
-export async function readTags(home: Home, tags: readonly string[]): Promise<void> {
-  const { store, runtime, policy } = home.context()
-  const read = await withDeadline(runtime, { ms: policy.storeTimeout, patient: true }, (signal) =>
-    readGenerations(home, store, { tags, options: { signal, consistent: true } }),
+/** Reads the generations of tags, and the root with them, outside a refresh. Rejects with `StoreError`. */
+export async function readTags(
+  home: Home,
+  tags: readonly string[],
+  { key = home.rootKey, attempts }: { readonly key?: string; readonly attempts?: number } = {},
+): Promise<void> {
+  const context = home.context()
+  const { signal } = new AbortController()
+  await attemptRead(context, { key, signal, attempts }, (inner) =>
+    readGenerations(home, context.store, { tags, options: { signal: inner, consistent: true } }),
   )
-  if (read.outcome === 'failed') throw read.cause
-  if (read.outcome !== 'done') throw new Error('the store did not answer in time')
 }
 
 /** Takes in what a request has shown of generations. */
@@ -206,6 +208,7 @@ export function observe(
     const latest = (seen.time?.at ?? runtime.wall()) + SLACK
     const body = seen.image?.body
     const before = knowledge.control
+    const wasDamaged = isDamaged(home, tag)
     const observed =
       tag === ''
         ? knowledge.seeRoot({
@@ -218,8 +221,9 @@ export function observe(
             sentAt,
             gotAt,
           })
-    if (observed === 'garbage') emit({ type: 'bad-generation', tag })
-    if (observed === 'lost') emit({ type: 'generation-lost', tag })
+    // Until it is repaired, each look shows the same damage again.
+    if (observed === 'garbage' && !wasDamaged) emit({ type: 'bad-generation', tag })
+    if (observed === 'lost' && !wasDamaged) emit({ type: 'generation-lost', tag })
     if (knowledge.control !== before) emit({ type: 'control', control: knowledge.control })
     hasRisen ||= observed !== 'same' || knowledge.control !== before
   }
@@ -243,11 +247,10 @@ export function prepareLook(
   // that is lower than the entry's counts as lost.
   const lower = under.tags.flatMap(([tag, number]) => (knowledge.numberOf(tag) < number ? [tag] : []))
   const lost = knowledge.numberOf('') < under.root ? ['', ...lower] : lower
-  const isDamaged = (tag: string): boolean => (tag === '' ? knowledge.root : knowledge.tag(tag)) === 'damaged'
   const all = ['', ...known, ...item.lateTags]
   const cached = entry?.value
   const isUnread = cached?.unread !== undefined && judged.outcome !== 'dead'
-  if (unread.length + lost.length === 0 && !isUnread && !all.some(isDamaged)) return undefined
+  if (unread.length + lost.length === 0 && !isUnread && !all.some((tag) => isDamaged(home, tag))) return undefined
   return async (signal) => {
     const tags = [...new Set([...unread, ...lost])].filter((tag) => tag !== '')
     // Reads the root too. A number that is lower now, after the entry was read, was lost.
@@ -258,9 +261,13 @@ export function prepareLook(
       emit({ type: 'generation-lost', tag })
       knowledge.lose(tag, tag === '' ? under.root : (under.tags.find(([one]) => one === tag)?.[1] ?? 0))
     }
-    for (const tag of all.filter(isDamaged)) await repair(tag)
+    for (const tag of all.filter((one) => isDamaged(home, one))) await repair(tag)
     if (isUnread) await readBody(home, item, cached, signal)
   }
+}
+
+function isDamaged({ knowledge }: Home, tag: string): boolean {
+  return (tag === '' ? knowledge.root : knowledge.tag(tag)) === 'damaged'
 }
 
 /** For how long after its last check an entry may be served. */

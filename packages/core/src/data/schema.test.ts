@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { StandardSchema } from '../contracts.ts'
+import { SourceUnavailableError } from '../errors.ts'
 import { type CacheOptions, createCache } from './cache.ts'
 import { countingStore, fakeTime } from './fake.test-data.ts'
 import type { ResourceOptions } from './types.ts'
@@ -57,7 +58,14 @@ describe('a schema of values', () => {
         .get({ id: 1 })
         .catch((error: unknown) => error),
     )
+    expect(refused).toBeInstanceOf(SourceUnavailableError)
+    expect(refused).toMatchObject({
+      code: 'SCHEMA_REFUSED',
+      cause: { message: expect.stringContaining('the schema of project:{id} refuses $.team') },
+    })
     expect(String(refused)).not.toContain('of nobody')
+    // Without a schema, whatever is stored would be shown.
+    expect(await bind({}).inspect({ id: 1 }, { live: true })).toBeUndefined()
     truth.value = { id: 1, team: 'red' }
     time.pass(60_000)
     expect(await time.run(bind({ schema: Project }).get({ id: 1 }))).toEqual(truth.value)
