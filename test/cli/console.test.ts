@@ -21,6 +21,8 @@ beforeAll(async () => {
 })
 afterAll(() => fleet?.server.close())
 
+type Refusal = readonly [args: readonly string[], code: number, message: string]
+
 /** The command, once it serves. */
 async function serve(...args: readonly string[]) {
   const child = start(['console', ...args, '--port', '0', '--json'])
@@ -147,12 +149,22 @@ describe('warmtoken console', () => {
     server.close()
   })
 
-  it.each([
+  it.each<Refusal>([
     [[], 2, 'name one store'],
     [['--table', 'tokens', '--port', '70000'], 2, 'from 0 to 65535'],
     [['--table', 'tokens', '--cache', 'No!'], 2, 'the "name" of createCache'],
-    [['--url', 'https://abc.lambda-url.eu-central-1.on.aws', '--table', 'tokens'], 2, '--url and --table exclude'],
-    [['--url', 'https://abc.lambda-url.eu-central-1.on.aws', '--control'], 2, '--url and --control exclude'],
+    ...[
+      ['--table', 'tokens'],
+      ['--redis', 'rediss://cache.example.com:6379'],
+      ['--function', 'api'],
+      ['--stage', 'prod'],
+      ['--endpoint', 'http://127.0.0.1:8000'],
+      ['--cache', 'boards'],
+      ['--control'],
+    ].map(([option = '', ...values]): Refusal => {
+      const args = ['--url', 'https://abc.lambda-url.eu-central-1.on.aws', option, ...values]
+      return [args, 2, `--url cannot be combined with ${option}: the deployed function decides`]
+    }),
     [['--url', 'http://admin.example.com'], 2, 'must be the https address'],
     [['--url', 'https://admin.example.com'], 2, 'requires --region'],
   ])('refuses %j', async (args, code, message) => {

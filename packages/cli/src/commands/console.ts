@@ -40,9 +40,12 @@ async function overStore(context: Context, options: ConsoleOptions): Promise<Ans
 
 /** A deployed admin function decides itself what it takes; requests go to it with your signature. */
 async function overFunction(address: string, options: ConsoleOptions): Promise<Answering> {
-  const given = ['table', 'bucket', 'upstash', 'prefix', 'control'] as const
-  const wrong = given.find((name) => options[name] !== undefined)
-  if (wrong !== undefined || options.cache.length > 0)
-    throw new OperatorError(`--url and --${wrong ?? 'cache'} exclude each other: the function decides`, EXIT.usage)
-  return (await import('../signed.ts')).forwardSigned(address, options.region)
+  const { url: _url, region, port: _port, cache, ...others } = options
+  const wrong = Object.entries(others).find(([, value]) => value !== undefined)?.[0]
+  if (wrong !== undefined || cache.length > 0)
+    throw new OperatorError(
+      `--url cannot be combined with --${wrong ?? 'cache'}: the deployed function decides`,
+      EXIT.usage,
+    )
+  return (await import('../signed.ts')).forwardSigned(address, region)
 }
