@@ -72,7 +72,7 @@ describe('warmtoken list', () => {
     expect(err).toContain('There are more than 1 records')
     const all = await run(['list', ...fleet.place, '--json'])
     expect(json(all.out)).toMatchObject({ foreign: 1, complete: true })
-    expect(all.err).toContain('1 keys are not of warmtoken')
+    expect(all.err).toContain('1 keys do not belong to warmtoken')
   })
 })
 

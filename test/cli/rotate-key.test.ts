@@ -160,7 +160,7 @@ describe('warmtoken rotate-key', () => {
     const { code, out, err } = await run(rotate(), { cwd: folder })
     isRotating = false
     await reader
-    expect([code, err]).toEqual([0, expect.stringMatching(/^(Goes on where an earlier run ended.*\n)?$/)])
+    expect([code, err]).toEqual([0, expect.stringMatching(/^(Resuming an earlier run.*\n)?$/)])
     expect(JSON.parse(out)).toMatchObject({ skipped: 0 })
     expect(reads).toBeGreaterThan(100)
     expect(existsSync(join(folder, 'cursor.json'))).toBe(false)
@@ -324,7 +324,7 @@ describe('warmtoken rotate-key', () => {
     await write(fleet.store, key, JSON.stringify({ ...record, value: { ...record.value, sealed } }))
     const { code, out, err } = await run(rotate(), { cwd: folder })
     expect([code, JSON.parse(out)]).toMatchObject([1, { skipped: 1 }])
-    expect(err).toContain('they are as they were')
+    expect(err).toContain('they were not changed')
     const { image } = await fleet.store.read(key, { signal: NEVER, consistent: true })
     expect(image?.body).toContain(sealed)
   })

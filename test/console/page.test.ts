@@ -269,7 +269,7 @@ describe.skipIf(CHROMIUM === undefined)('the page in Chromium', () => {
   it('explains an empty store', async () => {
     const { page, close } = await open({ records: 0, isBare: true })
     await page.getByText('The store has no record of a token or a cached value yet.').waitFor()
-    await page.getByText('The admin function was handed no cache.').waitFor()
+    await page.getByText('No cache is configured').waitFor()
     expect(await violations(page)).toEqual([])
     await close()
   })

@@ -91,7 +91,7 @@ describe('the command line, from its tarball in an empty folder with an empty ho
     const { code, out, err } = await npx('doctor', '--table', 'tokens', '--endpoint', planted.url, '--json')
     const { findings } = JSON.parse(out) as { findings: { id: string; fix: string }[] }
     expect([code, findings.map(({ id }) => id)]).toEqual([3, ['time-to-live']])
-    expect(err).toContain('1 found')
+    expect(err).toContain('doctor found 1 problem')
   })
 
   it('lists the records of the table: the one of the check', async () => {

@@ -164,13 +164,13 @@ export const KINDS: readonly Kind[] = [
   },
   { name: 'a mint budget used up forever', plant: due(() => ({ budget: 8.64e15 })), ...GOES_ON },
   { name: 'a mint budget that is a text', plant: due(() => ({ budget: 'x' })), ...GOES_ON },
-  // Its pause of the rejecting.
+  // Its reject pause.
   {
-    name: 'a pause of the rejecting until 2100',
+    name: 'a reject pause until 2100',
     plant: fields(() => ({ rejectPause: { until: IN_2100, count: 1 } })),
     ...SERVED,
   },
-  { name: 'a pause of the rejecting that is a text', plant: fields(() => ({ rejectPause: 'x' })), ...SERVED },
+  { name: 'a reject pause that is a text', plant: fields(() => ({ rejectPause: 'x' })), ...SERVED },
   // Its intent.
   { name: 'an intent that is a text', plant: due(() => ({ intent: 'x' })), ...STOPS },
   { name: 'an intent without its fingerprint', plant: due((now) => intent(now, { fingerprint: undefined })), ...STOPS },

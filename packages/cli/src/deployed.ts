@@ -94,5 +94,5 @@ function refusal(name: string, error: unknown): OperatorError {
     return new OperatorError('there are no credentials; sign in, or set AWS_PROFILE', EXIT.denied)
   if (error instanceof Error && /Region is missing/.test(error.message))
     return new OperatorError('there is no region; give --region, or set AWS_REGION', EXIT.usage)
-  return new OperatorError(`Lambda could not be asked about ${name} (${kind})`)
+  return new OperatorError(`the request to Lambda about ${name} failed (${kind})`)
 }

@@ -68,7 +68,7 @@ function addReadingCommands(program: Command, context: Context): void {
   addPlaced(program, 'watch', 'prints changes of records as they come; with --json one object a line')
     .option(...KIND)
     .option('--interval <seconds>', 'how often to look', number(0.1, 3_600), 2)
-    .option('--count <n>', 'how often to look in all; default until Ctrl-C', wholeNumber(1, 1_000_000))
+    .option('--count <n>', 'how many times to look; default: until Ctrl-C', wholeNumber(1, 1_000_000))
     .action(async (options) => (await import('./commands/watch.ts')).watch(context, options))
   addPlaced(program, 'console', 'serves a page about the fleet on this machine; read-only unless --control is given')
     .option('--url <address>', 'a deployed admin function in place of a store, asked with your credentials', parseText)
@@ -98,7 +98,7 @@ function addRotateKey(program: Command, context: Context): void {
   addPlaced(program, 'rotate-key', 'seals every value again with the current key of a ring; can be repeated')
     .option('--ring <file>', 'JSON file with the key ring: {"current": id, "keys": {id: base64}}', parseText)
     .option('--codec <module>', 'module with a codec as its default export, e.g. aesGcm with kmsKey', parseText)
-    .option('--cursor <file>', 'where to keep how far it has come', parseText, '.warmtoken-rotate-key.json')
+    .option('--cursor <file>', 'the file that records the progress', parseText, '.warmtoken-rotate-key.json')
     .action(async (options) => (await import('./commands/rotate-key.ts')).rotateKey(context, options))
 }
 

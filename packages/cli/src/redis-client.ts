@@ -48,7 +48,7 @@ function checkUrl(text: string): void {
     throw new OperatorError('--redis must be an address such as rediss://cache.example.com:6379', EXIT.usage)
   if (password !== '')
     throw new OperatorError(
-      '--redis must hold no password, which your shell would keep; set REDIS_PASSWORD',
+      '--redis must not contain a password, which your shell history would keep; set REDIS_PASSWORD',
       EXIT.usage,
     )
 }

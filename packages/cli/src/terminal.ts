@@ -76,7 +76,7 @@ export function createTerminal({ stdin, stdout, stderr }: Streams): Terminal {
     endProgress,
     style: (format, text) => styleText(format, text, { stream: stdout }),
     async ask(question) {
-      if (!isInteractive) throw new OperatorError(`nobody can answer here: ${question}`, EXIT.usage)
+      if (!isInteractive) throw new OperatorError(`this needs an interactive terminal: ${question}`, EXIT.usage)
       endProgress()
       const reader = createInterface({ input: stdin, output: stderr })
       const { promise: closed, reject } = Promise.withResolvers<never>()

@@ -27,7 +27,10 @@ export async function doctor(context: Context, { service: file, ...given }: Doct
   const service = await readService(resolve(cwd, file))
   const hasPlace = namesPlace(given)
   if (!hasPlace && service === undefined)
-    throw new OperatorError(`nothing to check: name a store (--table <name>), or call it where ${file} is`, EXIT.usage)
+    throw new OperatorError(
+      `nothing to check: name a store (--table <name>), or run it in the folder of ${file}`,
+      EXIT.usage,
+    )
   if (hasPlace) checkPlace(given)
   const deployed = given.function === undefined ? undefined : await readDeployed(given, context)
   const options = deployed === undefined ? given : withStoreOf(deployed, given)
@@ -44,7 +47,8 @@ export async function doctor(context: Context, { service: file, ...given }: Doct
   }
   const found = results.filter(({ outcome }) => outcome === 'found')
   terminal.result({ healthy: found.length === 0, findings: found, results }, () => results.flatMap(linesOf(terminal)))
-  if (found.length > 0) throw new OperatorError(`${found.length} found`, EXIT.found)
+  if (found.length > 0)
+    throw new OperatorError(`doctor found ${found.length} ${found.length === 1 ? 'problem' : 'problems'}`, EXIT.found)
 }
 
 async function resultOf({ id, title, check, fix }: Rule, facts: Parameters<Rule['check']>[0]): Promise<Result> {
@@ -57,7 +61,7 @@ async function resultOf({ id, title, check, fix }: Rule, facts: Parameters<Rule[
   } catch (error) {
     // A right to describe or to list that this user lacks; the functions do not need it.
     const detail = error instanceof Error ? error.name : 'error'
-    return { id, title, outcome: 'unchecked', detail: `could not be asked (${detail})` }
+    return { id, title, outcome: 'unchecked', detail: `could not be checked (${detail})` }
   }
 }
 

@@ -34,7 +34,7 @@ export async function init(context: Context, { service: file, yes }: InitOptions
   const service = await readService(path)
   if (service === undefined)
     throw new OperatorError(
-      `there is no ${file} here; call it in the folder of your service, or name the file: --service <file>`,
+      `there is no ${file} here; run it in the folder of your service, or name the file: --service <file>`,
     )
   const changed = textWith(service)
   if (changed === service.text) {
@@ -48,7 +48,10 @@ export async function init(context: Context, { service: file, yes }: InitOptions
   terminal.result({ file, changed: true, diff }, () => diff.trimEnd().split('\n').map(colored(terminal)))
   if (yes !== true) {
     if (!terminal.isInteractive)
-      throw new OperatorError('nothing was written: nobody can be asked here; --yes writes the change', EXIT.usage)
+      throw new OperatorError(
+        'nothing was written: this is not an interactive terminal; use --yes to write the change',
+        EXIT.usage,
+      )
     if (!/^y(es)?$/i.test(await terminal.ask('Write this change? (y/N)')))
       throw new OperatorError('nothing was written')
   }
@@ -175,7 +178,7 @@ async function replaceFile(path: string, before: string, after: string): Promise
   try {
     await writeFile(next, after, { mode: (await stat(path)).mode })
     if ((await readFile(path, 'utf8')) !== before)
-      throw new OperatorError('nothing was written: the file has changed since it was read; call init again')
+      throw new OperatorError('nothing was written: the file has changed since it was read; run init again')
     await rename(next, path)
   } finally {
     await rm(next, { force: true })

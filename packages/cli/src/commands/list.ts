@@ -25,8 +25,8 @@ export async function list(context: Context, options: ListOptions): Promise<void
     terminal.progress(`${records.length} records`)
     if (isCut) break
   }
-  if (isCut) terminal.note(`There are more than ${limit} records; --limit shows more of them.`)
-  if (foreign > 0) terminal.note(`${foreign} keys are not of warmtoken and were left out.`)
+  if (isCut) terminal.note(`There are more than ${limit} records; use --limit to show more.`)
+  if (foreign > 0) terminal.note(`${foreign} keys do not belong to warmtoken and were left out.`)
   records.sort((one, other) => (one.key < other.key ? -1 : 1))
   terminal.result({ store: place.title, records, foreign, complete: !isCut }, () =>
     records.length === 0

@@ -63,7 +63,7 @@ export async function planCostCommand(context: Context, options: PlanOptions): P
   terminal.result({ ...question, prices, ...plan }, () => [
     ...linesOf(plan, question),
     '',
-    `Prices of ${prices.region}, ${prices.day}. Functions, logs and data transfer are not in it.`,
+    `Prices of ${prices.region}, ${prices.day}. Functions, logs and data transfer are not included.`,
   ])
 }
 
@@ -82,7 +82,7 @@ function printLive({ terminal }: Context, options: PlanOptions & { readonly view
     '',
     ...plan.advice,
     '',
-    `Prices of ${prices.region}, ${prices.day}, without discounts for volume. Functions that write and send, logs and data transfer are not in it.`,
+    `Prices of ${prices.region}, ${prices.day}, without discounts for volume. Functions that write and send, logs and data transfer are not included.`,
   ])
 }
 

@@ -39,13 +39,15 @@ export async function rotateKey(context: Context, options: RotateOptions): Promi
   const place = await openPlace(options, context)
   const file = resolve(context.cwd, options.cursor)
   let progress = await readProgress(file, place)
-  if (progress.after !== undefined) terminal.note(`Goes on where an earlier run ended, by ${options.cursor}.`)
+  if (progress.after !== undefined) terminal.note(`Resuming an earlier run (cursor: ${options.cursor}).`)
   try {
     for await (const { keys, cursor } of walkKeys(place.inventory, context, { after: progress.after })) {
       const outcomes = await inParallel(keys, (key) => reseal(context, place, { key, sealer }))
       progress = countOutcomes({ ...progress, after: cursor }, outcomes)
       if (cursor !== undefined) await writeProgress(file, place, progress)
-      terminal.progress(`${progress.resealed} sealed again, ${progress.current} were, ${progress.skipped} skipped`)
+      terminal.progress(
+        `${progress.resealed} resealed, ${progress.current} already current, ${progress.skipped} skipped`,
+      )
       signal.throwIfAborted()
     }
   } catch (error) {
@@ -54,11 +56,11 @@ export async function rotateKey(context: Context, options: RotateOptions): Promi
   await rm(file, { force: true })
   const { resealed, current, skipped } = progress
   terminal.result({ store: place.title, resealed, current, skipped }, () => [
-    `${resealed} records sealed again, ${current} were sealed with the current key or hold no value.`,
+    `${resealed} records resealed, ${current} were sealed with the current key or hold no value.`,
   ])
   if (skipped > 0)
     throw new OperatorError(
-      `${skipped} records could not be opened with these keys or are of another kind; they are as they were`,
+      `${skipped} records could not be opened with these keys or are of another kind; they were not changed`,
     )
 }
 

@@ -119,7 +119,7 @@ export const RULES: readonly Rule[] = [
       const actions = service === undefined ? [] : actionsOf(service.data)
       const allows = (wanted: string): boolean => actions.some((one) => one === wanted || one === 'dynamodb:*')
       if (allows('dynamodb:GetItem') && !allows('dynamodb:UpdateItem'))
-        return "the functions' role in serverless.yml may GetItem, and not UpdateItem"
+        return "the functions' role in serverless.yml allows dynamodb:GetItem but not dynamodb:UpdateItem"
       return (await probe()) === undefined && service === undefined ? UNCHECKED : undefined
     },
     fix: 'Allow dynamodb:GetItem and dynamodb:UpdateItem on the table. To test the role of a function, assume it first.',

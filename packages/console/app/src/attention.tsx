@@ -91,7 +91,7 @@ function Why({ record, now }: { readonly record: RecordView; readonly now: numbe
   if (rejectPause !== undefined)
     return (
       <>
-        <span class="chip warn">rejecting pauses</span>
+        <span class="chip warn">reject pause</span>
         <span>
           {rejectPause.count} in a row · ends in <b>{length(Date.parse(rejectPause.until) - now)}</b>
         </span>

@@ -25,7 +25,9 @@ export function Caches({ caches, records, keys, now, onAsk }: CachesProps) {
     <div class="pair">
       <section class="card" aria-labelledby="caches">
         <h2 id="caches">Caches</h2>
-        {caches.length === 0 && <p class="empty">The admin function was handed no cache.</p>}
+        {caches.length === 0 && (
+          <p class="empty">No cache is configured: give createAdmin the option "caches", or the command --cache.</p>
+        )}
         {caches.map((cache) => (
           <One key={cache.name} cache={cache} now={now} onAsk={onAsk} />
         ))}

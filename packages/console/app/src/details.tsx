@@ -111,7 +111,7 @@ function factsOf(record: RecordView, now: number): readonly (readonly [string, s
         ]),
     ...(rejectPause === undefined
       ? []
-      : [['Rejecting pauses', `${rejectPause.count} in a row, until ${at(rejectPause.until)}`] as const]),
+      : [['Reject pause', `${rejectPause.count} in a row, until ${at(rejectPause.until)}`] as const]),
     ...(intent === undefined
       ? []
       : [
@@ -176,7 +176,7 @@ function Actions({ record: { key, state, notes }, name, onAsk }: ActionsProps) {
             onAsk({
               title: `Stop ${name}?`,
               consequence:
-                'No environment that reads the record asks the source until the time is over. A value that is alive is served until it expires; after that, calls fail.',
+                'No environment that reads the record asks the source until the time is over. The value is served until it expires; after that, calls fail.',
               verb: 'Stop the source',
               isDangerous: true,
               isTimed: true,

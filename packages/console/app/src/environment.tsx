@@ -21,7 +21,7 @@ export function Environment({ report }: { readonly report: EnvironmentReport | u
         dashboards add up the whole fleet.
       </p>
       {report === undefined ? (
-        <p class="empty">Nothing is counted: the admin function was given no report.</p>
+        <p class="empty">Nothing is counted: give createAdmin the option "report".</p>
       ) : report.all.hits.memory + report.all.hits.file + report.all.hits.store + report.all.fetches.all === 0 ? (
         <p class="empty">This environment has served no token yet.</p>
       ) : (

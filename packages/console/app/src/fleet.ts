@@ -1,6 +1,6 @@
 /**
- * What the page knows of the fleet. It reads one page of records after the other, round and round: at any size a page a
- * second at most, and nothing while the tab is hidden.
+ * What the page knows of the fleet. It reads one page of records after the other, round and round: once every record was
+ * read, one page every two seconds, and nothing while the tab is hidden.
  *
  * @module
  */

@@ -8,7 +8,7 @@ import { ago, bytes, count, length } from './format.ts'
 /** How many rows stand on one page. */
 const ROWS = 50
 const SHOWN: { readonly [S in Standing]: string } = {
-  attention: 'Need a person',
+  attention: 'Need action',
   cooling: 'Cooling down',
   refreshing: 'Refreshing',
   due: 'Due',
@@ -204,7 +204,7 @@ function Nothing({ isComplete, keys }: { readonly isComplete: boolean; readonly 
     <p class="empty">
       {keys.listed
         ? 'The store has no record of a token or a cached value yet. The first call of a function makes one.'
-        : 'Nothing is listed without an inventory, and none of the tokens that were handed over has a record yet.'}
+        : 'Without "inventory" only "tokens" are shown, and none of them has a record yet.'}
     </p>
   )
 }

@@ -35,7 +35,7 @@ export function Summary({
       <Tile title="Due" value={count(having('due'))} tone="warn" note="or no longer served" />
       <Tile title="Refreshing" value={count(having('refreshing'))} tone="info" note="a lease is held" />
       <Tile title="Cooling down" value={count(having('cooling'))} tone="bad" note="or stopped by hand" />
-      <Tile title="Need a person" value={count(having('attention'))} tone="bad" note="sign-in or damage" />
+      <Tile title="Need action" value={count(having('attention'))} tone="bad" note="sign-in or damage" />
       <Tile
         title="Refreshes, 1 h"
         value={`≥ ${count(recent.length)}`}

@@ -91,7 +91,7 @@ describe('the admin function lists records', () => {
     expect(answer.body).not.toContain(SECRET)
   })
 
-  it('with who refreshes now and until when, a cool-down, and a pause of the rejecting', async () => {
+  it('with who refreshes now and until when, a cool-down, and a reject pause', async () => {
     const fleet = createFleet()
     const key = `crm~${'a'.repeat(40)}`
     const now = Date.now()

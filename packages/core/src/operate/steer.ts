@@ -83,7 +83,7 @@ export const rejectValue: SteeringAction = {
   },
 }
 
-/** Ends a cool-down, a stop and a pause of the rejecting. The value stays as it is. */
+/** Ends a cool-down, a stop and a reject pause. The value stays as it is. */
 export const endCoolDown: SteeringAction = {
   action: 'cool-down-ended',
   edit({ failure, rejectPause, ...record }) {
@@ -92,8 +92,8 @@ export const endCoolDown: SteeringAction = {
 }
 
 /**
- * The kill switch of a source: until `length` ms from now, at most a day, no environment that reads the record asks it. A value
- * that is alive is served on. A fetch in progress is fenced: its lease is gone. That of an exclusive source must not be, because
+ * The kill switch of a source: until `length` ms from now, at most a day, no environment that reads the record asks it. An
+ * unexpired value is still served. A fetch in progress is fenced: its lease is gone. That of an exclusive source must not be, because
  * its answer would be lost; then it throws.
  */
 export function stopSource(length: number): SteeringAction {

@@ -82,7 +82,7 @@ export type Publish = PublishedValue & {
 
 /**
  * The record with the new value; lease, failure and intent are gone with the same write. A value that was asked for because
- * an API had refused the one before begins a pause of the rejecting: the issuer has the last word.
+ * an API had refused the one before begins a reject pause: the issuer has the last word.
  */
 export function publish(record: WarmRecord, { now, refresh, vouched = false, failure, ...value }: Publish): WarmRecord {
   const { lease: _lease, failure: _failure, intent: _intent, ...rest } = record
