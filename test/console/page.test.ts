@@ -107,6 +107,8 @@ describe.skipIf(CHROMIUM === undefined)('the page in Chromium', () => {
       await page.locator('.details').waitFor()
       expect(await page.content()).not.toContain(SECRET)
       await page.keyboard.press('Escape')
+      // It changes the address when it is closed, which must not be after the next one is set.
+      await page.locator('.details').waitFor({ state: 'detached' })
     }
     await close()
   })
