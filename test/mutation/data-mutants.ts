@@ -106,12 +106,22 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'conflict above the own number only',
+    name: 'a soft conflict counts for a hard one',
     edits: [
       {
         file: 'data/generations.ts',
         find: "return (severity === 'hard' ? there.hard : numberOf(there)) > readBefore",
         replace: 'return numberOf(there) > readBefore && severity !== undefined',
+      },
+    ],
+  },
+  {
+    name: 'conflict above the own number only',
+    edits: [
+      {
+        file: 'data/invalidate.ts',
+        find: '    number: numberOfRoot,',
+        replace: '    number: numberOf,',
       },
     ],
   },
@@ -187,6 +197,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'waiter trusts',
+    // Two layers: what a refresh gives is judged again before it is served. Without one of them alone, nothing dead is served.
     edits: [
       {
         file: 'engine/miss/refresh.ts',
@@ -263,6 +274,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'dead served when the load fails',
+    // Two layers here too: without one of them alone, nothing dead is served.
     edits: [
       {
         file: 'engine/miss/publish.ts',
@@ -273,6 +285,16 @@ export const DATA_MUTANTS: readonly Mutant[] = [
         file: 'engine/miss/miss-path.ts',
         find: "if (guard?.judge(slot, entry, ask) === 'dead') return 0",
         replace: '',
+      },
+    ],
+  },
+  {
+    name: 'what is dead is never loaded again',
+    edits: [
+      {
+        file: 'engine/miss/refresh.ts',
+        find: "if (decision === 'wait' || left < minLease) {",
+        replace: "if (decision === 'wait' || left < minLease || situation.rejected !== undefined) {",
       },
     ],
   },

@@ -29,7 +29,7 @@ describe('the protocol, simulated', () => {
 })
 
 describe('invalidation, simulated', () => {
-  it('keeps V1 to V9 in 20,000 seeded runs, and every danger was met', { timeout: 900_000 }, async () => {
+  it('keeps V1 to V10 in 20,000 seeded runs, and every danger was met', { timeout: 900_000 }, async () => {
     const parts = await inWorkers({ what: 'data', seed: 1, runs: 20_000, workers: availableParallelism() })
     expect(parts.flatMap(({ failures }) => failures)).toEqual([])
     expect(parts.reduce((sum, { runs }) => sum + runs, 0)).toBe(20_000)

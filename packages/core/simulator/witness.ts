@@ -33,6 +33,7 @@ export type Invariant =
   | 'V7'
   | 'V8'
   | 'V9'
+  | 'V10'
 
 /** A broken promise. */
 export interface Violation {

@@ -97,7 +97,7 @@ function drawOptions({ random }: DataWorld): DataGetOptions | undefined {
   return random.chance(0.3) ? { timeout } : undefined
 }
 
-/** One get. */
+/** One get. It may fail as long as there is trouble. */
 export async function getOne(world: DataWorld, environment: Environment, params: Params): Promise<void> {
   const { process, resource } = environment
   const options = drawOptions(world)
@@ -106,6 +106,7 @@ export async function getOne(world: DataWorld, environment: Environment, params:
     answer(await resource.get(params, options))
   } catch (error) {
     world.tell(() => `${process.name} failed: ${String(error)}`)
+    world.witness.onFailure(process, plainOf(params), error)
   }
 }
 
@@ -230,6 +231,10 @@ async function touch({ saw }: DataWorld, { resource, known }: Environment, param
 export async function control({ random, kind, saw }: DataWorld, { cache }: Environment): Promise<void> {
   const isOn = random.chance(0.5)
   const own = random.pick<Switches>([{ enabled: !isOn }, { readOnly: isOn }, { bypass: isOn }])
-  await ignoring(cache.control({ sources: kind.switches ? { p: own } : { other: { bypass: isOn } } }))
-  saw('control')
+  try {
+    await cache.control({ sources: kind.switches ? { p: own } : { other: { bypass: isOn } } })
+    saw(kind.switches ? 'control' : 'control of another')
+  } catch {
+    saw('control failed')
+  }
 }

@@ -27,29 +27,38 @@ export function prepareDataRun(seed: number, options: RunOptions = {}): Run {
   const mostEvents = MAX_EVENTS * scenario.environments
   let events = 0
   let isEnding = false
+  let hasEnded = false
   return {
     step() {
       events += 1
       if (events <= mostEvents && schedule.step()) return true
       if (isEnding || events > mostEvents) return false
       isEnding = true
-      void endWell(world)
+      void endWell(world).then(
+        () => {
+          hasEnded = true
+        },
+        (error: unknown) => witness.violate('V10', `the calm end failed: ${String(error)}`),
+      )
       return true
     },
-    finish: (): Result => ({
-      seed,
-      scenario,
-      violations: witness.violations,
-      seen,
-      events,
-      calls: counts.calls,
-      durations: [],
-      issuerCalls: counts.loads,
-      alone: seen.get('alone') ?? 0,
-      readsPerSecond: backend.readsPerSecond(),
-      reads: backend.reads() + far.reads(),
-      writes: backend.writes() + far.writes(),
-    }),
+    finish(): Result {
+      if (!hasEnded) witness.violate('V10', 'the calm end came to no end: a get was neither served nor rejected')
+      return {
+        seed,
+        scenario,
+        violations: witness.violations,
+        seen,
+        events,
+        calls: counts.calls,
+        durations: [],
+        issuerCalls: counts.loads,
+        alone: seen.get('alone') ?? 0,
+        readsPerSecond: backend.readsPerSecond(),
+        reads: backend.reads() + far.reads(),
+        writes: backend.writes() + far.writes(),
+      }
+    },
   }
 }
 
@@ -100,7 +109,7 @@ function spoilBody({ random, backend, far, witness, saw, tell }: DataWorld): voi
   tell(() => `${key} is ${isLost ? 'lost' : 'damaged'}`)
 }
 
-/** When all trouble is over, a cold environment serves nothing that is forbidden, and loads what is stale. */
+/** When all trouble is over, a cold environment serves every get (V10), nothing that is forbidden, and loads what is stale. */
 async function endWell(world: DataWorld): Promise<void> {
   const environment = startEnvironment(world, 'last')
   world.calm()

@@ -27,7 +27,7 @@ export interface Answered {
   readonly value: Value | undefined
 }
 
-/** Sees everything that is written and served, and checks V1 to V9. */
+/** Sees everything that is written and served, and checks V1 to V10. */
 export interface DataWitness extends Omit<StoreWitness, 'check'> {
   readonly violations: Violation[]
   violate(invariant: Violation['invariant'], what: string): void
@@ -37,7 +37,9 @@ export interface DataWitness extends Omit<StoreWitness, 'check'> {
     change: Omit<Floor, 'plain' | 'n' | 'resolvedAt'> & { n(plain: string): number },
   ): void
   onAnswer(answered: Answered): void
-  /** The calm end: what is stale must have been loaded again, too. */
+  /** A get was rejected. */
+  onFailure(process: Process, plain: string, error: unknown): void
+  /** The calm end: what is stale must have been loaded again, and every get must be served. */
   onCalm(): void
   /** A recheck was sent at this true time. */
   onRecheck(process: Process, sentAt: number): void
@@ -98,6 +100,9 @@ export function createDataWitness(options: DataWitnessOptions): DataWitness {
         else if (age >= bound) violate(unchecked > recheck ? 'V6' : 'V1', what)
         else onSeen(age >= recheck ? 'old value unchecked' : 'old value within the bound')
       }
+    },
+    onFailure(process, plain, error) {
+      if (isCalm) violate('V10', `${process.name} was not served ${plain}: ${String(error)}`)
     },
     onCalm() {
       isCalm = true
