@@ -17,7 +17,7 @@ export type LiveState = 'connecting' | 'open' | 'waiting' | 'closed'
 /** Receives what changed. What it throws is reported as an uncaught error, and stops nobody else. */
 export type LiveListener = (event: LiveEvent) => void
 
-/** How `live` is set up: with `ws`, `sse` or both. Lengths are in ms. */
+/** How `live` is set up: with `ws`, `sse` or both. Durations are in ms. */
 export interface LiveOptions {
   /** The WebSocket, such as `wss://live.example.com`. */
   readonly ws?: string

@@ -84,7 +84,7 @@ export interface ApiAnswer {
   json(): Promise<unknown>
 }
 
-/** How the issuer behaves. Everything has a sensible default. Lengths are in ms. */
+/** How the issuer behaves. Everything has a sensible default. Durations are in ms. */
 export interface Traits {
   /**
    * How close to its hard expiry a value must come before the issuer gives a new one instead of the same one again.

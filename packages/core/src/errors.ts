@@ -16,7 +16,7 @@ export interface WarmTokenErrorOptions {
 
 /** The base of every error that this library throws beside `TypeError` for misuse. */
 export class WarmTokenError extends Error {
-  /** The name of the class; said here, for a minifier shortens the class itself. */
+  /** The name of the class; set explicitly, because a minifier shortens class names. */
   override readonly name: string = 'WarmTokenError'
   /** Stable code, for programs. */
   readonly code: string
@@ -40,7 +40,7 @@ export class WarmTokenError extends Error {
 
 /** The source refused: wrong secret, unknown client, missing right. Final until the secret or the configuration changes. */
 export class SourceRefusedError extends WarmTokenError {
-  /** The name of the class; said here, for a minifier shortens the class itself. */
+  /** The name of the class; set explicitly, because a minifier shortens class names. */
   override readonly name: string = 'SourceRefusedError'
   /** `detail` is the issuer's error code (never its text), `key` is added by the engine. */
   constructor(message: string, options: { code?: string; key?: string; retryAt?: number; cause?: unknown } = {}) {
@@ -50,7 +50,7 @@ export class SourceRefusedError extends WarmTokenError {
 
 /** The source could not answer now: network, 5xx, 429, an answer that makes no sense. */
 export class SourceUnavailableError extends WarmTokenError {
-  /** The name of the class; said here, for a minifier shortens the class itself. */
+  /** The name of the class; set explicitly, because a minifier shortens class names. */
   override readonly name: string = 'SourceUnavailableError'
   /** How long the issuer asked to wait, in ms; `undefined` when it did not. */
   readonly retryAfter: number | undefined
@@ -84,7 +84,7 @@ export class SourceUnavailableError extends WarmTokenError {
 
 /** No value could be obtained within the time given. */
 export class TimeoutError extends WarmTokenError {
-  /** The name of the class; said here, for a minifier shortens the class itself. */
+  /** The name of the class; set explicitly, because a minifier shortens class names. */
   override readonly name: string = 'TimeoutError'
   constructor(message: string, options: { key?: string } = {}) {
     super(message, { ...options, code: 'TIMEOUT', retryable: true })
@@ -93,7 +93,7 @@ export class TimeoutError extends WarmTokenError {
 
 /** A token must be fetched again by a person signing in: the refresh chain is broken. */
 export class SignInRequiredError extends WarmTokenError {
-  /** The name of the class; said here, for a minifier shortens the class itself. */
+  /** The name of the class; set explicitly, because a minifier shortens class names. */
   override readonly name: string = 'SignInRequiredError'
   constructor(message: string, options: { key?: string; cause?: unknown } = {}) {
     super(message, { ...options, code: 'SIGN_IN_REQUIRED', retryable: false })
@@ -102,7 +102,7 @@ export class SignInRequiredError extends WarmTokenError {
 
 /** The store could not be used. `retryable` tells a passing fault from a wrong set-up. */
 export class StoreError extends WarmTokenError {
-  /** The name of the class; said here, for a minifier shortens the class itself. */
+  /** The name of the class; set explicitly, because a minifier shortens class names. */
   override readonly name: string = 'StoreError'
   constructor(message: string, options: { code?: string; key?: string; retryable: boolean; cause?: unknown }) {
     super(message, { ...options, code: options.code ?? 'STORE_UNAVAILABLE' })
@@ -111,7 +111,7 @@ export class StoreError extends WarmTokenError {
 
 /** A request body that can be read only once cannot be sent again with a new token. */
 export class NotReplayableError extends WarmTokenError {
-  /** The name of the class; said here, for a minifier shortens the class itself. */
+  /** The name of the class; set explicitly, because a minifier shortens class names. */
   override readonly name: string = 'NotReplayableError'
   constructor(message: string, options: { key?: string } = {}) {
     super(message, { ...options, code: 'NOT_REPLAYABLE', retryable: false })

@@ -141,7 +141,7 @@ export interface CodecErrorEvent extends TokenEvent {
   readonly code: string
 }
 
-/** A duration that looks like seconds where ms are meant. Told once for each option. */
+/** A duration that looks like seconds where ms are meant. Emitted once for each option. */
 export interface SuspiciousDurationEvent extends TokenEvent {
   readonly type: 'suspicious-duration'
   /** `lifetime` of what the source gave, or an option of `createTokens`. */
@@ -150,7 +150,7 @@ export interface SuspiciousDurationEvent extends TokenEvent {
   readonly ms: number
 }
 
-/** Tokens are stored unsealed in the file tier or the store. Told once, at the first write. */
+/** Tokens are stored unsealed in the file tier or the store. Emitted once, at the first write. */
 export interface PlaintextEvent {
   readonly type: 'plaintext'
 }

@@ -6,7 +6,7 @@ import type { RunOptions } from '../world.ts'
 import { ALL, plainOf, type Size } from './truth.ts'
 import { createDataWitness, type DataWitness } from './witness.ts'
 
-/** What the caches of a run are like, drawn from its seed. Lengths in ms. */
+/** What the caches of a run are like, drawn from its seed. Durations are in ms. */
 export interface Kind {
   readonly recheck: number
   readonly unchecked: number

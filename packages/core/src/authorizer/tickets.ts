@@ -16,7 +16,7 @@ const MAX_REPEATS = 4
 /** How long the backend keeps a ticket that has ended, in ms. */
 const KEEP = 3_600_000
 
-/** How {@link createTickets} is set up. Lengths are in ms. */
+/** How {@link createTickets} is set up. Durations are in ms. */
 export interface TicketsOptions<Data, User> {
   /** The store that the whole fleet shares. It may be that of the sessions. */
   readonly store: Store

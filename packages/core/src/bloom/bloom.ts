@@ -20,7 +20,7 @@ const MIN_FRESH = 60_000
 /** How long every key passes after the filter was not available, in ms. */
 const HOLD = 10_000
 
-/** How {@link bloomGuard} is set up. Lengths are in ms. */
+/** How {@link bloomGuard} is set up. Durations are in ms. */
 export interface BloomOptions<P> {
   /** What the guard is called in keys, reports and by `control`: 1 to 40 of a-z, 0-9 and `-`. */
   readonly name: string

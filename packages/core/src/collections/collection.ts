@@ -22,7 +22,7 @@ const MAX_RESUMES = 3
 /** How long the mark of a change is, in hexadecimal characters. */
 const MARK_LENGTH = 12
 
-/** How a collection is bound to a cache. Lengths are in ms. */
+/** How a collection is bound to a cache. Durations are in ms. */
 export interface CollectionOptions<Template extends string> {
   /** The key with its parameters: `cart:{user}`. Bind each key once for each cache. */
   readonly key: Template
@@ -34,7 +34,7 @@ export interface CollectionOptions<Template extends string> {
   readonly renew?: boolean
   /** Tags that it is invalidated by, known from the parameters. */
   readonly tags?: (params: ParamsOf<Template>) => readonly string[]
-  /** A part of the keys: with another one, every collection is empty. Default: none. */
+  /** A part of the keys. Change it to start with empty collections. Default: none. */
   readonly version?: string
 }
 

@@ -18,8 +18,9 @@ const MAX_SHARDS = 64
 /** How a counter is bound. */
 export interface CounterOptions<Template extends string> extends CollectionOptions<Template> {
   /**
-   * Over how many records it is spread, 1 to 64, so that as many times the changes fit. An `add` goes to one at random, and
-   * resolves to nothing; a read adds them up, and each is its own read. Do not lower it while counts live. Default 1.
+   * Spreads the counter over 1 to 64 records, for more changes per second. `add` changes one of them at random and resolves to
+   * `undefined`; `read` reads all and adds them up. Do not lower it while counts live. Default: not sharded, and `add` resolves
+   * to the new number.
    */
   readonly shards?: number
 }

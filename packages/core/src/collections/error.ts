@@ -2,7 +2,7 @@ import { WarmTokenError } from '../errors.ts'
 
 /** A change would make a collection larger than it may be. Nothing was written. `code` is `COLLECTION_FULL`. */
 export class CollectionFullError extends WarmTokenError {
-  /** The name of the class; said here, for a minifier shortens the class itself. */
+  /** The name of the class; set explicitly, because a minifier shortens class names. */
   override readonly name: string = 'CollectionFullError'
 
   constructor(key: string, why: string) {

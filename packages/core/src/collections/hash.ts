@@ -18,7 +18,9 @@ export type HashOptions<Template extends string, V> = CollectionOptions<Template
 
 /** Fields with values, such as a cart. Any text is a field, `__proto__` and `constructor` included. */
 export interface Hash<P, V> extends Expiring<P> {
+  /** Sets a field. */
   set(params: P, field: string, value: V): Promise<void>
+  /** Resolves to the value of a field; `undefined` when it is not set. */
   get(params: P, field: string, options?: CollectionReadOptions): Promise<V | undefined>
   /** All fields in an object without a prototype, in the order in which they were first set. Frozen. */
   getAll(params: P, options?: CollectionReadOptions): Promise<{ readonly [field: string]: V }>

@@ -16,6 +16,7 @@ export interface MemberSet<P> extends Expiring<P> {
   add(params: P, ...members: readonly string[]): Promise<number>
   /** Resolves to how many of them were in it. */
   remove(params: P, ...members: readonly string[]): Promise<number>
+  /** Resolves to whether it is in it. */
   has(params: P, member: string, options?: CollectionReadOptions): Promise<boolean>
   /** All members, in the order in which they were added. Frozen. */
   all(params: P, options?: CollectionReadOptions): Promise<readonly string[]>

@@ -48,7 +48,7 @@ import { createResource, subjectOf } from './resource.ts'
 import { createValueForm } from './schema.ts'
 import type { Cache, Invalidation, LoadContext, LoadManyContext, Resource, ResourceOptions } from './types.ts'
 
-/** How {@link createCache} is set up. Everything but the name has a default. Lengths are in ms. */
+/** How {@link createCache} is set up. Everything but the name has a default. Durations are in ms. */
 export interface CacheOptions extends Partial<Policy> {
   /** What the cache is called: 1 to 40 of a-z, 0-9 and `-`. A part of every key, so two caches share nothing. */
   readonly name: string
@@ -63,7 +63,7 @@ export interface CacheOptions extends Partial<Policy> {
   readonly codec?: Codec
   /** Separates keys that would otherwise be the same, such as a stage. Default: none. */
   readonly namespace?: string
-  /** A part of every key but those of invalidations: with another one, every value is loaded again. Default: none. */
+  /** A part of every value's key. Change it to load every value again; invalidations hold for all versions. Default: none. */
   readonly version?: string
   /** Within how long every environment sees an invalidation, a change of a key, or a switch. Default 5,000. */
   readonly recheck?: number

@@ -25,8 +25,8 @@ export interface CheckGenerationsOptions {
   /** The tags whose records are checked, at most 1,000. Default: none, so only the root record is. */
   readonly tags?: readonly string[]
   /**
-   * The records of values, by their keys as events and `warmtoken list` show them, at most 1,000: those of their tags are checked
-   * too, and none may have a lower number than a value rests on. Default: none, so no loss is looked for.
+   * The records of values, by their keys as events and `warmtoken list` show them, at most 1,000. The records of their tags are
+   * checked too: none may have a lower number than a value carries of it. Default: none, so losses are not detected.
    */
   readonly values?: readonly string[]
   /** The `codec` of `createCache`, to open values. Default: as `plaintext()`. */
@@ -41,7 +41,7 @@ export type GenerationFinding =
   | { readonly kind: 'forgets'; readonly store: string; readonly remedy: string }
   /** The record of the whole cache is garbage: its patterns, and the switches of `control`, are lost. */
   | { readonly kind: 'damaged-root'; readonly key: string; readonly remedy: string }
-  /** A record has a lower number than a value rests on, or is gone: the store lost it. `tag` is empty for the root record. */
+  /** A record has a lower number than a value carries of it, or is gone: the store lost it. `tag` is empty for the root record. */
   | {
       readonly kind: 'lost'
       readonly tag: string
@@ -49,7 +49,7 @@ export type GenerationFinding =
       readonly value: string
       readonly remedy: string
     }
-  /** A value cannot be opened: with another codec, or as it is damaged. Caches load it again. */
+  /** A value cannot be opened: with another codec, or because it is damaged. Caches load it again. */
   | { readonly kind: 'unreadable-value'; readonly key: string; readonly remedy: string }
   /** The record of a tag is garbage. */
   | { readonly kind: 'damaged-tag'; readonly tag: string; readonly key: string; readonly remedy: string }
@@ -73,9 +73,9 @@ const DAMAGED_ROOT =
   'call cache.invalidate({ everything: true }), which writes the record again, then set the switches again by cache.control()'
 
 /**
- * Resolves to what is wrong with the generation records of a cache: the root record, those of the given tags, and those that the
- * given values rest on. An empty list: nothing. It reads by one call of the store, or by two with `values`, and writes nothing. A
- * record that is absent is no finding where no value rests on a number of it: what was never invalidated has none.
+ * Resolves to what is wrong with the generation records of a cache: the root record, those of the given tags, and those of the
+ * tags of the given values. An empty list: nothing. It reads by one call of the store, or by two with `values`, and writes nothing.
+ * A missing record is reported only if a given value carries a number of it: what was never invalidated has none.
  *
  * Rejects with what the store rejects with, and with `StoreError` of code `STORE_TIMEOUT` when it does not answer in time.
  * Rejects with `TypeError` for wrong options.

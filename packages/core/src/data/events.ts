@@ -21,6 +21,7 @@ export interface RecheckEvent {
   readonly entries: number
   /** How many of them must be read again, or are dead. */
   readonly dropped: number
+  /** How long it took, in ms. */
   readonly took: number
 }
 
@@ -48,7 +49,7 @@ export interface ControlEvent {
 }
 
 /**
- * The role lacks a right that only speed needs, so that many keys are read one by one. Told once by each environment.
+ * The role lacks a right that only speed needs, so that many keys are read one by one. Emitted once by each environment.
  */
 export interface MissingRightEvent {
   readonly type: 'missing-right'
@@ -78,10 +79,11 @@ export interface ChangeEvent extends TokenEvent {
   readonly outcome: 'written' | 'conflict' | 'unknown'
   /** How often it was tried: above 1, others write the same key. */
   readonly attempts: number
+  /** How long it took, in ms, with all attempts. */
   readonly took: number
 }
 
-/** What can be told about a cache: all that is told about tokens, and what concerns invalidation. */
+/** Every event of a cache: those of tokens, and the ones above. */
 export type CacheEvent =
   | WarmEvent
   | StoreForgetsEvent

@@ -21,15 +21,21 @@ export interface ResourceReport {
 
 /** What a cache has done in this environment. */
 export interface CacheReport {
+  /** By the names of the resources. */
   readonly resources: { readonly [name: string]: ResourceReport }
+  /** Invalidations by this environment that the store has acknowledged; each tag and pattern counts. */
   readonly invalidations: number
+  /** Requests that checked entries in memory. */
   readonly rechecks: number
   /** Entries that rechecks have dropped. */
   readonly dropped: number
+  /** Generation records that the store has lost. */
   readonly generationsLost: number
+  /** Failed requests to the store. */
   readonly storeErrors: number
-  /** Entries in memory, and what they take in bytes, estimated. */
+  /** Entries in memory. */
   readonly entries: number
+  /** What they take, in bytes, estimated. */
   readonly bytes: number
 }
 

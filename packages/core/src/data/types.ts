@@ -1,11 +1,11 @@
-/** What users hold: the cache, its resources, and what they are asked for. Lengths are in ms. @module */
+/** What users hold: the cache, its resources, and what they are asked for. Durations are in ms. @module */
 
 import type { LiveChange, StandardSchema, Tier } from '../contracts.ts'
 import type { Control } from './control.ts'
 import type { ParamsOf } from './key-template.ts'
 import type { CacheReport } from './report.ts'
 
-/** A JSON value that may hold optional fields. */
+/** How long a value is fresh, and how long it may be served, in ms. */
 export type Lives = {
   /** How long from now until a refresh is due. */
   readonly fresh?: number
@@ -137,7 +137,7 @@ export interface ResourceOptions<Template extends string, V, Known = V, W = V> {
   readonly none?: number
   /** Tags that the value is invalidated by, known from the parameters. */
   readonly tags?: (params: ParamsOf<Template>) => readonly string[]
-  /** A part of the keys: with another one, every value is loaded again. Default: none. */
+  /** A part of the keys. Change it to load every value again. Default: none. */
   readonly version?: string
 }
 
@@ -165,8 +165,11 @@ export interface Inspection<V> {
   readonly version: number
   /** Eight hexadecimal characters that tell values apart. */
   readonly fingerprint: string
+  /** All tags that the value is invalidated by, those of its key's prefixes included. */
   readonly tags: readonly string[]
+  /** The `mark` that the value was kept with. */
   readonly mark: string | undefined
+  /** Where the value was found. */
   readonly tier: Tier
 }
 
@@ -198,7 +201,7 @@ export interface Resource<P, V, W = V> {
   peek(params: P): V | undefined
   /**
    * Resolves to what is known of the value in memory or store; `undefined` when there is none that may be served. With
-   * `live`, the store is asked in any case.
+   * `live`, the store is asked in any case. Rejects with `StoreError` when the store cannot be used.
    */
   inspect(params: P, options?: { readonly live?: boolean }): Promise<Inspection<V> | undefined>
   /**
@@ -211,17 +214,22 @@ export interface Resource<P, V, W = V> {
    * an older value may be left, so that the key must be deleted.
    */
   write(params: P, input: W, options?: WriteOptions): Promise<Written<V>>
-  /** Stores a value. A load that is in progress anywhere is fenced. Rejects with `StoreError` when it cannot be written. */
+  /**
+   * Stores a value. A load that is in progress anywhere is fenced. Rejects with `StoreError` when the store cannot be used, code
+   * `CONFLICT` after 12 attempts, `STORE_UNKNOWN` when it may have been written; with `WarmTokenError`, code `CACHE_READ_ONLY`,
+   * while the resource is read-only; and with `TypeError` or `ValueError` for a value that cannot be kept.
+   */
   set(params: P, value: V, options?: KeepOptions): Promise<void>
   /**
    * Changes the value by compare-and-swap. `change` must be pure: it is called again when another write came first. It is
    * handed `undefined` when there is no value that may be served; when it returns `undefined`, nothing is written. Resolves
-   * to what is stored then. Keeps lives and tags of the value unless told otherwise.
+   * to what is stored then. Keeps lives and tags of the value unless told otherwise. Rejects like `set`, and with what `change`
+   * throws.
    */
   update(params: P, change: (value: V | undefined) => V | undefined, options?: KeepOptions): Promise<V | undefined>
-  /** Renews the lives of the value as it is. Resolves to whether there was one that may be served. */
+  /** Renews the lives of the value as it is. Resolves to whether there was one that may be served. Rejects like `set`. */
   touch(params: P, lives?: Lives): Promise<boolean>
-  /** Removes values. Loads that are in progress are fenced. Call it after the truth has changed. */
+  /** Removes values. Loads that are in progress are fenced. Call it after the truth has changed. Rejects like `set`. */
   delete(...params: readonly P[]): Promise<void>
 }
 
@@ -259,7 +267,10 @@ export interface Cache {
    * about is served from memory no longer than the event takes. Never rejects: what cannot be read now is found by the recheck.
    */
   catchUp(event: CacheChange): Promise<void>
-  /** Changes switches of the whole fleet, or reads them when nothing is given. Seen by each environment within `recheck`. */
+  /**
+   * Changes switches of the whole fleet, or reads them when nothing is given. Seen by each environment within `recheck`. Rejects
+   * with `StoreError` when the store cannot be used, and with `TypeError` for wrong switches.
+   */
   control(change?: Control): Promise<Control>
   /** What was counted so far in this environment. */
   report(): CacheReport

@@ -3,7 +3,7 @@
 import fresh from 'fresh'
 import { fingerprint } from '../lib/hash.ts'
 
-/** What is known of the value that an answer shows: what `inspect` of a data resource resolves to. Lengths are in ms. */
+/** What is known of the value that an answer shows: what `inspect` of a data resource resolves to. Durations are in ms. */
 export interface CachedValue {
   /** Until a refresh is due; 0 when it is stale. */
   readonly fresh: number

@@ -16,7 +16,7 @@ const RECENT_LIFETIME = 50_000
 /** Names of private parameters (RFC 7518 §6): a set that holds them is not kept with them. */
 const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
-/** How {@link jwks} is set up. Lengths are in ms. */
+/** How {@link jwks} is set up. Durations are in ms. */
 export interface JwksOptions {
   /** The issuer; its metadata names the set. */
   readonly issuer?: string

@@ -24,7 +24,7 @@ import type { KeySet, WarmKeys } from './jwks.ts'
 export { type JwksOptions, jwks, type KeySet, type PublicKey, type WarmKeys } from './jwks.ts'
 export { jwksCache, type KeyWithId, type WarmJwksCache } from './jwks-cache.ts'
 
-/** How {@link verifyJwt} works. Lengths are in ms. */
+/** How {@link verifyJwt} works. Durations are in ms. */
 export interface VerifyJwtOptions {
   /** The issuer that `iss` must name. */
   readonly issuer: string

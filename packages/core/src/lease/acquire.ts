@@ -14,7 +14,7 @@ const PAUSES = { first: 50, longest: 2_000 }
 const MAX_NONCES = 32
 const NEVER = new AbortController().signal
 
-/** Which lease is wanted. Lengths in ms. */
+/** Which lease is wanted. Durations are in ms. */
 export interface Wanted {
   readonly key: string
   readonly name: string

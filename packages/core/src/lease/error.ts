@@ -5,7 +5,7 @@ import { WarmTokenError } from '../errors.ts'
  * `LEASE_LOST`: it ended before the work did.
  */
 export class LeaseError extends WarmTokenError {
-  /** The name of the class; said here, for a minifier shortens the class itself. */
+  /** The name of the class; set explicitly, because a minifier shortens class names. */
   override readonly name: string = 'LeaseError'
 
   constructor(message: string, options: { code: 'LEASE_HELD' | 'LEASE_LOST'; key: string; retryAt?: number }) {

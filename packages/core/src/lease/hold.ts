@@ -32,7 +32,7 @@ export interface Held {
   remaining(): number
 }
 
-/** How a lease is held. Lengths in ms. */
+/** How a lease is held. Durations are in ms. */
 interface Terms {
   readonly key: string
   readonly name: string

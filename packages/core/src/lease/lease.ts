@@ -35,10 +35,10 @@ const MAX_NAME = 200
 /** Stores of which listeners were told that they may lose a lease. */
 const told = new WeakSet<Store>()
 
-/** What can be told about a lease: `acquire`, `store-error`, `bad-record`, and once for each store `store-forgets`. */
+/** Every event of a lease: `acquire`, `store-error`, `bad-record`, and once for each store `store-forgets`. */
 export type LeaseEvent = WarmEvent | StoreForgetsEvent
 
-/** Where leases are kept. Lengths are in ms. */
+/** Where leases are kept. Durations are in ms. */
 export interface LeaseHome {
   /** The store that the whole fleet shares. */
   readonly store: Store
@@ -52,7 +52,7 @@ export interface LeaseHome {
   readonly runtime?: Runtime
 }
 
-/** How a lease is held. Lengths are in ms. */
+/** How a lease is held. Durations are in ms. */
 export interface LeaseOptions {
   /** How long the lease lasts without a renewal: 1,000 to 900,000. A holder that dies blocks others for so long. */
   readonly length: number
@@ -86,10 +86,10 @@ const RULES = {
 }
 
 /**
- * Runs work while no other holder of this name does, by the clocks of all: one that is late, frozen or cut off has ended by
- * its own clock before another begins. Resolves to what the work returns, once the lease is released. Rejects with
- * `LeaseError` when another holder had it all the time or it was lost, with `StoreError` when the store cannot be asked, with
- * what the work throws, and with `TypeError` for wrong options. It does not wait for work that goes on after the loss.
+ * Runs work while no other holder of this name does, by the clocks of all: a holder that is late, frozen or cut off ends by its
+ * own clock before another begins. Resolves to what the work returns, once the lease is released. Rejects with `LeaseError` when
+ * another holder kept the lease for all of `wait`, or when the lease was lost, with `StoreError` when the store cannot be used,
+ * with what the work throws, and with `TypeError` for wrong options. It does not wait for work that goes on after the loss.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Checks of options, and the rules that they must keep. Lengths are in ms. @module */
+/** Checks of options, and the rules that they must keep. Durations are in ms. @module */
 
 import { asFields, isTime, matches } from './parse.ts'
 

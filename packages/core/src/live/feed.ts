@@ -18,7 +18,7 @@ const MAX_LENGTH = 14 * 60_000
 /** How often versions are read while a channel is heard, in ms: nothing repeats what a channel has lost. */
 const RECHECK = 30_000
 
-/** How {@link createFeed} is set up. Lengths are in ms. */
+/** How {@link createFeed} is set up. Durations are in ms. */
 export interface FeedOptions {
   /** Spends the ticket of a request: `redeem` of `createTickets`. */
   readonly redeem: (ticket: unknown) => Promise<{ readonly userId: string; readonly id: string } | undefined>

@@ -17,7 +17,7 @@ import type { LiveListener, LiveNotice, Publisher } from './publisher.ts'
 /** The most events that wait for a publisher; more are left to the stream. */
 const MAX_WAITING = 1_000
 
-/** How {@link createLive} is set up. Lengths are in ms. */
+/** How {@link createLive} is set up. Durations are in ms. */
 export interface LiveOptions {
   /** Publishes directly after the write, in the background. Left out, only the stream of the table does. */
   readonly publisher?: Publisher

@@ -21,7 +21,7 @@ import type { Handles, InvocationFamily, Refreshing, TokenFamily, WithTokens } f
 
 export type { Refreshing, WithTokens } from '../tokens/types.ts'
 
-/** How the middleware works. Lengths are in ms. */
+/** How the middleware works. Durations are in ms. */
 export interface WarmTokensOptions extends InvocationOptions {
   /**
    * Whether the tokens are put on the context under their names, awaited. Default true. If false they are only in
@@ -69,7 +69,7 @@ export function warmTokens<H extends Handles>(handles: H, options: WarmTokensOpt
   return { before: warmTokensBefore, after: warmTokensAfter, onError: warmTokensOnError } as WarmTokensMiddleware<H>
 }
 
-/** How {@link warmCaches} works. Lengths are in ms. */
+/** How {@link warmCaches} works. Durations are in ms. */
 export type WarmCachesOptions = CacheInvocationOptions
 
 /** The middleware that {@link warmCaches} makes. It changes neither event nor context. */

@@ -18,7 +18,7 @@ export interface PresetOptions {
   readonly namespace?: string
 }
 
-/** Options that `createTokens` and `createCache` both take. Put your own beside them. Lengths are in ms. */
+/** Options that `createTokens` and `createCache` both take. Put your own beside them. Durations are in ms. */
 export interface Preset extends PresetOptions {
   readonly store: Store
   readonly storeTimeout: number

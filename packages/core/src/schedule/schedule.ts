@@ -34,7 +34,7 @@ const DEFAULT_TIME = 60_000
 /** The most time that is believed, in ms: what Lambda allows. */
 const MAX_TIME = 900_000
 
-/** How {@link createSchedule} is set up. Lengths are in ms. */
+/** How {@link createSchedule} is set up. Durations are in ms. */
 export interface ScheduleOptions {
   /** The store that the whole fleet shares. */
   readonly store: Store

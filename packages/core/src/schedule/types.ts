@@ -1,4 +1,4 @@
-/** What a plan is made of. Lengths are in ms. @module */
+/** What a plan is made of. Durations are in ms. @module */
 
 /** A token handle: it is refreshed when it would not live until its next boundary. */
 export interface HandleSource {

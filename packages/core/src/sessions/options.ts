@@ -14,7 +14,7 @@ import type { SessionListener } from './events.ts'
 import { MAX_SESSIONS } from './record.ts'
 import type { Lifetimes } from './transitions.ts'
 
-/** How {@link createSessions} is set up. Only `store` is required. Lengths are in ms. */
+/** How {@link createSessions} is set up. Only `store` is required. Durations are in ms. */
 export interface SessionsOptions<Data = Json | undefined, User = Json | undefined> {
   /** The store that the whole fleet shares. */
   readonly store: Store
@@ -26,15 +26,15 @@ export interface SessionsOptions<Data = Json | undefined, User = Json | undefine
   readonly data?: StandardSchema<unknown, Data>
   /** The same for what all sessions of a user share, such as roles. Default: any JSON. */
   readonly user?: StandardSchema<unknown, User>
-  /** A session ends when it was not used for so long. Default 7 days. */
+  /** How long a session may stay unused before it ends. Default 7 days. */
   readonly idle?: number
-  /** A session ends so long after it was created, used or not. Default 30 days. */
+  /** How long after its creation a session ends, used or not. Default 30 days. */
   readonly absolute?: number
   /** How often use moves the idle end on: at most one write in this time. Default: the larger of 1 minute and `idle / 20`. */
   readonly renewEvery?: number
   /** Sessions of one user, at most 50; beyond it the oldest ends, or `create` rejects. Default `{ most: 10, when: 'oldest-out' }`. */
   readonly limit?: { readonly most: number; readonly when: 'oldest-out' | 'refuse' }
-  /** The bound: so long after a revocation was acknowledged, no environment accepts a request that begins then. Default 5,000. */
+  /** How long after an acknowledged revocation an environment may still accept the session, 100 to 60,000. Default 5,000. */
   readonly recheck?: number
   /** Keys of the checksum in each token, so that random tokens cost no read. Old keys still count. Default: none. */
   readonly key?: KeyRing

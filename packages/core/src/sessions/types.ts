@@ -4,7 +4,7 @@ import type { SessionToken } from './token.ts'
 
 /** A session, as a handler sees it. Frozen. Instants are ms since 1970 on the clock of the store. */
 export interface Session<Data = Json | undefined, User = Json | undefined> {
-  /** For lists and revocation; stays the same when the token is rotated. No secret. */
+  /** For lists and revocation; stays the same when the token is rotated. Not a secret. */
   readonly id: string
   /** Whose it is. */
   readonly userId: string
@@ -13,7 +13,7 @@ export interface Session<Data = Json | undefined, User = Json | undefined> {
   /** What belongs to this session, such as the device. */
   readonly data: Data
   readonly createdAt: number
-  /** When it was last seen, as exactly as `renewEvery`. */
+  /** When it was last seen, accurate to `renewEvery`. */
   readonly seenAt: number
   /** It ends then unless it is used. */
   readonly idleUntil: number
@@ -23,7 +23,7 @@ export interface Session<Data = Json | undefined, User = Json | undefined> {
 
 /** A session with its new token. */
 export interface Created<Data = Json | undefined, User = Json | undefined> {
-  /** The token: hand it to the browser or the app, and keep it nowhere. */
+  /** The token: hand it to the browser or the app, and do not store it. */
   readonly token: SessionToken
   readonly session: Session<Data, User>
   /** How long the session can live at most, in ms: the life of a cookie. */
@@ -38,7 +38,10 @@ export interface Sessions<Data = Json | undefined, User = Json | undefined> {
    * too many and the limit says `refuse`, and with `StoreError`.
    */
   create(userId: string, data?: Data, options?: { readonly user?: User }): Promise<Created<Data, User>>
-  /** The session of a token, if memory can accept it now. No promise. `undefined` says nothing: ask `verify`. */
+  /**
+   * The session of a token, if memory can accept it now. No promise. `undefined` does not mean that the token is invalid: call
+   * `verify`.
+   */
   peek(token: string): Session<Data, User> | undefined
   /**
    * Resolves to the session of a token, `undefined` when it is not good. `fresh`: reads the store in any case, for what
@@ -47,21 +50,32 @@ export interface Sessions<Data = Json | undefined, User = Json | undefined> {
   verify(token: string, options?: { readonly fresh?: boolean }): Promise<Session<Data, User> | undefined>
   /**
    * Replaces the token of a session: after a change of rights, or now and then. The old one is accepted for `grace` more
-   * ms (default 0), with the old data, and can not be rotated again. Resolves to `undefined` when the token is not good.
+   * ms (default 0), with the old data, and cannot be rotated again. Resolves to `undefined` when the token is not good.
+   * Rejects like `verify`, with `StoreError` when the store cannot be used, and with `TypeError` for wrong arguments.
    */
   rotate(
     token: string,
     options?: { readonly data?: Data; readonly grace?: number },
   ): Promise<Created<Data, User> | undefined>
-  /** Resolves to the sessions of a user that have not ended, oldest first. Reads the store. */
+  /**
+   * Resolves to the sessions of a user that have not ended, oldest first. Reads the store. Rejects with `StoreError` when the
+   * store cannot be used, and with `TypeError` for wrong arguments.
+   */
   list(userId: string): Promise<readonly Session<Data, User>[]>
-  /** Ends one session by its id. Resolves, once the store has acknowledged it, to whether there was one. */
+  /**
+   * Ends one session by its id. Resolves, once the store has acknowledged it, to whether there was one. Rejects with
+   * `StoreError` when the store cannot be used, and with `TypeError` for wrong arguments.
+   */
   revoke(userId: string, id: string): Promise<boolean>
-  /** Ends all sessions of a user, except for the one with the id `except`. Resolves to how many. */
+  /**
+   * Ends all sessions of a user, except for the one with the id `except`. Resolves to how many. Rejects with `StoreError` when
+   * the store cannot be used, and with `TypeError` for wrong arguments.
+   */
   revokeAll(userId: string, options?: { readonly except?: string }): Promise<number>
   /**
    * Changes the data of a user in all sessions. `change` may be called again with what it gave. Resolves to `false` when the
-   * user has no session: then there is nothing to change.
+   * user has no session: then there is nothing to change. Rejects with what `change` throws, with `StoreError` when the store
+   * cannot be used, and with `TypeError` for wrong arguments and when the schema refuses the old or the new data.
    */
   update(userId: string, change: (user: User) => User): Promise<boolean>
   /** Whether renewals are in progress. */

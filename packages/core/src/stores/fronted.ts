@@ -7,7 +7,7 @@ const COPY_ATTEMPTS = 2
 /** How long the front is left alone after it failed, in ms. */
 const FRONT_PAUSE = 2_000
 
-/** How {@link frontedStore} is set up. Lengths are in ms. */
+/** How {@link frontedStore} is set up. Durations are in ms. */
 export interface FrontedStoreOptions {
   /** The near store: fast, may forget, may be down. It must compare tags (Redis, Upstash, DynamoDB, memory; not S3). */
   readonly front: Store

@@ -98,7 +98,7 @@ export function withTokens(
   return wrap('withTokens', invocations, handler, options)
 }
 
-/** How a handler with caches is wrapped. Lengths are in ms. */
+/** How a handler with caches is wrapped. Durations are in ms. */
 export interface CachesOptions extends CacheInvocationOptions, Pick<HandlerOptions, 'streaming'> {}
 
 /**

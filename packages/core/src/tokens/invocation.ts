@@ -3,7 +3,7 @@ import type { InvocationContext } from './lambda-context.ts'
 import type { Token } from './token.ts'
 import type { Handles, Refreshing, TokenFamily, TokenHandle } from './types.ts'
 
-/** How an invocation uses its tokens. Lengths are in ms. */
+/** How an invocation uses its tokens. Durations are in ms. */
 export interface InvocationOptions {
   /**
    * The life that tokens should have left. Default `'invocation'`: the time that the invocation has left, so that no
@@ -91,7 +91,7 @@ export function createInvocations(
   return bind([...new Set(named.map(([, { tokens }]) => tokens))], named, minLifetime, margin)
 }
 
-/** How an invocation waits for refreshes of its caches. Lengths are in ms. */
+/** How an invocation waits for refreshes of its caches. Durations are in ms. */
 export type CacheInvocationOptions = Pick<InvocationOptions, 'margin'>
 
 /**

@@ -18,7 +18,7 @@ import type { Reporter } from '../observe/report/types.ts'
 import { bindSource } from './handle.ts'
 import type { TokenFamily, TokenHandle, Tokens, UseOptions } from './types.ts'
 
-/** How {@link createTokens} is set up. Everything has a default. Lengths are in ms. */
+/** How {@link createTokens} is set up. Everything has a default. Durations are in ms. */
 export interface TokensOptions extends Partial<Policy> {
   /** The tier that the whole fleet shares. Default: a store in this process, which serves development only. */
   readonly store?: Store

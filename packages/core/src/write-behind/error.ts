@@ -12,7 +12,7 @@ const BOUNDS: Readonly<Record<FullBound, string>> = {
  * stored. `code` is `BEHIND_FULL`.
  */
 export class BehindFullError extends WarmTokenError {
-  /** The name of the class; said here, for a minifier shortens the class itself. */
+  /** The name of the class; set explicitly, because a minifier shortens class names. */
   override readonly name: string = 'BehindFullError'
   /** Which bound was reached. */
   readonly bound: FullBound
@@ -35,7 +35,7 @@ export class BehindFullError extends WarmTokenError {
  * here, because it could be applied twice. `code` is `BEHIND_UNKNOWN`.
  */
 export class BehindUnknownError extends WarmTokenError {
-  /** The name of the class; said here, for a minifier shortens the class itself. */
+  /** The name of the class; set explicitly, because a minifier shortens class names. */
   override readonly name: string = 'BehindUnknownError'
   /** The id of the write: a repeat with it is recognized among the last 32 writes of the key. */
   readonly id: string
@@ -52,7 +52,7 @@ export class BehindUnknownError extends WarmTokenError {
 
 /** Throw it from `apply` for a write that will never succeed: it is not tried again. Any error with `retryable: false` does. */
 export class WriteRefusedError extends WarmTokenError {
-  /** The name of the class; said here, for a minifier shortens the class itself. */
+  /** The name of the class; set explicitly, because a minifier shortens class names. */
   override readonly name: string = 'WriteRefusedError'
 
   constructor(

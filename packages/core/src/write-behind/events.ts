@@ -69,7 +69,7 @@ export interface BehindFencedEvent extends KeyEvent {
 /** The bounds of a write-behind. */
 export type FullBound = 'queue' | 'index' | 'waiting'
 
-/** What can be told about a write-behind. Events about the store and the codec are those of tokens. */
+/** Every event of a write-behind: those of tokens about the store and the codec, and the ones above. */
 export type BehindEvent =
   | WarmEvent
   | BehindAcceptedEvent

@@ -24,7 +24,7 @@ export interface BehindValues {
   open(sealed: string, key: string, id: string): Promise<unknown>
 }
 
-/** What the parts of one write-behind share. Lengths in ms. */
+/** What the parts of one write-behind share. Durations are in ms. */
 export interface BehindHome {
   readonly context: StoreContext
   readonly emit: BehindListener

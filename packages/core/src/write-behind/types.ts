@@ -1,4 +1,4 @@
-/** What users give and hold. Lengths are in ms. @module */
+/** What users give and hold. Durations are in ms. @module */
 
 import type { Codec, Runtime, StandardSchema, Store } from '../contracts.ts'
 import type { ParamsOf } from '../data/key-template.ts'
@@ -19,7 +19,7 @@ export interface AppliedWrite {
   readonly signal: AbortSignal
 }
 
-/** How {@link writeBehind} is set up. Lengths are in ms. */
+/** How {@link writeBehind} is set up. Durations are in ms. */
 export interface WriteBehindOptions<Template extends string, V> {
   /** The store that the whole fleet shares. Refused when it may lose what it has acknowledged, see `mayLose`. */
   readonly store: Store
@@ -148,14 +148,19 @@ export interface Backlog<P, V> {
 
 /** What was counted in this environment. */
 export interface BehindReport {
+  /** Writes that were accepted. */
   readonly accepted: number
   /** Requests to the store that accepted them. */
   readonly appends: number
+  /** Writes that a drain of this environment has applied; merged ones count once. */
   readonly applied: number
+  /** How often a write could not be applied. */
   readonly failed: number
+  /** How many of these made a write poison. */
   readonly poisoned: number
-  /** Writes that were rejected, by what they were rejected with. */
+  /** Writes that were rejected with `BehindFullError`. */
   readonly full: number
+  /** Writes that were rejected with `BehindUnknownError`. */
   readonly unknown: number
 }
 

@@ -8,7 +8,7 @@ import {
   startImitation,
 } from './imitation.ts'
 
-/** How {@link startEntra} is set up. Lengths are in ms. */
+/** How {@link startEntra} is set up. Durations are in ms. */
 export interface EntraImitationOptions extends ImitationOptions {
   /** The application. Default `11111111-1111-4111-8111-111111111111`. */
   readonly clientId?: string

@@ -11,7 +11,7 @@ import {
   startImitation,
 } from './imitation.ts'
 
-/** How an imitation of GitHub is set up. Lengths are in ms. */
+/** How an imitation of GitHub is set up. Durations are in ms. */
 export interface GitHubImitationOptions extends ImitationOptions {
   /** The App's client id. Default `Iv23li0123456789abcd`. */
   readonly clientId?: string

@@ -12,7 +12,7 @@ import { createSameTokens } from './same-token.ts'
 /** A vendor whose token endpoint differs from RFC 6749. */
 export type OddVendor = 'shopify' | 'apigee' | 'box' | 'wso2' | 'supabase'
 
-/** How {@link startOddIssuer} is set up. Lengths are in ms. */
+/** How {@link startOddIssuer} is set up. Durations are in ms. */
 export interface OddIssuerOptions extends ImitationOptions {
   /** Whose answers it gives. */
   readonly vendor: OddVendor

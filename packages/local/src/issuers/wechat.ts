@@ -8,7 +8,7 @@ import {
 } from './imitation.ts'
 import { createQuota, createTokenBook, dayInChina, minuteOf, wrong } from './tencent.ts'
 
-/** How an imitation of WeChat is set up. Lengths are in ms. */
+/** How an imitation of WeChat is set up. Durations are in ms. */
 export interface WeChatImitationOptions extends ImitationOptions {
   /** Default `wx0123456789abcdef`. */
   readonly appId?: string

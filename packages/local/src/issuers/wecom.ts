@@ -8,7 +8,7 @@ import {
 } from './imitation.ts'
 import { createQuota, createTokenBook, minuteOf, wrong } from './tencent.ts'
 
-/** How an imitation of WeCom is set up. Lengths are in ms. */
+/** How an imitation of WeCom is set up. Durations are in ms. */
 export interface WeComImitationOptions extends ImitationOptions {
   /** Default `ww0123456789abcdef`. */
   readonly corpId?: string

@@ -1,7 +1,7 @@
 import type { Runtime } from '@warmtoken/core'
 import { createTokens } from '@warmtoken/core'
 
-/** A clock that stands still until you move it: what `createTokens` takes as `runtime`. Lengths are in ms. */
+/** A clock that stands still until you move it: what `createTokens` takes as `runtime`. Durations are in ms. */
 export interface FakeClock extends Runtime {
   /** The time it shows, in ms since 1970. */
   now(): number

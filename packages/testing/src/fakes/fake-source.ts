@@ -29,7 +29,7 @@ export interface FakeFetch<P = undefined> {
   readonly replaces: boolean
 }
 
-/** How {@link fakeSource} is set up. Lengths are in ms. */
+/** How {@link fakeSource} is set up. Durations are in ms. */
 export interface FakeSourceOptions {
   /** The first token; later ones are `<value>-2`, `<value>-3` and so on. Default `fake-token`. */
   readonly value?: string

@@ -4,7 +4,7 @@ const GROWTH = 1.1
 const BUCKETS = 280
 const STEP = Math.log(GROWTH)
 
-/** Lengths in ms, of which quantiles can be told without keeping them: 280 numbers, however many are added. */
+/** Durations in ms, whose quantiles are known without keeping each of them: 280 numbers, however many are added. */
 export interface Histogram {
   /** Adds a length. What is not a number from 0 on is left out. */
   add(length: number): void

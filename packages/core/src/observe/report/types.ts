@@ -2,7 +2,7 @@ import type { FailureKind } from '../../contracts.ts'
 import type { Listener, WarmEvent } from '../../events.ts'
 import type { Bus } from '../bus.ts'
 
-/** What happened with the tokens of one source. Lengths are in ms; a share of nothing is `null`. */
+/** What happened with the tokens of one source. Durations are in ms; a share of nothing is `null`. */
 export interface SourceReport {
   /** Values returned without asking the source, by the tier that had them. */
   readonly hits: { readonly memory: number; readonly file: number; readonly store: number }
