@@ -109,7 +109,11 @@ describe('a list', () => {
     const cache = environment()
     const strict = list(cache, { key: 'strict', usable: HOUR, max: 2 })
     await strict.pushRight(undefined, 1, 2)
-    await expect(strict.pushRight(undefined, 3)).rejects.toMatchObject({ code: 'COLLECTION_FULL', retryable: false })
+    await expect(strict.pushRight(undefined, 3)).rejects.toMatchObject({
+      code: 'COLLECTION_FULL',
+      retryable: false,
+      message: expect.stringMatching(/3 items, but at most 2 are allowed; remove items first/),
+    })
     expect(await strict.range(undefined)).toEqual([1, 2])
     const latest = list(cache, { key: 'latest', usable: HOUR, max: 2, onFull: 'drop' })
     await latest.pushLeft(undefined, 1)
@@ -140,7 +144,9 @@ describe('a counter', () => {
     expect(await views.add({ id: 1 })).toBe(1)
     expect(await views.add({ id: 1 }, 5)).toBe(6)
     expect(await views.add({ id: 1 }, -2)).toBe(4)
-    await expect(views.add({ id: 1 }, Number.MAX_SAFE_INTEGER)).rejects.toThrow(CollectionFullError)
+    const beyond = views.add({ id: 1 }, Number.MAX_SAFE_INTEGER)
+    await expect(beyond).rejects.toThrow(CollectionFullError)
+    await expect(beyond).rejects.toThrow(/2\^53; clear it, or count under several keys$/)
     expect(await views.read({ id: 1 })).toBe(4)
   })
 

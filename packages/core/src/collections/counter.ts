@@ -75,7 +75,8 @@ export function counter(cache: Cache, options: Binding & { readonly shards?: num
       const total = await change(part, (before) => {
         if (by === 0) return { result: before }
         const items = before + by
-        if (!Number.isSafeInteger(items)) throw new CollectionFullError(key, 'a number beyond 2^53')
+        if (!Number.isSafeInteger(items))
+          throw new CollectionFullError(key, 'a number beyond 2^53', 'clear it, or count under several keys')
         return { items, result: items }
       })
       return isSharded ? undefined : total

@@ -5,8 +5,8 @@ export class CollectionFullError extends WarmTokenError {
   /** The name of the class; set explicitly, because a minifier shortens class names. */
   override readonly name: string = 'CollectionFullError'
 
-  constructor(key: string, why: string) {
-    super(`${key} would hold ${why}; remove items first, or spread them over several keys`, {
+  constructor(key: string, why: string, remedy = 'remove items first, or spread them over several keys') {
+    super(`${key} would hold ${why}; ${remedy}`, {
       code: 'COLLECTION_FULL',
       key,
       retryable: false,

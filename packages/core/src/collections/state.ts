@@ -65,7 +65,7 @@ export function fits({ items, recent }: State<unknown>): boolean {
 export function checkBounds(key: string, state: State<unknown>): void {
   const { items } = state
   if (Array.isArray(items) && items.length > MAX_ITEMS)
-    throw new CollectionFullError(key, `${items.length} items, and ${MAX_ITEMS} are allowed`)
+    throw new CollectionFullError(key, `${items.length} items, but at most ${MAX_ITEMS} are allowed`)
   if (!fits(state)) throw new CollectionFullError(key, `more than ${MAX_BYTES} bytes of JSON`)
 }
 

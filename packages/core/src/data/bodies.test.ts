@@ -122,11 +122,24 @@ describe('a large value', () => {
       name: 'ValueTooLargeError',
       code: 'VALUE_TOO_LARGE',
       limit: 358_400,
+      message: expect.stringMatching(/set "bodies" to an s3Store, or split it$/),
     })
     expect(main.heads()).toEqual([])
     truth.value = large
     await expect(resource.get({ id: 1 })).rejects.toMatchObject({ name: 'ValueTooLargeError' })
     expect(main.bodies()).toEqual([])
+  })
+
+  it('that is too large even for the store for bodies is to be split, or stored elsewhere', async () => {
+    const { environment, main, far } = world()
+    const resource = environment({ bodies: far.store })
+    const large = noise(1_000_000).repeat(6)
+    await expect(resource.set({ id: 1 }, large)).rejects.toMatchObject({
+      code: 'VALUE_TOO_LARGE',
+      limit: 5_242_880,
+      message: expect.stringMatching(/; split it, or store it elsewhere and cache its address$/),
+    })
+    expect([...main.heads(), ...far.bodies()]).toEqual([])
   })
 
   it('is loaded again when its body is lost, and an event says so', async () => {

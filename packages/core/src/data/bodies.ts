@@ -135,7 +135,7 @@ async function writeBody(
   const context = home.context()
   const isFar = home.bodies !== undefined && bytes > MAX_BESIDE_HEAD
   const most = home.bodies === undefined ? MAX_IN_STORE : MAX_BODY
-  if (bytes > most) throw new ValueTooLargeError(bytes, most)
+  if (bytes > most) throw new ValueTooLargeError(bytes, most, home.bodies !== undefined)
   const store = isFar && home.bodies !== undefined ? home.bodies : context.store
   const { server, runtime, policy } = context
   const keepUntil = Math.ceil(server.latest() ?? runtime.wall()) + usable + KEEP_LONGER
@@ -149,7 +149,7 @@ async function writeBody(
     const { result } = await attemptSwap(patient, { key, signal: undefined }, swap)
     if (result.outcome === 'swapped') return isFar
   }
-  const message = `the ${store.name} store took no body of ${bytes} bytes`
+  const message = `the ${store.name} store did not store a body of ${bytes} bytes in time; call it again`
   throw new StoreError(message, { key, retryable: true, code: 'STORE_TIMEOUT' })
 }
 

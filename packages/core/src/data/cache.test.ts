@@ -231,6 +231,28 @@ describe('a version', () => {
 })
 
 describe('what a loader may return', () => {
+  it('has no lives that contradict each other: an error names the call that gave them', async () => {
+    const wrong = { fresh: 2_000, usable: 1_000 }
+    const { environment, time } = world()
+    const cache = environment()
+    const pages = cache.use({ key: 'page:{id}', usable: 5_000, load: (_params, { keep }) => keep('loaded', wrong) })
+    const posts = cache.use({
+      key: 'post:{id}',
+      usable: 5_000,
+      load: ({ id }, { keep, previous, unchanged }) => (previous === undefined ? keep(`post ${id}`) : unchanged(wrong)),
+      write: () => 'written',
+    })
+    const params = { id: 1 }
+    await posts.get(params)
+    time.pass(1_000)
+    await expect(pages.get(params)).rejects.toThrow(/^keep: "fresh" must not be longer than "usable"/)
+    await expect(posts.get(params, { maxAge: 0 })).rejects.toThrow(/^unchanged: "fresh" must/)
+    await expect(posts.set(params, 'set', wrong)).rejects.toThrow(/^set: "fresh" must/)
+    await expect(posts.write(params, 'written', wrong)).rejects.toThrow(/^write: "fresh" must/)
+    await expect(posts.update(params, (value) => `${value}!`, wrong)).rejects.toThrow(/^update: "fresh" must/)
+    await expect(posts.touch(params, wrong)).rejects.toThrow(/^touch: "fresh" must/)
+  })
+
   it('undefined is remembered for `none`, and null is a value', async () => {
     const { environment, time } = world()
     let loads = 0

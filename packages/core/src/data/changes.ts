@@ -1,7 +1,7 @@
 /** What `set`, `write`, `update`, `touch` and `delete` make of the entry that is stored. @module */
 
 import type { Entry } from '../contracts.ts'
-import { functionRule, misuse } from '../lib/options.ts'
+import { misuse } from '../lib/options.ts'
 import { MAX_TAGS } from './envelope.ts'
 import type { Cached, DataSource, Home, Item } from './home.ts'
 import { cachedOf, checkTags, fingerprintOf, livesOf, underOf } from './load.ts'
@@ -21,12 +21,12 @@ export async function setValue<V>(
   const { server } = await home.reach()
   // The value is checked before anything is read or written.
   const loaded = { kind: 'value', value, keep, isPassing: false } as const
-  cachedOf(source, loaded, { previous: undefined, under: { tags: [], root: 0 } })
+  cachedOf(source, loaded, { previous: undefined, under: { tags: [], root: 0 }, where: 'set' })
   await changeItem(home, item, async () => {
     if (more.length > 0) await readTags(home, more, { key: item.slot.key })
     item.lateTags = more
     const under = underOf(home, item)
-    const { cached, ...life } = cachedOf(source, loaded, { previous: undefined, under })
+    const { cached, ...life } = cachedOf(source, loaded, { previous: undefined, under, where: 'set' })
     return draftOf(source, cached, { issuedAt: Math.ceil(server.interval().earliest), ...life })
   })
 }
@@ -45,7 +45,7 @@ export async function writeTruth<V>(
   const { write } = source
   if (write === undefined) misuse('write', `bind ${source.name} with option "write"`)
   const more = moreTags('write', item, keep)
-  livesOf(source, keep)
+  livesOf('write', source, keep)
   const { server, policy } = await home.reach()
   if (more.length > 0) await readTags(home, more, { key: item.slot.key })
   return writeThrough(home, item, {
@@ -55,7 +55,7 @@ export async function writeTruth<V>(
       const under = underOf(home, item, more)
       return (value) => {
         const loaded = { kind: 'value', value, keep, isPassing: false } as const
-        const { cached, ...life } = cachedOf(source, loaded, { previous: undefined, under })
+        const { cached, ...life } = cachedOf(source, loaded, { previous: undefined, under, where: 'write' })
         return draftOf(source, cached, { issuedAt: Math.ceil(server.interval().earliest), ...life })
       }
     },
@@ -77,7 +77,7 @@ export async function updateValue<V>(
   { change, keep }: { readonly change: (value: V | undefined) => V | undefined; readonly keep: KeepOptions },
 ): Promise<V | undefined> {
   const { source } = item
-  functionRule[1](change) || misuse('update', 'give a function that returns the new value')
+  if (typeof change !== 'function') misuse('update', 'give a function that returns the new value')
   const { server } = await home.reach()
   let after: V | undefined
   await changeItem(home, item, async (entry, found) => {
@@ -95,7 +95,7 @@ export async function updateValue<V>(
     const under = entry === undefined ? now : mergeUnder(entry.value.under, tags.length === 0 ? undefined : now)
     const mark = keep.mark ?? entry?.value.mark
     const loaded = { kind: 'value', value: after, keep: { ...keep, ...(mark !== undefined && { mark }) } } as const
-    const made = cachedOf(source, { ...loaded, isPassing: false }, { previous: undefined, under })
+    const made = cachedOf(source, { ...loaded, isPassing: false }, { previous: undefined, under, where: 'update' })
     after = made.cached.value
     const keepsLives = entry !== undefined && keep.fresh === undefined && keep.usable === undefined
     return keepsLives

@@ -50,11 +50,12 @@ export function createGather(runtime: Pick<Runtime, 'after'>, onLack: (right: st
 
   return {
     open() {
-      let own = 1
-      openings += own
+      let isClosed = false
+      openings += 1
       return () => {
-        openings -= own
-        own = 0
+        if (isClosed) return
+        isClosed = true
+        openings -= 1
       }
     },
     get isOpen() {

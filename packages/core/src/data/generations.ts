@@ -144,14 +144,14 @@ export function parseRoot(body: string, key: string, latest: number): Root | und
   const numbers = parseNumbers(fields['hard'], fields['soft'], latest)
   const list = fields['patterns']
   if (numbers === undefined || !Array.isArray(list) || list.length > MAX_PATTERNS) return undefined
-  const patterns = list.map((item: unknown) => parsePattern(item, latest))
+  const patterns = list.map((item: unknown) => parsePatternGeneration(item, latest))
   if (!patterns.every((pattern) => pattern !== undefined)) return undefined
   const { control, changes } = fields
   const known = { ...(control !== undefined && { control }), ...(changes !== undefined && { changes }) }
   return { ...numbers, patterns, ...known }
 }
 
-function parsePattern(item: unknown, latest: number): PatternGeneration | undefined {
+function parsePatternGeneration(item: unknown, latest: number): PatternGeneration | undefined {
   const [text, hard, soft] = Array.isArray(item) ? (item as readonly unknown[]) : []
   const numbers = parseNumbers(hard, soft, latest)
   const pattern = asText(text, MAX_PATTERN)

@@ -7,15 +7,13 @@ import { placeEntry, remainingUntil } from '../engine/time/freshness.ts'
 import { atMost } from '../lib/timing.ts'
 import { type Switches, switchesOf } from './control.ts'
 import { absentFrom, isAbsent } from './flood.ts'
-import { type Cached, entryOf, type Home, type Item } from './home.ts'
+import { type Cached, entryOf, type Home, type Item, USED_NOW } from './home.ts'
 import { loadOnce } from './load-once.ts'
 import { checkBodyRead, isOlder, lookAt, readTags, SwitchedOff, verdict } from './look.ts'
 import type { Recheck } from './recheck.ts'
 import type { DataGetOptions, Inspection } from './types.ts'
 import { forget } from './write.ts'
 
-/** Both bits of `Item.used`. */
-export const USED = 3
 /** How often a `get` starts over because the switches have changed. */
 const MAX_STARTS = 3
 /** How often a look is repeated because this environment has changed the key meanwhile. */
@@ -33,7 +31,7 @@ export function hitOf<V>({ engine }: Home, item: Item<V>): View<V> | undefined {
   const view = engine.hit(item.slot, 0, viewOf<V>)
   if (view === undefined) return undefined
   const { stats } = item.source
-  item.used = USED
+  item.used = USED_NOW
   stats.memory += 1
   if (view.isNone) stats.none += 1
   return view
@@ -53,7 +51,7 @@ export async function getSlowly<V>(
 ): Promise<V | undefined> {
   const context = await home.reach()
   const { source } = item
-  item.used = USED
+  item.used = USED_NOW
   const minLifetime = wish.minLifetime ?? 0
   const timeout = wish.timeout ?? context.policy.timeout
   const endsAt = context.clock.fast() + timeout

@@ -87,6 +87,13 @@ export interface DirectLoad {
   readonly under: Under
 }
 
+/** Bit of `Item.used`: asked for since memory, short of room, last passed over the item. */
+export const USED_SINCE_SWEEP = 1
+/** Bit of `Item.used`: asked for since the last recheck. */
+export const USED_SINCE_RECHECK = 2
+/** What a call makes of `Item.used`: both bits. */
+export const USED_NOW: number = USED_SINCE_SWEEP | USED_SINCE_RECHECK
+
 /** What an environment holds for one key. */
 export interface Item<V = unknown> {
   readonly slot: Slot<Cached<V>>
@@ -98,7 +105,7 @@ export interface Item<V = unknown> {
   readonly tags: readonly string[]
   /** Tags that only the stored value has told, so that the next look reads them with the record. */
   lateTags: readonly string[]
-  /** Bits: asked for since memory was last cleared; since the last recheck. */
+  /** {@link USED_SINCE_SWEEP} and {@link USED_SINCE_RECHECK}. */
   used: number
   bytes: number
   /** Soft and hard expiry on `clock.fast()`, whatever was checked. */

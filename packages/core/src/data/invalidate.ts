@@ -226,7 +226,7 @@ async function changeRecord<G>(home: Home, form: Form<G>, change: Change<G>): Pr
     readBefore = Math.max(readBefore, form.number(parse(seen.image)))
     await sleep(runtime, Math.min(MAX_PAUSE, 4 * attempt) * runtime.random(), signal)
   }
-  throw new StoreError(`the ${store.name} store took no invalidation in time (${key}); call it again`, {
+  throw new StoreError(`the ${store.name} store did not accept the change of ${key} in time; call it again`, {
     key,
     retryable: true,
     code: 'STORE_TIMEOUT',

@@ -49,7 +49,8 @@ describe('a key template', () => {
   })
 
   it('refuses a parameter that the template does not have, and one that only the prototype has', () => {
-    expect(() => template.print({ id: 1, user: 2, page: 3 })).toThrow(/no parameter "page"/)
+    expect(() => template.print({ id: 1, user: 2, page: 3 })).toThrow(/no parameter "page"; the key has: id, user$/)
+    expect(() => parseKeyTemplate('feed').print({ page: 3 })).toThrow(/no parameter "page"; the key has: none$/)
     expect(() => parseKeyTemplate('a:{constructor}').print({})).toThrow(/parameter "constructor"/)
   })
 

@@ -118,7 +118,10 @@ function readParams(template: string, params: unknown, known: ReadonlySet<string
     misuse(`key ${template}`, `give the parameters as an object: { ${[...known].join(', ')} }`)
   const fields = params as Readonly<Record<string, unknown>>
   const unknown = Object.keys(fields).find((name) => !known.has(name))
-  if (unknown !== undefined) misuse(`key ${template}`, `there is no parameter "${unknown}"`)
+  if (unknown !== undefined) {
+    const names = known.size === 0 ? 'none' : [...known].join(', ')
+    misuse(`key ${template}`, `there is no parameter "${unknown}"; the key has: ${names}`)
+  }
   return fields
 }
 

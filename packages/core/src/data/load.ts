@@ -146,7 +146,16 @@ interface Keeping<V> {
 export function cachedOf<V>(
   source: DataSource<V>,
   loaded: Loaded<V>,
-  { previous, under }: { readonly previous: Cached<V> | undefined; readonly under: Under },
+  {
+    previous,
+    under,
+    where = 'keep',
+  }: {
+    readonly previous: Cached<V> | undefined
+    readonly under: Under
+    /** The function that was given the value, for errors. */
+    readonly where?: string
+  },
 ): Keeping<V> {
   if (loaded.kind === 'none') {
     const cached = { value: undefined, under, mark: undefined, length: 4 }
@@ -154,20 +163,24 @@ export function cachedOf<V>(
   }
   if (loaded.kind === 'unchanged') {
     const { mark, value, length } = previous ?? misuse('unchanged', 'there is no previous value')
-    return { cached: { value, under, mark, length }, ...livesOf(source, loaded.lives), isPassing: false }
+    return { cached: { value, under, mark, length }, ...livesOf('unchanged', source, loaded.lives), isPassing: false }
   }
   const { keep, isPassing } = loaded
   const { json, value } = source.print(loaded.value)
   const cached: Cached<V> = { value, under, mark: keep.mark, length: JSON.stringify(json).length }
-  return { cached, ...livesOf(source, keep), isPassing }
+  return { cached, ...livesOf(where, source, keep), isPassing }
 }
 
-/** The lives of a value: its own, else those of its resource. */
-export function livesOf(source: Pick<DataSource<never>, 'fresh' | 'usable'>, own: Lives): Required<Lives> {
+/** The lives of a value: its own, else those of its resource. Throws `TypeError` that names the function and the fields. */
+export function livesOf(
+  where: string,
+  source: Pick<DataSource<never>, 'fresh' | 'usable'>,
+  own: Lives,
+): Required<Lives> {
   const usable = own.usable ?? Math.max(source.usable, own.fresh ?? 0)
   const fresh = own.fresh ?? Math.min(source.fresh, usable)
   if (fresh > usable || usable > MAX_USABLE)
-    misuse('lives', '"fresh" must not be longer than "usable", and "usable" not longer than 400 days')
+    misuse(where, '"fresh" must not be longer than "usable", and "usable" not longer than 400 days')
   return { fresh, usable }
 }
 

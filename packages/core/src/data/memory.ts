@@ -1,9 +1,7 @@
-import type { Item, Memory } from './home.ts'
+import { type Item, type Memory, USED_SINCE_SWEEP } from './home.ts'
 
 /** What an item takes beside its value, in bytes: keys, slot, entry. */
 const OVERHEAD = 600
-/** Bit of `used`: asked for since memory was last cleared. */
-const USED = 1
 
 /**
  * Makes a memory of at most `maxBytes`. The least recently used go first, by second chance (the clock algorithm): a hit sets a
@@ -25,11 +23,11 @@ export function createMemory(maxBytes: number, forget: (item: Item) => void): Me
       const oldest = items.values().next().value
       if (oldest === undefined) return
       const isBusy = oldest === keep || oldest.changing > 0 || oldest.slot.rare?.flight !== undefined
-      if (!isBusy && (oldest.used & USED) === 0) {
+      if (!isBusy && (oldest.used & USED_SINCE_SWEEP) === 0) {
         remove(oldest)
         continue
       }
-      oldest.used &= ~USED
+      oldest.used &= ~USED_SINCE_SWEEP
       items.delete(oldest.slot.key)
       items.set(oldest.slot.key, oldest)
     }

@@ -1,15 +1,13 @@
 import type { Seen } from '../contracts.ts'
 import { attemptRead } from '../engine/miss/record-io.ts'
 import { parseRecord } from '../record/record.ts'
-import { type Home, type Item, knownTags } from './home.ts'
+import { type Home, type Item, knownTags, USED_SINCE_RECHECK } from './home.ts'
 import { applyLimits, checkedAtOf, EARLY_SHARE, observe, verdict } from './look.ts'
 
 /** How many keys one recheck reads at most: as many as one batch of DynamoDB. */
 const MAX_KEYS = 100
 /** How many entries are considered for a recheck. */
 const MAX_WATCHED = 1_000
-/** Bit of `used`: asked for since the last recheck. */
-const ASKED = 2
 
 /** Checks the entries in memory that are due, by one request for the whole environment. */
 export interface Recheck {
@@ -43,11 +41,11 @@ export function createRecheck(home: Home): Recheck {
     }
     add(first)
     for (const item of [...watched].reverse()) {
-      if ((item.used & ASKED) === 0) watched.delete(item)
+      if ((item.used & USED_SINCE_RECHECK) === 0) watched.delete(item)
       else if (isDue(item)) add(item)
       if (keys.size >= MAX_KEYS) break
     }
-    for (const item of items) item.used &= ~ASKED
+    for (const item of items) item.used &= ~USED_SINCE_RECHECK
     return items
   }
 

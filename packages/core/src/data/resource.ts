@@ -7,9 +7,9 @@ import { makeKey } from '../lib/key.ts'
 import { checkOptions, durationOrZeroRule, durationRule, flagRule, misuse, type Rule } from '../lib/options.ts'
 import { deleteValues, setValue, touchValue, updateValue, writeTruth } from './changes.ts'
 import { MAX_TAGS } from './envelope.ts'
-import { getSlowly, hitOf, inspectItem, USED } from './get.ts'
+import { getSlowly, hitOf, inspectItem } from './get.ts'
 import { getMany } from './get-many.ts'
-import type { Cached, DataSource, Home, Item } from './home.ts'
+import { type Cached, type DataSource, type Home, type Item, USED_NOW } from './home.ts'
 import { type KeyTemplate, prefixTags } from './key-template.ts'
 import { checkTags, fetchValue, fingerprintOf, KEEP_RULES, livesOf, printCached } from './load.ts'
 import { parseCached } from './read.ts'
@@ -120,7 +120,7 @@ export function createResource<P, V, W = V>(parts: ResourceParts<V>): Resource<P
     },
     async touch(params, own = {}) {
       const item = itemOf(params)
-      return touchValue(home, item, livesOf(source, checkOptions('touch', own, LIFE_RULES)))
+      return touchValue(home, item, livesOf('touch', source, checkOptions('touch', own, LIFE_RULES)))
     },
     delete: async (...list) => deleteValues(home, list.map(itemOf)),
   }
@@ -145,7 +145,7 @@ function makeItem<V>(parts: ResourceParts<V>, plain: string, params: unknown): I
     source,
     tags,
     lateTags: [],
-    used: USED,
+    used: USED_NOW,
     bytes: 0,
     softUntil: 0,
     hardUntil: 0,

@@ -26,10 +26,12 @@ export class ValueTooLargeError extends TypeError {
   readonly bytes: number
   readonly limit: number
 
-  constructor(bytes: number, limit: number) {
-    super(
-      `the value cannot be kept: it takes ${bytes} bytes, and at most ${limit} are stored; set "bodies" to an s3Store, or split it`,
-    )
+  /** `hasBodies`: the cache has a store for bodies already. */
+  constructor(bytes: number, limit: number, hasBodies: boolean) {
+    const remedy = hasBodies
+      ? 'split it, or store it elsewhere and cache its address'
+      : 'set "bodies" to an s3Store, or split it'
+    super(`the value cannot be kept: it takes ${bytes} bytes, and at most ${limit} are stored; ${remedy}`)
     this.bytes = bytes
     this.limit = limit
   }

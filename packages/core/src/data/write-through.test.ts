@@ -251,7 +251,10 @@ describe('a write that ends before the truth is touched', () => {
     const { environment, time, contexts } = world()
     const here = environment()
     await time.run(here.cache.control({ readOnly: true }))
-    await expect(here.write(2)).rejects.toMatchObject({ code: 'CACHE_READ_ONLY' })
+    await expect(here.write(2)).rejects.toMatchObject({
+      code: 'CACHE_READ_ONLY',
+      message: expect.stringMatching(/read-only; switch it back with cache\.control$/),
+    })
     expect(contexts).toEqual([])
   })
 
@@ -325,7 +328,10 @@ describe('a writer that fails', () => {
   it('is aborted when the time of its lease is over', async () => {
     const { environment, contexts } = world()
     const here = environment({ writer: never })
-    await expect(here.write(2)).rejects.toMatchObject({ code: 'TIMEOUT' })
+    await expect(here.write(2)).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      message: expect.stringMatching(/within \d+ ms; raise "sourceTimeout"\. It may still write$/),
+    })
     expect(contexts[0]?.signal.aborted).toBe(true)
   })
 })

@@ -13,7 +13,17 @@ import type { ChangeEvent } from './events.ts'
 import type { Cached, Home, Item } from './home.ts'
 import { type Found, lookAt } from './look.ts'
 import type { WriteContext, Written } from './types.ts'
-import { changeItem, checkWritable, type Draft, draftRecord, forget, NEVER, took, writeDraft } from './write.ts'
+import {
+  type Attempted,
+  adoptWritten,
+  changeItem,
+  checkWritable,
+  type Draft,
+  draftRecord,
+  forget,
+  NEVER,
+  writeDraft,
+} from './write.ts'
 
 /** How the lease of a writer begins. One that loads gives way to a writer at once; another writer is waited for. */
 const WRITER = 'write '
@@ -97,7 +107,7 @@ async function announce<V>(
     if (search.seen?.nonce !== lease?.nonce) search.seen = lease && { nonce: lease.nonce, at: clock.slow() }
     const own = lease && search.sent.get(lease.nonce)
     if (own !== undefined && timeToFetch(policy, own.length, clock.fast() - own.sentAt) > 0) {
-      took(home, item, { record: found.snapshot.record, entry: undefined })
+      adoptWritten(home, item, { record: found.snapshot.record, entry: undefined })
       return { ...found.snapshot, ...own, attempts }
     }
     // What became of one without an answer shows at the next look.
@@ -151,7 +161,7 @@ async function send<V>(
   search.sent.set(nonce, sent)
   const result = await swapRecord(context, next, { expected: image, tag, signal: undefined })
   if (result.outcome !== 'swapped') return undefined
-  took(home, item, { record: next, entry: made.entry })
+  adoptWritten(home, item, { record: next, entry: made.entry })
   return { image: result.image, record: next, ...sent }
 }
 
@@ -182,7 +192,10 @@ async function callWriter<V>(
   if (done.outcome === 'done') return done.value
   // Nobody knows what becomes of it, so the lease stays to its end: the request may still be on its way.
   if (done.outcome !== 'failed')
-    throw new TimeoutError(`the writer of ${item.source.name} did not answer within ${Math.round(ms)} ms`, { key })
+    throw new TimeoutError(
+      `the writer of ${item.source.name} did not answer within ${Math.round(ms)} ms; raise "sourceTimeout". It may still write`,
+      { key },
+    )
   // A refusal says that nothing was written.
   if (asFields(done.cause)?.['retryable'] === false) await takeBack(home, item, announced)
   throw done.cause
@@ -197,7 +210,7 @@ async function takeBack<V>(home: Home, item: Item<V>, { image, record, before }:
         ? { record: release(record), entry: undefined }
         : await draftRecord(home, item, { before: record, draft: draftOf(before), tag, isPacked: true })
     const result: SwapResult = await swapRecord(home.context(), next, { expected: image, tag, signal: undefined })
-    if (result.outcome === 'swapped') took(home, item, { record: next, entry })
+    if (result.outcome === 'swapped') adoptWritten(home, item, { record: next, entry })
   } catch {
     // The store fails: the lease ends on its own.
   }
@@ -222,14 +235,14 @@ async function keepOrDrop<V>(
   // A load that begins after the lease finds what was written.
   const isCovered = clock.fast() - sentAt < length
   const snapshot = { image, record }
+  let kept: Attempted | undefined
   let problem: unknown
-  const kept = await (async () => {
+  try {
     const draft = value === undefined ? 'remove' : keep(value)
-    return writeDraft(home, item, { snapshot, draft })
-  })().catch((error: unknown) => {
+    kept = await writeDraft(home, item, { snapshot, draft })
+  } catch (error) {
     problem = error
-    return undefined
-  })
+  }
   if (kept?.outcome === 'written') return { outcome: value === undefined ? 'dropped' : 'cached', value }
   // Whatever others may still serve, this environment knows better.
   item.changes += 1

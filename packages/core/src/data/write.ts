@@ -60,7 +60,7 @@ async function change<V>(home: Home, item: Item<V>, plan: Plan<V>): Promise<void
     const written = await writeDraft(home, item, { snapshot: found.snapshot, draft })
     if (written.outcome === 'unknown') {
       tell('unknown', attempt + 1)
-      const message = `the change of ${key} may have been written, or may still be: the answers were lost`
+      const message = `the change of ${key} may have been written, or may still be: the answers were lost; read it before you repeat it`
       throw new StoreError(message, { key, retryable: true, code: 'STORE_UNKNOWN' })
     }
     if (written.outcome === 'written') return tell('written', attempt + 1)
@@ -82,12 +82,12 @@ async function change<V>(home: Home, item: Item<V>, plan: Plan<V>): Promise<void
 /** Throws `WarmTokenError` with code `CACHE_READ_ONLY` while the resource is switched to read-only. */
 export function checkWritable({ knowledge }: Home, { source, slot: { key } }: Item): void {
   if (!switchesOf(knowledge.control, source.name).readOnly) return
-  const message = `${source.name} is switched to read-only`
+  const message = `${source.name} is switched to read-only; switch it back with cache.control`
   throw new WarmTokenError(message, { code: 'CACHE_READ_ONLY', key, retryable: true })
 }
 
 /** What became of one write. */
-type Attempted =
+export type Attempted =
   /** `unknown`: it may have been written, or may still be. */
   | { readonly outcome: 'written' }
   | { readonly outcome: 'unknown' }
@@ -111,12 +111,12 @@ export async function writeDraft<V>(
   const { result, there } =
     first.outcome === 'swapped' ? { result: first, there: undefined } : await settleUnknown(home, item, send)
   if (result?.outcome === 'swapped') {
-    took(home, item, { record, entry })
+    adoptWritten(home, item, { record, entry })
     return { outcome: 'written' }
   }
   // It was written, and another write has followed.
   if (there !== undefined && hasMark(there.record, tag)) {
-    took(home, item, { record, entry: undefined })
+    adoptWritten(home, item, { record, entry: undefined })
     return { outcome: 'written' }
   }
   const isRefuted =
@@ -182,11 +182,14 @@ export async function draftRecord<V>(
   const entry: Entry<Cached<V>> = { ...draft, value: packed, version: nextVersion(before, now) }
   const sealed = await seal(context, slot, entry)
   if (sealed === undefined)
-    throw new WarmTokenError(`the value of ${slot.key} cannot be sealed`, {
-      code: 'CODEC_FAILED',
-      key: slot.key,
-      retryable: true,
-    })
+    throw new WarmTokenError(
+      `the value of ${slot.key} cannot be sealed; see the event codec-error, and check the codec`,
+      {
+        code: 'CODEC_FAILED',
+        key: slot.key,
+        retryable: true,
+      },
+    )
   const { version, issuedAt, softExpiry, hardExpiry, fingerprint } = entry
   const value = { sealed, version, issuedAt, softExpiry, hardExpiry, fingerprint, publisher: tag }
   return { record: publish(before, { ...value, now, refresh: mark(fingerprint) }), entry }
@@ -203,8 +206,8 @@ function listsAllSince(before: WarmRecord, { refreshes }: WarmRecord): boolean {
   return refreshes.some((refresh) => refresh.every((part, index) => part === last[index]))
 }
 
-/** A change of this environment was acknowledged: what is older is not served here any more. */
-export function took<V>(
+/** Adopts a record whose write was acknowledged: what is older is not served here any more. */
+export function adoptWritten<V>(
   home: Home,
   item: Item<V>,
   { record, entry }: { readonly record: WarmRecord; readonly entry: Entry<Cached<V>> | undefined },

@@ -83,7 +83,7 @@ export function openLedger(context: StoreContext, key: string, print: (state: Pl
       if (sight?.state === state) return
       await sleep(runtime, runtime.random() * Math.min(MAX_PAUSE, 10 * attempt), NEVER)
     }
-    const message = `the ${store.name} store took no change of the schedule in time (${key})`
+    const message = `the ${store.name} store did not confirm a change of the schedule in time (${key})`
     throw new StoreError(message, { key, retryable: true, code: 'STORE_TIMEOUT' })
   }
 

@@ -13,7 +13,8 @@ export function isForged(request: IncomingRequest, origins: readonly string[]): 
   const [origin] = request.headers('origin')
   if (site === 'same-origin' || site === 'none') return false
   const isListed = origin !== undefined && origins.includes(origin)
-  if (site !== undefined || origin === undefined) return site !== undefined && !isListed
+  if (site !== undefined) return !isListed
+  if (origin === undefined) return false
   return !isListed && hostOf(origin) !== request.headers('host')[0]?.toLowerCase()
 }
 

@@ -52,7 +52,9 @@ export function manageSessions<Data, User>(
         if (before === undefined || before.sessions.length === 0) return { record: undefined, result: false }
         const parsed = user.parse(before.user)
         if (parsed.outcome === 'refused')
-          throw new TypeError(`update: the user data in the record has another shape, at ${parsed.path}`)
+          throw new TypeError(
+            `update: the user data in the record has another shape, at ${parsed.path}; accept the old shape in the schema, or replace the data with create(userId, data, { user })`,
+          )
         const next = user.write('update', change(parsed.value))
         return { record: { ...before, user: next }, result: true }
       })

@@ -60,11 +60,10 @@ export function mintSessions<Data, User>(
         if (mine !== undefined) return { record: undefined, result: { ...mine, evicted: 0 } }
         const base = before ?? { userId, version, user: undefined, sessions: [] }
         if (limit.when === 'refuse' && base.sessions.length >= limit.most)
-          throw new WarmTokenError(`this user has ${limit.most} sessions already (${key})`, {
-            code: 'SESSION_LIMIT',
-            key,
-            retryable: false,
-          })
+          throw new WarmTokenError(
+            `this user has ${limit.most} sessions already (${key}); revoke one, raise "limit.most", or set "limit.when" to "oldest-out"`,
+            { code: 'SESSION_LIMIT', key, retryable: false },
+          )
         const minted = minting.mint(version)
         const next = addSession(
           { ...base, user: sharedJson === undefined ? base.user : sharedJson },

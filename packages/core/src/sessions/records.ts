@@ -177,7 +177,7 @@ export function createRecords(parts: RecordParts): Records {
         sight = tried.sight
         await sleep(runtime, runtime.random() * Math.min(MAX_PAUSE, 5 * attempt), NEVER)
       }
-      throw new StoreError(`the ${store.name} store took no change in time (${key})`, {
+      throw new StoreError(`the ${store.name} store did not confirm a change of ${key} in time; call it again`, {
         key,
         retryable: true,
         code: 'STORE_TIMEOUT',

@@ -244,7 +244,11 @@ describe('the list of a user', () => {
     expect((await oldestOut.sessions.list('ann')).map(({ data }) => data)).toEqual([{ n: 2 }, { n: 3 }])
     expect(oldestOut.events.filter((event) => event.type === 'session-created' && event.evicted === 1)).toHaveLength(1)
     const refusing = fleet.member({ limit: { most: 2, when: 'refuse' } })
-    await expect(refusing.sessions.create('ann')).rejects.toMatchObject({ code: 'SESSION_LIMIT', retryable: false })
+    await expect(refusing.sessions.create('ann')).rejects.toMatchObject({
+      code: 'SESSION_LIMIT',
+      retryable: false,
+      message: expect.stringMatching(/revoke one, raise "limit.most", or set "limit.when" to "oldest-out"$/),
+    })
   })
 
   it('does not keep sessions that have ended', async () => {

@@ -107,11 +107,14 @@ export function createVerifier(parts: VerifierParts): Verifier {
 
   const tooMany = (key: string): never => {
     emit({ type: 'session-reads-limited', key })
-    throw new WarmTokenError('too many tokens that this environment does not know; ask again', {
-      code: 'SESSION_READS_LIMITED',
-      key,
-      retryable: true,
-    })
+    throw new WarmTokenError(
+      'too many tokens that this environment does not know; try again later, or raise "misses.readsPerSecond"',
+      {
+        code: 'SESSION_READS_LIMITED',
+        key,
+        retryable: true,
+      },
+    )
   }
 
   /** While the store is down, what it said last may count a little longer. */

@@ -193,7 +193,7 @@ async function trySwap<T>(context: StoreContext, form: Form<T>, { swap, value }:
 }
 
 function timedOut({ store }: StoreContext, key: string): StoreError {
-  return new StoreError(`the ${store.name} store took no change of ${key} in time`, {
+  return new StoreError(`the ${store.name} store did not confirm a change of ${key} in time; call it again`, {
     key,
     retryable: true,
     code: 'STORE_TIMEOUT',
