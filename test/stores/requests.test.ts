@@ -165,7 +165,7 @@ describe('requests to the store', () => {
     })
   })
   onEach([s3StandIn], (stage) => {
-    it('are parallel reads, eight at a time, for many values on S3', async () => {
+    it('are one read for each key, and none twice for a generation, for many values on S3', async () => {
       const name = `n${crypto.randomUUID().slice(0, 8)}`
       const list = Array.from({ length: 40 }, (_, id) => ({ id }))
       await storePosts(stage(), name, list)

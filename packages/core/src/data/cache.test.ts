@@ -413,26 +413,35 @@ describe('invalidate', () => {
     expect(truth.loads).toBe(2)
   })
 
-  it('with stale: serves the old value when the load fails', async () => {
-    const { environment, time } = world()
-    const cache = environment()
-    let fails = false
-    let loads = 0
-    const here = cache.use({
-      key: 'a:{id}',
-      fresh: 600_000,
-      load: async () => {
-        loads += 1
-        if (fails) throw new Error('down')
-        return 1
-      },
-    })
-    await here.get({ id: 1 })
-    fails = true
-    await cache.invalidate({ match: 'a:*', stale: true })
-    expect(await time.run(here.get({ id: 1 }))).toBe(1)
-    expect(loads).toBeGreaterThan(1)
-  })
+  it.each([0, 5_000])(
+    'with stale: serves the old value when the load fails, also a cold environment (recheck %d)',
+    async (recheck) => {
+      const { environment, time } = world({ recheck })
+      const cache = environment()
+      let fails = false
+      let loads = 0
+      const bind = (one: typeof cache) =>
+        one.use({
+          key: 'a:{id}',
+          fresh: 600_000,
+          load: async () => {
+            loads += 1
+            if (fails) throw new Error('down')
+            return 1
+          },
+        })
+      const here = bind(cache)
+      await here.get({ id: 1 })
+      fails = true
+      await cache.invalidate({ match: 'a:*', stale: true })
+      expect(await time.run(bind(environment()).get({ id: 1 }))).toBe(1)
+      const before = loads
+      expect(before).toBeGreaterThan(1)
+      time.pass(120_000)
+      expect(await time.run(here.get({ id: 1 }))).toBe(1)
+      expect(loads).toBeGreaterThan(before)
+    },
+  )
 
   it('emits what was invalidated and how, and how long it took', async () => {
     const { environment, store, time, events } = world()
