@@ -931,28 +931,23 @@ describe('control', () => {
     expect(await here.get({ id: 1 })).toEqual({ id: 1, value: 4 })
   })
 
-  it('is obeyed by the first get of a cold environment', async () => {
-    const { environment, bind, truth, counts } = world()
-    await environment().control({ enabled: false })
-    const { swaps } = counts
-    const cold = bind(environment())
-    expect(await cold.get({ id: 1 })).toEqual({ id: 1, value: 1 })
-    truth.value = 2
-    expect(await cold.get({ id: 1 })).toEqual({ id: 1, value: 2 })
-    expect(counts.swaps).toBe(swaps)
-  })
-
-  it('with read-only serves a cold environment what it loads, and writes nothing', async () => {
-    const { environment, bind, truth, counts } = world()
-    await environment().control({ readOnly: true })
-    const { swaps } = counts
-    const cold = bind(environment())
-    expect(await cold.get({ id: 1 })).toEqual({ id: 1, value: 1 })
-    truth.value = 2
-    expect(await cold.get({ id: 1 })).toEqual({ id: 1, value: 2 })
-    expect(counts.swaps).toBe(swaps)
-    expect(await cold.inspect({ id: 1 }, { live: true })).toBeUndefined()
-  })
+  it.each([
+    ['off', { enabled: false }],
+    ['to read-only', { readOnly: true }],
+  ])(
+    'switched %s, the first get of a cold environment gives what it loads, and nothing is written',
+    async (_how, switches) => {
+      const { environment, bind, truth, counts } = world()
+      await environment().control(switches)
+      const { swaps } = counts
+      const cold = bind(environment())
+      expect(await cold.get({ id: 1 })).toEqual({ id: 1, value: 1 })
+      truth.value = 2
+      expect(await cold.get({ id: 1 })).toEqual({ id: 1, value: 2 })
+      expect(counts.swaps).toBe(swaps)
+      expect(await cold.inspect({ id: 1 }, { live: true })).toBeUndefined()
+    },
+  )
 
   it('makes each environment emit the new switches, once', async () => {
     const { environment, bind, time, events } = world()
