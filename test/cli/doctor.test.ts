@@ -1,12 +1,21 @@
 import { randomBytes } from 'node:crypto'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { redisStore } from '@warmtoken/adapters-redis'
 import { aesGcm } from '@warmtoken/core/seal'
-import { askDynamoDB, LOCAL_CREDENTIALS, startFaultProxy, startS3 } from '@warmtoken/local'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import {
+  askDynamoDB,
+  LOCAL_CREDENTIALS,
+  type LocalServer,
+  startFaultProxy,
+  startRedisServer,
+  startS3,
+} from '@warmtoken/local'
+import { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Fleet, SECRET, startFleet } from './fleet.ts'
 import { HEALTHY, type PlantedServer, startPlanted } from './planted.ts'
 import { run } from './run.ts'
@@ -23,7 +32,7 @@ provider:
     role:
       statements:
         - Effect: Allow
-          Action: [dynamodb:GetItem, dynamodb:UpdateItem]
+          Action: [dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:UpdateItem]
           Resource: !GetAtt TokenTable.Arn
 functions:
   shop:
@@ -60,7 +69,7 @@ afterAll(async () => {
 interface Report {
   readonly healthy: boolean
   readonly findings: readonly { readonly id: string; readonly detail: string; readonly fix: string }[]
-  readonly results: readonly { readonly id: string; readonly outcome: string }[]
+  readonly results: readonly { readonly id: string; readonly outcome: string; readonly detail?: string }[]
 }
 
 async function doctor(
@@ -176,43 +185,160 @@ describe('warmtoken doctor', () => {
     expect(report.findings[0]?.detail).toBe('it has replicas in eu-west-1')
   })
 
-  it('finds bodies that no lifecycle rule deletes, and a rule that deletes invalidations', async () => {
+  describe('of a bucket', () => {
     const { accessKeyId, secretAccessKey } = LOCAL_CREDENTIALS
     const env = { AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey }
-    const s3 = await startS3({ buckets: ['tokens'] })
-    const proxy = await startFaultProxy({ target: s3.url })
-    const rule = (id: string, prefix: string, more = '') =>
-      `<Rule><ID>${id}</ID><Status>Enabled</Status><Filter><Prefix>${prefix}</Prefix></Filter><Expiration><Days>30</Days></Expiration>${more}</Rule>`
+    let s3: Awaited<ReturnType<typeof startS3>>
+    let proxy: Awaited<ReturnType<typeof startFaultProxy>>
+    let client: S3Client
     let rules = ''
-    proxy.rules.push(({ method, target }) => {
-      if (method !== 'GET' || !/[?&]lifecycle/.test(target)) return undefined
-      const missing = '<Error><Code>NoSuchLifecycleConfiguration</Code><Message>none</Message></Error>'
-      const body = rules === '' ? missing : `<LifecycleConfiguration>${rules}</LifecycleConfiguration>`
-      return { kind: 'status', when: 'before', status: rules === '' ? 404 : 200, body }
+    beforeEach(async () => {
+      rules = ''
+      s3 = await startS3({ buckets: ['tokens'] })
+      proxy = await startFaultProxy({ target: s3.url })
+      proxy.rules.push(({ method, target }) => {
+        if (method !== 'GET' || !/[?&]lifecycle/.test(target)) return undefined
+        const missing = '<Error><Code>NoSuchLifecycleConfiguration</Code><Message>none</Message></Error>'
+        const body = rules === '' ? missing : `<LifecycleConfiguration>${rules}</LifecycleConfiguration>`
+        return { kind: 'status', when: 'before', status: rules === '' ? 404 : 200, body }
+      })
+      client = new S3Client({
+        endpoint: s3.url,
+        region: 'us-east-1',
+        forcePathStyle: true,
+        credentials: LOCAL_CREDENTIALS,
+      })
     })
-    const client = new S3Client({
-      endpoint: s3.url,
-      region: 'us-east-1',
-      forcePathStyle: true,
-      credentials: LOCAL_CREDENTIALS,
+    afterEach(async () => {
+      client?.destroy()
+      await proxy?.close()
+      await s3?.close()
     })
-    const found = async () => {
-      const args = ['doctor', '--bucket', 'tokens', '--endpoint', proxy.url, '--json']
-      return ids(JSON.parse((await run(args, { cwd: folder, env })).out) as Report)
+
+    function rule(id: string, prefix: string, expiration = '<Days>30</Days>'): string {
+      return `<Rule><ID>${id}</ID><Status>Enabled</Status><Filter><Prefix>${prefix}</Prefix></Filter><Expiration>${expiration}</Expiration></Rule>`
     }
-    expect(await found()).toEqual([])
-    for (const key of ['body~0123', 'gen~4567'])
+    async function check(): Promise<Report> {
+      const args = ['doctor', '--bucket', 'tokens', '--endpoint', proxy.url, '--json']
+      return JSON.parse((await run(args, { cwd: folder, env })).out) as Report
+    }
+    async function put(key: string): Promise<void> {
       await client.send(new PutObjectCommand({ Bucket: 'tokens', Key: `warmtoken/${key}`, Body: 'x' }))
-    expect(await found()).toEqual(['bodies-lifecycle'])
-    rules = rule('bodies', 'warmtoken/body~')
-    expect(await found()).toEqual([])
-    rules = rule('all', 'warmtoken/')
-    expect(await found()).toEqual(['generation-lifecycle'])
-    rules = rule('bodies', 'warmtoken/body~') + rule('old', '').replace('Enabled', 'Disabled')
-    expect(await found()).toEqual([])
-    client.destroy()
-    await proxy.close()
-    await s3.close()
+    }
+
+    it('finds bodies that no lifecycle rule deletes', async () => {
+      expect(ids(await check())).toEqual([])
+      await put('body~0123')
+      expect(ids(await check())).toEqual(['bodies-lifecycle'])
+      rules = rule('bodies', 'warmtoken/body~')
+      expect(ids(await check())).toEqual([])
+    })
+
+    it('finds a rule that deletes invalidations, also when none is left', async () => {
+      rules = rule('all', 'warmtoken/')
+      expect(ids(await check())).toEqual(['generation-lifecycle'])
+      await put('gen~4567')
+      expect(ids(await check())).toEqual(['generation-lifecycle'])
+      rules = rule('bodies', 'warmtoken/body~') + rule('old', '').replace('Enabled', 'Disabled')
+      expect(ids(await check())).toEqual([])
+    })
+
+    it('finds a rule that deletes bodies before they are eight days old, and names its days', async () => {
+      rules = rule('bodies', 'warmtoken/body~', '<Days>7</Days>')
+      const short = await check()
+      expect(ids(short)).toEqual(['bodies-lifecycle'])
+      expect(short.findings[0]?.detail).toContain('bodies deletes bodies after 7 days')
+      rules = rule('bodies', 'warmtoken/body~', '<Days>8</Days>')
+      expect(ids(await check())).toEqual([])
+      rules = rule('some', 'warmtoken/body~ab', '<Date>2030-01-01T00:00:00.000Z</Date>')
+      const dated = await check()
+      expect(ids(dated)).toEqual(['bodies-lifecycle'])
+      expect(dated.findings[0]?.detail).toContain('some deletes bodies of any age')
+    })
+  })
+
+  describe('of a Redis', () => {
+    let redis: LocalServer
+    let client: Redis
+    beforeAll(async () => {
+      redis = await startRedisServer()
+      client = new Redis(redis.port, '127.0.0.1')
+    }, 60_000)
+    afterAll(async () => {
+      client?.disconnect()
+      await redis?.close()
+    })
+
+    /** The client is looked for in the project, which is this one. */
+    async function check(): Promise<Report & { readonly code: number | null }> {
+      const args = ['doctor', '--redis', redis.url, '--service', join(folder, 'serverless.yml'), '--json']
+      const { code, out } = await run(args, { cwd: project() })
+      return { ...(JSON.parse(out) as Report), code }
+    }
+    function project(): string {
+      const path = join(folder, 'redis')
+      mkdirSync(join(path, 'node_modules'), { recursive: true })
+      const [installed = ''] = fileURLToPath(import.meta.resolve('ioredis')).split('/node_modules/ioredis/')
+      if (!existsSync(join(path, 'node_modules/ioredis')))
+        symlinkSync(join(installed, 'node_modules/ioredis'), join(path, 'node_modules/ioredis'))
+      return path
+    }
+
+    it('finds nothing where no record is deleted, and none must outlive the process', async () => {
+      const report = await check()
+      expect([report.code, ids(report)]).toEqual([0, []])
+      const outcomes = report.results.filter(({ id }) => ['eviction', 'persistence'].includes(id))
+      expect(outcomes.map(({ outcome }) => outcome)).toEqual(['good', 'good'])
+    })
+
+    it('finds a policy that deletes records when the memory is full', async () => {
+      await client.config('SET', 'maxmemory', '1gb')
+      await client.config('SET', 'maxmemory-policy', 'volatile-lru')
+      const report = await check()
+      expect([report.code, ids(report)]).toEqual([3, ['eviction']])
+      expect(report.findings[0]?.detail).toContain('volatile-lru')
+      expect(report.findings[0]?.fix).toContain('noeviction')
+      await client.config('SET', 'maxmemory-policy', 'noeviction')
+      expect(ids(await check())).toEqual([])
+    })
+
+    it('finds invalidations on a server that keeps no log of its writes', async () => {
+      const keepUntil = Date.now() + 1e8
+      const key = `gen~${'1'.repeat(40)}`
+      const swap = { expected: undefined, body: 'a generation', tag: 't', keepUntil }
+      await redisStore({ client }).swap(key, swap, { signal: AbortSignal.timeout(30_000) })
+      const report = await check()
+      expect([report.code, ids(report)]).toEqual([3, ['persistence']])
+      expect(report.findings[0]?.fix).toContain('appendonly')
+      await client.config('SET', 'appendonly', 'yes')
+      expect(ids(await check())).toEqual([])
+    })
+
+    it('checks neither with a user who may not ask for INFO', async () => {
+      await client.config('SET', 'maxmemory-policy', 'allkeys-lru')
+      await client.acl('SETUSER', 'default', '-info')
+      const { results } = await check()
+      const outcomes = results.filter(({ id }) => ['eviction', 'persistence'].includes(id))
+      expect(outcomes.map(({ outcome }) => outcome)).toEqual(['unchecked', 'unchecked'])
+    })
+  })
+
+  it('says what a missing BatchGetItem costs, and finds no fault in it', async () => {
+    server.planted.denied = ['BatchGetItem']
+    const refused = await doctor()
+    edit('dynamodb:BatchGetItem, ', '')
+    server.planted.denied = []
+    const undeclared = await doctor()
+    for (const report of [refused, undeclared]) {
+      expect([report.code, report.healthy, ids(report)]).toEqual([0, true, []])
+      const rights = report.results.find(({ id }) => id === 'rights')
+      expect(rights).toMatchObject({
+        outcome: 'good',
+        detail: expect.stringContaining('dynamodb:BatchGetItem'),
+      })
+    }
+    const { out } = await run(['doctor', '--table', 'tokens', '--endpoint', server.url], { cwd: folder })
+    expect(out).toMatch(/^ok +The store may be read and written: .*dynamodb:BatchGetItem/m)
   })
 
   it('finds an SDK that would be bundled twice', async () => {

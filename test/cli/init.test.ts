@@ -63,6 +63,7 @@ describe('warmtoken init', () => {
       'statements:',
       '- Effect: Allow',
       'Action:',
+      '- dynamodb:BatchGetItem',
       '- dynamodb:GetItem',
       '- dynamodb:UpdateItem',
       'Resource: !GetAtt TokenTable.Arn',
@@ -92,6 +93,18 @@ describe('warmtoken init', () => {
     const { code, out } = await init('--yes')
     expect([code, get(), out]).toEqual([0, once, expect.stringContaining('nothing to change')])
     expect(readdirSync(folder)).toEqual(['serverless.yml'])
+  })
+
+  it('adds only the right that is missing to a file that has the two others', async () => {
+    put(PLAIN)
+    await init('--yes')
+    const whole = get()
+    put(whole.replace(/ +- dynamodb:BatchGetItem\n/, ''))
+    const { out } = await init('--yes', '--json')
+    const { diff } = JSON.parse(out) as { diff: string }
+    expect(diff.match(/^[+-] .*dynamodb:.*$/gm)).toEqual([expect.stringMatching(/^\+ +- dynamodb:BatchGetItem$/)])
+    put(whole.replace(/ +- dynamodb:(Get|BatchGet)Item\n/g, '').replace('dynamodb:UpdateItem', 'dynamodb:*'))
+    expect(JSON.parse((await init('--yes', '--json')).out)).toMatchObject({ changed: false })
   })
 
   it("finds everything in this project's own file and its includes, which comes back byte for byte", async () => {

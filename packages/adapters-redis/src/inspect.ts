@@ -1,6 +1,7 @@
-import { type StoreFault, storeFault, withDeadline } from '@warmtoken/core/adapter'
+import { type StoreFault, storeFault } from '@warmtoken/core/adapter'
 import type { Link } from './link.ts'
 import type { RedisProblem, RedisStoreOptions } from './options.ts'
+import { readSettings } from './settings.ts'
 
 /** How long the server's INFO is waited for, in ms. Without it nothing is known, and nothing is wrong. */
 const INFO_TIME = 350
@@ -22,14 +23,11 @@ async function inspect(
   link: Link,
   { durable = false, onProblem = warn }: RedisStoreOptions,
 ): Promise<StoreFault | undefined> {
-  // A user may lack the right to ask.
-  const info = await withDeadline(INFO_TIME, undefined, link.info).catch(() => undefined)
-  const setting = (name: string): string | undefined => new RegExp(`^${name}:(\\S+)`, 'm').exec(String(info))?.[1]
-  if (setting('cluster_enabled') === '1' && !link.isCluster)
+  const settings = await readSettings(link, INFO_TIME)
+  if (settings?.isClusterNode === true && !link.isCluster)
     return refused('the server is a node of a cluster; give a cluster client, as of new Cluster() or createCluster()')
-  const policy = setting('maxmemory_policy')
-  const isBounded = (setting('maxmemory') ?? '0') !== '0'
-  if (policy === undefined || policy === 'noeviction' || !isBounded) return undefined
+  const policy = settings?.evictionPolicy
+  if (policy === undefined) return undefined
   const message = `the server deletes records when its memory is full (maxmemory-policy ${policy}); set it to noeviction`
   if (durable) return refused(`"durable" is true, but ${message}`)
   tell(onProblem, { type: 'eviction', policy, message: `redisStore: ${message}` })

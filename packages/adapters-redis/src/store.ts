@@ -14,9 +14,12 @@ import { keepConnection, shareConnection } from './connection.ts'
 import { inspectServer } from './inspect.ts'
 import { type Link, linkOf } from './link.ts'
 import { CLIENT, type RedisStoreOptions } from './options.ts'
+import { type RedisSettings, readSettings } from './settings.ts'
 
 /** How long the first attempt may take, in ms: a second one must fit into the time of a request, which is 800 by default. */
 const FIRST_ATTEMPT = 350
+/** How long an operator waits for the server's INFO, in ms. */
+const SETTINGS_TIME = 10_000
 
 const NAME = 'Redis'
 
@@ -29,12 +32,17 @@ const NOT_A_CLUSTER: Remedy = {
 
 /** The store's requests. Made with the first of them. */
 export function openCalls(options: RedisStoreOptions): Required<StoreCalls & Pick<Store, 'open'>> {
-  const { open, ...calls } = openServer(options)
+  const { open, settings: _settings, ...calls } = openServer(options)
   return { ...makeCalls(calls), open }
 }
 
+interface Operated {
+  /** Asks the server for its settings. `undefined` when it does not say. */
+  settings(): Promise<RedisSettings | undefined>
+}
+
 /** What every request needs: how a script is sent, and what becomes of an error. */
-export function openServer(options: RedisStoreOptions): Required<CallsOptions & Pick<Store, 'open'>> {
+export function openServer(options: RedisStoreOptions): Required<CallsOptions & Pick<Store, 'open'>> & Operated {
   const { prefix = 'warmtoken:', connect, client } = options
   let isCluster = false
   const single = createFaults(NAME, [NOT_A_CLUSTER])
@@ -82,6 +90,9 @@ export function openServer(options: RedisStoreOptions): Required<CallsOptions & 
     isCluster: () => isCluster,
     async open() {
       await open()
+    },
+    async settings() {
+      return readSettings((await connection()).link, SETTINGS_TIME)
     },
   }
 }

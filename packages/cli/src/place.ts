@@ -1,5 +1,6 @@
 /** Where the records are: the store and its inventory by the options of a command. @module */
 
+import type { RedisSettings } from '@warmtoken/adapters-redis/inventory'
 import type { Inventory, Store } from '@warmtoken/core/adapter'
 import type { Context } from './context.ts'
 import { type Deployed, placeOf, readDeployed } from './deployed.ts'
@@ -25,6 +26,8 @@ export interface Place {
   readonly title: string
   readonly store: Store
   readonly inventory: Inventory
+  /** Of Redis only: the settings of the server; `undefined` when it does not say. */
+  readonly settings?: () => Promise<RedisSettings | undefined>
 }
 
 /** Whether the options name a store. */
@@ -85,13 +88,18 @@ interface RedisSetting {
 async function openRedis(url: string, { prefixed, context }: RedisSetting): Promise<Place> {
   const { redisConnector } = await import('./redis-client.ts')
   const connect = await redisConnector(url, context)
-  const [{ redisStore }, { redisInventory }] = await Promise.all([
+  const [{ redisStore }, { redisInventory, redisSettings }] = await Promise.all([
     import('@warmtoken/adapters-redis'),
     import('@warmtoken/adapters-redis/inventory'),
   ])
   const onProblem = ({ message }: { readonly message: string }): void => context.terminal.note(message)
   const where = { connect, ...prefixed, onProblem }
-  return { title: `Redis ${new URL(url).host}`, store: redisStore(where), inventory: redisInventory(where) }
+  return {
+    title: `Redis ${new URL(url).host}`,
+    store: redisStore(where),
+    inventory: redisInventory(where),
+    settings: () => redisSettings(where),
+  }
 }
 
 /** Throws when the options name no store, or more than one. */

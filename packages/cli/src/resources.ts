@@ -24,8 +24,20 @@ export function tablesOf(data: unknown): readonly (readonly [name: string, prope
   })
 }
 
+/** The rights that functions need on the table; `batch` only for speed, of caches and of a prewarm of many tokens. */
+export const RIGHTS = {
+  batch: 'dynamodb:BatchGetItem',
+  read: 'dynamodb:GetItem',
+  write: 'dynamodb:UpdateItem',
+} as const
+
+/** Whether the functions' role allows an action, by its name or by a pattern that ends with `*`. */
+export function allows(data: unknown, action: string): boolean {
+  return actionsOf(data).some((one) => one === action || (one.endsWith('*') && action.startsWith(one.slice(0, -1))))
+}
+
 /** The actions that the functions' role allows, from every statement that the file holds. */
-export function actionsOf(data: unknown): readonly string[] {
+function actionsOf(data: unknown): readonly string[] {
   const statements = [
     partOf(data, 'provider', 'iam', 'role', 'statements'),
     partOf(data, 'provider', 'iamRoleStatements'),

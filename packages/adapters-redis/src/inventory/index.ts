@@ -1,11 +1,14 @@
 /**
- * Lists the keys of the store on Redis, for operators.
+ * Lists the keys of the store on Redis, and reads the settings of its server, for operators.
  *
  * @module
  */
 
 import type { Inventory } from '@warmtoken/core/adapter'
 import { checkRedisOptions, type RedisStoreOptions } from '../options.ts'
+import type { RedisSettings } from '../settings.ts'
+
+export type { RedisSettings } from '../settings.ts'
 
 /**
  * Lists the keys of the server by SCAN, inside a script. Takes the options of `redisStore`. SCAN sees one node of a cluster,
@@ -30,4 +33,17 @@ export function redisInventory(options: RedisStoreOptions): Inventory {
       yield* makePages(server)(how)
     },
   }
+}
+
+/**
+ * Asks the server for the settings that records depend on, by INFO. Takes the options of `redisStore`. Resolves to `undefined`
+ * when the user may not ask. Throws `TypeError` as `redisInventory` does, and rejects with a `StoreFault` when there is no connection.
+ */
+export async function redisSettings(options: RedisStoreOptions): Promise<RedisSettings | undefined> {
+  checkRedisOptions(options)
+  const { openServer } = await import('../store.ts')
+  const server = openServer(options)
+  return server.settings().catch((error: unknown) => {
+    throw server.faultOf(error)
+  })
 }

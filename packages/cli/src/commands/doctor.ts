@@ -16,7 +16,7 @@ interface Result {
   readonly id: string
   readonly title: string
   readonly outcome: 'good' | 'found' | 'unchecked'
-  /** What is wrong, or why it could not be checked. */
+  /** What is wrong, what could be faster, or why it could not be checked. */
   readonly detail?: string
   readonly fix?: string
 }
@@ -55,6 +55,7 @@ async function resultOf({ id, title, check, fix }: Rule, facts: Parameters<Rule[
   try {
     const finding = await check(facts)
     if (finding === UNCHECKED) return { id, title, outcome: 'unchecked' }
+    if (typeof finding === 'object') return { id, title, outcome: 'good', detail: finding.advice }
     return finding === undefined
       ? { id, title, outcome: 'good' }
       : { id, title, outcome: 'found', detail: finding, fix }
@@ -67,9 +68,9 @@ async function resultOf({ id, title, check, fix }: Rule, facts: Parameters<Rule[
 
 function linesOf({ style }: Context['terminal']): (result: Result) => readonly string[] {
   return ({ title, outcome, detail, fix }) => {
-    if (outcome === 'good') return [`${style('green', 'ok')}        ${title}`]
-    if (outcome === 'unchecked')
-      return [`${style('dim', 'unchecked')} ${title}${detail === undefined ? '' : `: ${detail}`}`]
-    return [`${style('red', 'found')}     ${title}: ${detail}`, `          Fix: ${fix}`]
+    const line = detail === undefined ? title : `${title}: ${detail}`
+    if (outcome === 'good') return [`${style('green', 'ok')}        ${line}`]
+    if (outcome === 'unchecked') return [`${style('dim', 'unchecked')} ${line}`]
+    return [`${style('red', 'found')}     ${line}`, `          Fix: ${fix}`]
   }
 }

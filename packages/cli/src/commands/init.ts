@@ -6,7 +6,7 @@ import { createTwoFilesPatch } from 'diff'
 import { type Document, isMap, isSeq, parseDocument, type Scalar, type ToStringOptions } from 'yaml'
 import type { Context } from '../context.ts'
 import { EXIT, OperatorError } from '../exit.ts'
-import { actionsOf, tablesOf } from '../resources.ts'
+import { allows, RIGHTS, tablesOf } from '../resources.ts'
 import { partOf, readService, type Service } from '../service.ts'
 
 /** The name of the table among the resources, unless there is one already. */
@@ -25,7 +25,7 @@ export interface InitOptions {
 }
 
 /**
- * Adds what warmtoken needs to a service file: the table, the two rights on it, and the variable with its name. Shows the
+ * Adds what warmtoken needs to a service file: the table, the rights on it, and the variable with its name. Shows the
  * difference first, and asks. What is there already stays as it is, so a second run changes nothing.
  */
 export async function init(context: Context, { service: file, yes }: InitOptions): Promise<void> {
@@ -86,8 +86,8 @@ function textWith({ text, document, data, path }: Service): string {
   const name = table?.[0] ?? TABLE
   const before = document.toString(format)
   if (table === undefined) addTable(document, path)
-  if (!actionsOf(data).some((action) => action === 'dynamodb:UpdateItem' || action === 'dynamodb:*'))
-    addRights(document, { name, path })
+  const missing = Object.values(RIGHTS).filter((right) => !allows(data, right))
+  if (missing.length > 0) addRights(document, { rights: missing, name, path })
   addVariable(document, { name, data, path })
   const after = document.toString(format)
   if (before === after) return text
@@ -133,8 +133,8 @@ interface Named {
   readonly path: string
 }
 
-function addRights(document: Document, { name, path }: Named): void {
-  const statement = document.createNode({ Effect: 'Allow', Action: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] })
+function addRights(document: Document, { rights, name, path }: Named & { readonly rights: readonly string[] }): void {
+  const statement = document.createNode({ Effect: 'Allow', Action: rights })
   statement.setIn(['Resource'], tagged(document, '!GetAtt', `${name}.Arn`))
   const older = document.getIn(['provider', 'iamRoleStatements'])
   const statements = isSeq(older) ? older : document.getIn(['provider', 'iam', 'role', 'statements'])

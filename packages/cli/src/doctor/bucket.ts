@@ -4,14 +4,17 @@ import type { LifecycleRule } from '@aws-sdk/client-s3'
 
 /** How long one request may take, in ms. */
 const TIMEOUT = 10_000
+/** A body is kept for seven days longer than its value may be served, so no rule may delete it before. */
+export const MIN_BODY_DAYS = 8
 
 /** Facts of a bucket. */
 export interface BucketFacts {
-  /** Whether it holds bodies of large values, and records that invalidate. */
+  /** Whether it holds bodies of large values. */
   readonly hasBodies: boolean
-  readonly hasGenerations: boolean
   /** Lifecycle rules that delete bodies, and those that delete records which invalidate, by their names. */
   readonly deletesBodies: readonly string[]
+  /** Those that delete bodies too early, with the age in words. */
+  readonly deletesBodiesEarly: readonly string[]
   readonly deletesGenerations: readonly string[]
 }
 
@@ -36,7 +39,6 @@ export async function describeBucket(
   const [bodies, generations] = [`${prefix}body~`, `${prefix}gen~`]
   try {
     const hasBodies = await holds(bodies)
-    const hasGenerations = await holds(generations)
     const lifecycle = await client
       .send(new GetBucketLifecycleConfigurationCommand({ Bucket: bucket }), how)
       .catch((error: Error) => {
@@ -44,14 +46,17 @@ export async function describeBucket(
         throw error
       })
     const deleting = (lifecycle.Rules ?? []).filter(isDeleting)
-    const named = (rules: readonly LifecycleRule[]) => rules.map(({ ID }, index) => ID ?? `rule ${index + 1}`)
+    const named = (rules: readonly LifecycleRule[]) => rules.map(nameOf)
+    const covering = (start: string): readonly LifecycleRule[] =>
+      deleting.filter((rule) => start.startsWith(prefixOf(rule)) || prefixOf(rule).startsWith(start))
     return {
       hasBodies,
-      hasGenerations,
       deletesBodies: named(deleting.filter((rule) => bodies.startsWith(prefixOf(rule)))),
-      deletesGenerations: named(
-        deleting.filter((rule) => generations.startsWith(prefixOf(rule)) || prefixOf(rule).startsWith(generations)),
-      ),
+      deletesBodiesEarly: covering(bodies).flatMap((rule, index) => {
+        const age = earlyAgeOf(rule)
+        return age === undefined ? [] : [`${nameOf(rule, index)} deletes bodies ${age}`]
+      }),
+      deletesGenerations: named(covering(generations)),
     }
   } finally {
     client.destroy()
@@ -62,6 +67,16 @@ export async function describeBucket(
 function isDeleting({ Status, Expiration, Filter }: LifecycleRule): boolean {
   const hasTags = Filter?.Tag !== undefined || (Filter?.And?.Tags ?? []).length > 0
   return Status === 'Enabled' && !hasTags && (Expiration?.Days !== undefined || Expiration?.Date !== undefined)
+}
+
+/** At which age a rule deletes bodies, where that is too early for any of them. `undefined`: it is late enough. */
+function earlyAgeOf({ Expiration: { Days } = {} }: LifecycleRule): string | undefined {
+  if (Days === undefined) return 'of any age, by a date'
+  return Days < MIN_BODY_DAYS ? `after ${Days} days` : undefined
+}
+
+function nameOf({ ID }: LifecycleRule, index: number): string {
+  return ID ?? `rule ${index + 1}`
 }
 
 function prefixOf({ Prefix, Filter }: LifecycleRule): string {

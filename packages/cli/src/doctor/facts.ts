@@ -16,6 +16,7 @@ import type { Deployed } from '../deployed.ts'
 import type { Place, PlaceOptions } from '../place.ts'
 import type { Service } from '../service.ts'
 import { type BucketFacts, describeBucket } from './bucket.ts'
+import { describeRedis, type RedisFacts } from './redis.ts'
 
 /** The one key that the probe writes. Its record is empty, and kept for a day. */
 export const PROBE_KEY: string = `doctor~${'0'.repeat(40)}`
@@ -25,7 +26,7 @@ const SAMPLE = 200
 /** How long one request may take, in ms. */
 const TIMEOUT = 10_000
 
-/** What the probe found: three conditional requests on a key of its own. */
+/** What the probe found: conditional requests, and a batch, on a key of its own. */
 export interface Probe {
   /** What could not be done, by the store's own words. */
   readonly refused?: { readonly operation: 'read' | 'write'; readonly code: string; readonly message: string }
@@ -33,6 +34,8 @@ export interface Probe {
   readonly ignoresConditions: boolean
   /** How far this machine's clock is off, in ms at least. `undefined`: the store did not say the time. */
   readonly clockOff: number | undefined
+  /** A right that only speed needs, and that is missing. */
+  readonly lacks: string | undefined
 }
 
 /** Facts of a table that DynamoDB states itself. */
@@ -65,6 +68,8 @@ export interface Facts {
   readonly table: () => Promise<TableFacts | undefined>
   /** `undefined` when the store is not a bucket. */
   readonly bucket: () => Promise<BucketFacts | undefined>
+  /** `undefined` when the store is not a Redis, or its server does not say. */
+  readonly redis: () => Promise<RedisFacts | undefined>
   readonly probe: () => Promise<Probe | undefined>
   readonly sample: () => Promise<Sample | undefined>
 }
@@ -85,6 +90,11 @@ export function gatherFacts(context: Context, { options, place, service, deploye
     cwd: context.cwd,
     table: once(async () => (options.table === undefined ? undefined : describeTable(options.table, options))),
     bucket: once(async () => (options.bucket === undefined ? undefined : describeBucket(options.bucket, options))),
+    redis: once(async () =>
+      place === undefined || options.redis === undefined
+        ? undefined
+        : describeRedis(place, { url: options.redis, context }),
+    ),
     probe: once(async () => place && probe(place, context)),
     sample: once(async () => place && takeSample(place, context)),
   }
@@ -143,10 +153,13 @@ async function probe({ store }: Place, { signal }: Context): Promise<Probe> {
     }
     await write(image)
     const second = await write(image)
-    return { ignoresConditions: second.outcome === 'swapped', clockOff }
+    operation = 'read'
+    await store.readMany?.([PROBE_KEY], { signal: AbortSignal.timeout(TIMEOUT), consistent: false })
+    return { ignoresConditions: second.outcome === 'swapped', clockOff, lacks: store.lacks?.() }
   } catch (error) {
     if (!isStoreFault(error)) throw error
-    return { refused: { operation, code: error.code, message: error.message }, ignoresConditions: false, clockOff }
+    const { code, message } = error
+    return { refused: { operation, code, message }, ignoresConditions: false, clockOff, lacks: undefined }
   }
 }
 

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { asFields, parseJson } from '@warmtoken/core/adapter'
-import { actionsOf, settingsOf, tablesOf } from '../resources.ts'
+import { allows, RIGHTS, settingsOf, tablesOf } from '../resources.ts'
+import { MIN_BODY_DAYS } from './bucket.ts'
 import type { Facts } from './facts.ts'
 
 /** How long a lease lasts with the default timeouts, in seconds: see "leaseLength" in core. */
@@ -14,8 +15,12 @@ const MAX_CLOCK_OFF = 120_000
 /** The oldest version of Node on Lambda that the packages run on. */
 const MIN_NODE = 22
 
-/** What a check found: what is wrong, `undefined` for nothing, or `unchecked` where the facts do not tell. */
-export type Finding = string | undefined | typeof UNCHECKED
+/** What a check found: what is wrong, `undefined` for nothing, advice, or `unchecked` where the facts do not tell. */
+export type Finding = string | undefined | Advice | typeof UNCHECKED
+/** Nothing is wrong, but it could be faster. */
+export interface Advice {
+  readonly advice: string
+}
 /** The facts that the rule needs are not there: another kind of store, or no service file. */
 export const UNCHECKED: unique symbol = Symbol('unchecked')
 
@@ -90,36 +95,60 @@ export const RULES: readonly Rule[] = [
     async check({ bucket }) {
       const facts = await bucket()
       if (facts === undefined) return UNCHECKED
-      const { hasGenerations, deletesGenerations: rules } = facts
-      return hasGenerations && rules.length > 0
-        ? `${rules.join(', ')} deletes records of invalidations (gen~)`
-        : undefined
+      // It may have deleted them all.
+      const { deletesGenerations: rules } = facts
+      return rules.length > 0 ? `${rules.join(', ')} deletes records of invalidations (gen~)` : undefined
     },
     fix: 'Give each lifecycle rule a prefix that spares gen~, such as warmtoken/body~. See docs/data/invalidation.md.',
   },
   {
     id: 'bodies-lifecycle',
-    title: 'A lifecycle rule deletes old bodies of large values',
+    title: 'A lifecycle rule deletes old bodies of large values, and no others',
     async check({ bucket }) {
       const facts = await bucket()
       if (facts === undefined) return UNCHECKED
-      const { hasBodies, deletesBodies: rules } = facts
+      const { hasBodies, deletesBodies: rules, deletesBodiesEarly: early } = facts
+      if (early.length > 0)
+        return `${early.join(', ')}; a body is needed for its "usable" and seven days, so for ${MIN_BODY_DAYS} days at least`
       return hasBodies && rules.length === 0
         ? 'it holds bodies of large values (body~), and nothing deletes them'
         : undefined
     },
-    fix: 'Add a lifecycle rule on the prefix warmtoken/body~, with the longest "usable" and seven days more. See docs/data/large-values.md.',
+    fix: 'Have one lifecycle rule on the prefix warmtoken/body~; its days are the longest "usable" and seven more. See docs/data/large-values.md.',
+  },
+  {
+    id: 'eviction',
+    title: 'Redis deletes no records when its memory is full',
+    async check({ redis }) {
+      const facts = await redis()
+      if (facts === undefined) return UNCHECKED
+      return facts.evictionPolicy === undefined ? undefined : `its maxmemory-policy is ${facts.evictionPolicy}`
+    },
+    fix: 'Set maxmemory-policy to noeviction, on a managed server in its parameter group. See docs/stores/redis.md.',
+  },
+  {
+    id: 'persistence',
+    title: 'A restart of Redis keeps what was invalidated',
+    async check({ redis }) {
+      const facts = await redis()
+      if (facts === undefined || (facts.hasGenerations && facts.log === 'unknown')) return UNCHECKED
+      return facts.hasGenerations && facts.log === 'off'
+        ? 'it holds records of invalidations (gen~), and keeps no append-only file'
+        : undefined
+    },
+    fix: 'Set appendonly to yes, or use a store that keeps every write it acknowledged. See docs/stores/redis.md.',
   },
   {
     id: 'rights',
     title: 'The store may be read and written',
     async check({ probe, service }) {
-      const refused = (await probe())?.refused
+      const { refused, lacks } = (await probe()) ?? {}
       if (refused?.code === 'STORE_DENIED') return refused.message
-      const actions = service === undefined ? [] : actionsOf(service.data)
-      const allows = (wanted: string): boolean => actions.some((one) => one === wanted || one === 'dynamodb:*')
-      if (allows('dynamodb:GetItem') && !allows('dynamodb:UpdateItem'))
+      const may = (right: string): boolean => service !== undefined && allows(service.data, right)
+      if (may(RIGHTS.read) && !may(RIGHTS.write))
         return "the functions' role in serverless.yml allows dynamodb:GetItem but not dynamodb:UpdateItem"
+      if (lacks !== undefined || (may(RIGHTS.read) && !may(RIGHTS.batch)))
+        return { advice: `without ${lacks ?? RIGHTS.batch}, a cache reads records one by one, which is slower` }
       return (await probe()) === undefined && service === undefined ? UNCHECKED : undefined
     },
     fix: 'Allow dynamodb:GetItem and dynamodb:UpdateItem on the table. To test the role of a function, assume it first.',
