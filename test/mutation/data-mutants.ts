@@ -9,7 +9,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
         file: 'data/load.ts',
         find: 'const kept = cachedOf(item.source, loaded, { previous, under })',
         replace:
-          'await readGenerations(home, home.context().store, { tags: knownTags(item), options: { signal, consistent: true } }); const kept = cachedOf(item.source, loaded, { previous, under: underOf(home, item) }); void under',
+          'await readGenerations(home, home.context().store, { tags: knownTags(item), options: { signal, consistent: true } }); const kept = cachedOf(item.source, loaded, { previous, under: underOf(home, knownTags(item)) }); void under',
       },
     ],
   },
@@ -65,8 +65,8 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'data/changes.ts',
-        find: 'const under = entry === undefined ? now : mergeUnder(entry.value.under, tags.length === 0 ? undefined : now)',
-        replace: 'const under = entry === undefined ? now : now; void mergeUnder',
+        find: '  if (entry === undefined) return now\n',
+        replace: '  if (entry !== null) return now\n',
       },
     ],
   },
@@ -81,7 +81,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
       {
         file: 'data/changes.ts',
         find: 'const { made: _made, ...cached } = value',
-        replace: 'const { made: _made, ...old } = value; const cached = { ...old, under: underOf(home, item) }',
+        replace: 'const { made: _made, ...old } = value; const cached = { ...old, under: underOf(home, item.tags) }',
       },
     ],
   },

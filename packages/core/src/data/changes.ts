@@ -4,6 +4,7 @@ import type { Entry } from '../contracts.ts'
 import { misuse } from '../lib/options.ts'
 import { MAX_TAGS } from './envelope.ts'
 import type { Cached, DataSource, Home, Item } from './home.ts'
+import type { Under } from './judge.ts'
 import { cachedOf, checkTags, fingerprintOf, livesOf, underOf } from './load.ts'
 import { checkBodyRead, readTags } from './look.ts'
 import type { KeepOptions, Lives, Written } from './types.ts'
@@ -25,7 +26,7 @@ export async function setValue<V>(
   await changeItem(home, item, async () => {
     if (more.length > 0) await readTags(home, more, { key: item.slot.key })
     item.lateTags = more
-    const under = underOf(home, item)
+    const under = underOf(home, [...item.tags, ...more])
     const { cached, ...life } = cachedOf(source, loaded, { previous: undefined, under, where: 'set' })
     return draftOf(source, cached, { issuedAt: Math.ceil(server.interval().earliest), ...life })
   })
@@ -52,7 +53,7 @@ export async function writeTruth<V>(
     timeout: timeout ?? policy.timeout,
     call: async (context) => (await write(params, input, context)) as V | undefined,
     begin() {
-      const under = underOf(home, item, more)
+      const under = underOf(home, [...item.tags, ...more])
       return (value) => {
         const loaded = { kind: 'value', value, keep, isPassing: false } as const
         const { cached, ...life } = cachedOf(source, loaded, { previous: undefined, under, where: 'write' })
@@ -66,8 +67,13 @@ export async function writeTruth<V>(
 function moreTags(where: string, item: Item, keep: KeepOptions): readonly string[] {
   const known = new Set(item.tags)
   const more = checkTags(where, keep.tags ?? []).filter((tag) => !known.has(tag))
-  if (known.size + more.length > MAX_TAGS) misuse(where, `an entry may have at most ${MAX_TAGS} tags`)
+  checkCount(where, known.size + more.length)
   return more
+}
+
+/** Throws `TypeError` where an entry would have more tags than can be read back. */
+function checkCount(where: string, tags: number): void {
+  if (tags > MAX_TAGS) misuse(where, `an entry may have at most ${MAX_TAGS} tags`)
 }
 
 /** Writes what a change makes of the value. Resolves to the value that holds now. */
@@ -78,6 +84,7 @@ export async function updateValue<V>(
 ): Promise<V | undefined> {
   const { source } = item
   if (typeof change !== 'function') misuse('update', 'give a function that returns the new value')
+  const more = moreTags('update', item, keep)
   const { server } = await home.reach()
   let after: V | undefined
   await changeItem(home, item, async (entry, found) => {
@@ -88,21 +95,42 @@ export async function updateValue<V>(
       after = before
       return undefined
     }
-    const tags = checkTags('update', keep.tags ?? [])
-    if (tags.length > 0) await readTags(home, tags, { key: item.slot.key })
-    const now = underOf(home, item, tags)
-    // What derives from a value rests on what that value rests on.
-    const under = entry === undefined ? now : mergeUnder(entry.value.under, tags.length === 0 ? undefined : now)
+    if (more.length > 0) await readTags(home, more, { key: item.slot.key })
+    const under = underAfter(home, item, { entry, more })
     const mark = keep.mark ?? entry?.value.mark
     const loaded = { kind: 'value', value: after, keep: { ...keep, ...(mark !== undefined && { mark }) } } as const
     const made = cachedOf(source, { ...loaded, isPassing: false }, { previous: undefined, under, where: 'update' })
     after = made.cached.value
-    const keepsLives = entry !== undefined && keep.fresh === undefined && keep.usable === undefined
-    return keepsLives
-      ? { ...instantsOf(entry), value: made.cached, fingerprint: fingerprintOf(source, made.cached) }
-      : draftOf(source, made.cached, { issuedAt: Math.ceil(server.interval().earliest), ...made })
+    const lives = livesAfter({ entry, keep }, { issuedAt: Math.ceil(server.interval().earliest), ...made })
+    return { value: made.cached, fingerprint: fingerprintOf(source, made.cached), ...lives }
   })
   return after
+}
+
+/** What an updated value rests on: all that its old value rests on, and the tags that it has not got. Throws `TypeError`. */
+function underAfter<V>(
+  home: Home,
+  item: Item<V>,
+  { entry, more }: { readonly entry: Entry<Cached<V>> | undefined; readonly more: readonly string[] },
+): Under {
+  const now = underOf(home, [...item.tags, ...more])
+  if (entry === undefined) return now
+  const { under } = entry.value
+  const known = new Set(under.tags.map(([tag]) => tag))
+  const tags = [...under.tags, ...now.tags.filter(([tag]) => !known.has(tag))]
+  checkCount('update', tags.length)
+  return { ...under, tags }
+}
+
+/** The lives of an updated value: those of its old value, unless the call gives others or there was none. */
+function livesAfter<V>(
+  { entry, keep }: { readonly entry: Entry<Cached<V>> | undefined; readonly keep: KeepOptions },
+  life: LifeFrom,
+): Instants {
+  const keepsLives = keep.fresh === undefined && keep.usable === undefined
+  if (!keepsLives || entry?.value.value === undefined) return instantsFrom(life)
+  const { issuedAt, softExpiry, hardExpiry } = entry
+  return { issuedAt, softExpiry, hardExpiry }
 }
 
 /** Renews the lives of the value. Resolves to whether there is one. */
@@ -129,17 +157,12 @@ interface LifeFrom extends Required<Lives> {
   readonly issuedAt: number
 }
 
-function draftOf<V>(source: DataSource<V>, value: Cached<V>, { issuedAt, fresh, usable }: LifeFrom): Draft<V> {
-  const fingerprint = fingerprintOf(source, value)
-  return { value, fingerprint, issuedAt, softExpiry: issuedAt + fresh, hardExpiry: issuedAt + usable }
+type Instants = Pick<Entry<unknown>, 'issuedAt' | 'softExpiry' | 'hardExpiry'>
+
+function draftOf<V>(source: DataSource<V>, value: Cached<V>, life: LifeFrom): Draft<V> {
+  return { value, fingerprint: fingerprintOf(source, value), ...instantsFrom(life) }
 }
 
-function instantsOf({ issuedAt, softExpiry, hardExpiry }: Entry<unknown>) {
-  return { issuedAt, softExpiry, hardExpiry }
-}
-
-/** The numbers of an entry, and those of tags that were added. */
-function mergeUnder(under: Cached<unknown>['under'], added: Cached<unknown>['under'] | undefined) {
-  const known = new Set(under.tags.map(([tag]) => tag))
-  return { ...under, tags: [...under.tags, ...(added?.tags ?? []).filter(([tag]) => !known.has(tag))] }
+function instantsFrom({ issuedAt, fresh, usable }: LifeFrom): Instants {
+  return { issuedAt, softExpiry: issuedAt + fresh, hardExpiry: issuedAt + usable }
 }

@@ -2,7 +2,7 @@
 
 import { TimeoutError } from '../errors.ts'
 import { withDeadline } from '../lib/timing.ts'
-import type { DirectLoad, Home, Item } from './home.ts'
+import { type DirectLoad, type Home, type Item, knownTags } from './home.ts'
 import { loadDirect, underOf } from './load.ts'
 
 /** Calls the loader without the cache. Callers of this environment share one call while nothing has changed since it began. */
@@ -11,7 +11,7 @@ export function loadOnce<V>(home: Home, item: Item<V>, timeout: number): Promise
   const done = loadWithin(home, item, timeout).finally(() => {
     if (item.direct === direct) item.direct = undefined
   })
-  const direct = { done, at: home.context().clock.fast(), changes: item.changes, under: underOf(home, item) }
+  const direct = { done, at: home.context().clock.fast(), changes: item.changes, under: underOf(home, knownTags(item)) }
   item.direct = direct
   return done
 }

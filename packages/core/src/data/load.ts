@@ -83,16 +83,18 @@ export async function fetchValue<V>(
   { previous, signal, serverTime }: FetchRequest<unknown, Cached<V>>,
 ): Promise<Issued<Cached<V>>> {
   const { clock } = home.context()
-  const under = underOf(home, item)
+  const under = underOf(home, knownTags(item))
   const made = { at: clock.fast(), changes: item.changes }
   const loaded = await callLoader(item, { previous, signal })
   item.source.stats.load(item.plain, clock.fast() - made.at)
   try {
     const kept = cachedOf(item.source, loaded, { previous, under })
     if (kept.isPassing) return passing(home, { ...kept.cached, made })
-    const late = lateTagsOf(under, loaded, previous)
+    const all = tagsAfter(item, loaded, previous)
+    // Tags that only the loader has named: their numbers were not read before the load, whatever this environment knows by now.
+    const late = all.filter((tag) => under.tags.every(([known]) => known !== tag))
     const lateUnder = late.length === 0 ? [] : await lateNumbers(home, late, { signal, serverTime })
-    const tags = [...kept.cached.under.tags, ...lateUnder]
+    const tags = [...kept.cached.under.tags.filter(([tag]) => all.includes(tag)), ...lateUnder]
     const value = { ...kept.cached, under: { ...kept.cached.under, tags }, made }
     const { earliest, latest } = home.context().server.interval()
     // It may have expired already, as far as the server's time is known.
@@ -120,9 +122,8 @@ export async function loadDirect<V>(home: Home, item: Item<V>, signal: AbortSign
   return cachedOf(item.source, loaded, { previous: undefined, under: { tags: [], root: 0 } }).cached.value
 }
 
-/** The numbers that a load which begins now rests on. */
-export function underOf({ knowledge }: Home, item: Item, more: readonly string[] = []): Under {
-  const tags = [...new Set([...knownTags(item), ...more])]
+/** The numbers that a value which is loaded from now on rests on. */
+export function underOf({ knowledge }: Home, tags: readonly string[]): Under {
   return { tags: tags.map((tag) => [tag, knowledge.numberOf(tag)] as const), root: knowledge.numberOf('') }
 }
 
@@ -203,20 +204,19 @@ function passing<V>(home: Home, value: Cached<V>): Issued<Cached<V>> {
 }
 
 /**
- * Tags that only the loader has named: their numbers were not read before the load, whatever this environment knows by now. Those
- * of the previous value stay where it is unchanged.
+ * The tags of what was loaded: those of the key, and those that this result names. Those that only an older value had are not
+ * among them, unless it is unchanged.
  */
-function lateTagsOf<V>(under: Under, loaded: Loaded<V>, previous: Cached<V> | undefined): readonly string[] {
+function tagsAfter<V>(item: Item<V>, loaded: Loaded<V>, previous: Cached<V> | undefined): readonly string[] {
   const named =
     loaded.kind === 'value'
       ? checkTags('keep', loaded.keep.tags ?? [])
       : loaded.kind === 'unchanged'
         ? (previous?.under.tags ?? []).map(([tag]) => tag)
         : []
-  const known = new Set(under.tags.map(([tag]) => tag))
-  const late = named.filter((tag) => !known.has(tag))
-  if (known.size + late.length > MAX_TAGS) misuse('keep', `an entry may have at most ${MAX_TAGS} tags`)
-  return late
+  const all = [...new Set([...item.tags, ...named])]
+  if (all.length > MAX_TAGS) misuse('keep', `an entry may have at most ${MAX_TAGS} tags`)
+  return all
 }
 
 /**

@@ -120,3 +120,87 @@ describe('a tag that only the loader names', () => {
     expect(loads).toBe(expected)
   })
 })
+
+describe('more tags than an entry may have', () => {
+  const bind = ({ environment }: ReturnType<typeof world>) =>
+    environment().use({
+      key: 'cart:{id}',
+      fresh: 60_000,
+      load: async (): Promise<readonly number[]> => [],
+      write: async (_params, items: readonly number[]) => items,
+    })
+
+  it('make `update` reject with TypeError before anything is written, and the value stays readable', async () => {
+    const w = world()
+    const cart = bind(w)
+    const add = (n: number) => cart.update({ id: 1 }, (old = []) => [...old, n], { tags: [`sku:${n}`] })
+    for (let n = 1; n <= 32; n += 1) await add(n)
+    const { swaps } = w.counts
+    await expect(add(33)).rejects.toThrow(new TypeError('update: an entry may have at most 32 tags'))
+    const tags = Array.from({ length: 33 }, (_, n) => `sku:${n}`)
+    await expect(cart.update({ id: 2 }, () => [], { tags })).rejects.toThrow(TypeError)
+    expect(w.counts.swaps).toBe(swaps)
+    expect(await bind(w).get({ id: 1 })).toHaveLength(32)
+  })
+
+  it('do not add up when each `write` names others', async () => {
+    const w = world()
+    const cart = bind(w)
+    for (let n = 1; n <= 33; n += 1) await w.time.run(cart.write({ id: 1 }, [n], { tags: [`sku:${n}`] }))
+    expect(await bind(w).inspect({ id: 1 })).toMatchObject({ value: [33], tags: ['sku:33'] })
+  })
+})
+
+describe('the tags of a new value', () => {
+  type Result = Parameters<Parameters<ReturnType<ReturnType<typeof world>['environment']>['use']>[0]['load']>[1]
+  const bind = ({ environment }: ReturnType<typeof world>, load: (context: Result) => unknown) =>
+    environment().use({
+      key: 'board:{id}',
+      fresh: 60_000,
+      none: 60_000,
+      tags: ({ id }) => [`board:${id}`],
+      load: async (_params, context) => load(context) as number | undefined,
+    })
+
+  it('are those that its own load names, however many others had before', async () => {
+    const w = world()
+    let n = 0
+    const load = ({ keep }: Result) => {
+      n += 1
+      return keep(n, { tags: [`leader:${n}`, 'game:7'] })
+    }
+    const [here, there] = [bind(w, load), bind(w, load)]
+    for (let times = 1; times <= 40; times += 1) {
+      w.time.pass(1)
+      expect(await here.get({ id: 1 }, { maxAge: 0 })).toBe(times)
+    }
+    expect((await there.inspect({ id: 1 }))?.tags).toEqual(['board:1', 'game:7', 'leader:40'])
+    w.time.pass(MARGIN + 1)
+    await w.environment().invalidate({ tags: ['leader:39'] })
+    expect(await bind(w, load).get({ id: 1 })).toBe(40)
+    await w.environment().invalidate({ tags: ['leader:40'] })
+    expect(await bind(w, load).get({ id: 1 })).toBe(41)
+  })
+
+  it('are those of its parameters where there is none', async () => {
+    const w = world()
+    let isThere = true
+    const board = bind(w, ({ keep }) => (isThere ? keep(1, { tags: ['game:7'] }) : undefined))
+    await board.get({ id: 1 })
+    isThere = false
+    w.time.pass(1)
+    await board.get({ id: 1 }, { maxAge: 0 })
+    expect(await board.inspect({ id: 1 })).toMatchObject({ none: true, tags: ['board:1'] })
+  })
+
+  it('stay where it is unchanged', async () => {
+    const w = world()
+    const board = bind(w, ({ keep, previous, unchanged }) =>
+      previous === undefined ? keep(1, { tags: ['game:7'] }) : unchanged(),
+    )
+    await board.get({ id: 1 })
+    w.time.pass(1)
+    await board.get({ id: 1 }, { maxAge: 0 })
+    expect((await board.inspect({ id: 1 }))?.tags).toEqual(['board:1', 'game:7'])
+  })
+})
