@@ -75,8 +75,8 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'data/look.ts',
-        find: "if (!isUsable || judgeUnder(home, item, entry.value.under) === 'dead')",
-        replace: 'if (!isUsable)',
+        find: "if (judgeUnder(home, item, entry.value.under) === 'dead') return found",
+        replace: '',
       },
       {
         file: 'data/changes.ts',
@@ -416,7 +416,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'data/changes.ts',
-        find: '    checkBodyRead(item as Item, found)\n    const before',
+        find: '    checkRead(item as Item, found)\n    const before',
         replace: '    void found\n    const before',
       },
     ],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Store } from '../contracts.ts'
-import { createCache } from '../data/cache.ts'
+import type { Codec, Store } from '../contracts.ts'
+import { type CacheOptions, createCache } from '../data/cache.ts'
 import type { CacheEvent } from '../data/events.ts'
 import { countingStore, fakeTime } from '../data/fake.test-data.ts'
 import { CollectionFullError, counter, hash, list, set } from './collections.ts'
@@ -11,12 +11,13 @@ function world(change: (store: Store) => Store = (store) => store) {
   const time = fakeTime()
   const { store, counts, state } = countingStore(time.now)
   const events: CacheEvent[] = []
-  const environment = () =>
+  const environment = (more: Partial<CacheOptions> = {}) =>
     createCache({
       name: 'shop',
       store: change(store),
       runtime: time.runtime,
       onEvent: (event) => void events.push(event),
+      ...more,
     })
   return { time, store, counts, state, events, environment }
 }
@@ -290,6 +291,29 @@ describe('every collection', () => {
     await other.clear(undefined)
     await other.set(undefined, 'more', 1)
     expect(await other.getAll(undefined)).toEqual({ more: 1 })
+  })
+
+  it('is never taken for empty where the codec cannot open it for a moment', async () => {
+    let fails = false
+    const codec: Codec = {
+      name: 'failing',
+      seal: (text) => Buffer.from(text).toString('base64'),
+      open: async (text) => {
+        if (fails) throw Object.assign(new Error('throttled'), { code: 'KMS_THROTTLED' })
+        return Buffer.from(text, 'base64').toString()
+      },
+    }
+    const { environment } = world()
+    const bind = () => hash(environment({ codec }), { key: 'cart', usable: HOUR })
+    await bind().set(undefined, 'one', 1)
+    await bind().set(undefined, 'two', 2)
+    fails = true
+    const unread = { code: 'STORE_VALUE_UNREAD', retryable: true }
+    await expect(bind().getAll(undefined)).rejects.toMatchObject(unread)
+    await expect(bind().set(undefined, 'three', 3)).rejects.toMatchObject(unread)
+    await expect(bind().expire(undefined, HOUR)).rejects.toMatchObject(unread)
+    fails = false
+    expect(await bind().getAll(undefined)).toEqual({ one: 1, two: 2 })
   })
 
   it('holds at most 1,000 items and 48,000 bytes, and a refused change leaves it as it was', async () => {

@@ -152,6 +152,19 @@ describe('a large value', () => {
     expect(events.filter(({ type }) => type === 'body-unread')).toHaveLength(1)
   })
 
+  it('is not taken for absent by touch, update and inspect when its body cannot be read', async () => {
+    const { environment, truth, main } = world()
+    truth.value = noise(20_000)
+    await environment().get({ id: 1 })
+    for (const [key] of main.bodies()) main.lost.add(key)
+    const unread = { name: 'StoreError', code: 'STORE_BODY_UNREAD', retryable: true }
+    await expect(environment().touch({ id: 1 })).rejects.toMatchObject(unread)
+    await expect(environment().update({ id: 1 }, () => 'new')).rejects.toMatchObject(unread)
+    await expect(environment().inspect({ id: 1 })).rejects.toMatchObject(unread)
+    main.lost.clear()
+    expect(await environment().touch({ id: 1 })).toBe(true)
+  })
+
   it('is read once by an environment, and not by its rechecks', async () => {
     const { environment, truth, main, time } = world()
     truth.value = noise(20_000)

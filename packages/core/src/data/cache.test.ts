@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Seen, Store } from '../contracts.ts'
+import type { Codec, Seen, Store } from '../contracts.ts'
 import { type CacheOptions, createCache } from './cache.ts'
 import type { CacheEvent } from './events.ts'
 import { countingStore, fakeTime, gate } from './fake.test-data.ts'
@@ -789,6 +789,51 @@ describe('set, update, touch and delete', () => {
     const done = here.update(undefined, (count) => (count ?? 0) + 1)
     await expect(time.run(done)).rejects.toMatchObject({ code: 'STORE_UNKNOWN' })
     expect(await other.update(undefined, () => undefined)).toBe(13)
+  })
+
+  it.each([
+    ['throttled', () => Promise.reject(Object.assign(new Error('throttled'), { code: 'KMS_THROTTLED' }))],
+    ['silent', () => Promise.reject(undefined)],
+  ])('never take a value for absent that the codec cannot open for a moment: %s', async (_name, fail) => {
+    let fails = false
+    const codec: Codec = {
+      name: 'failing',
+      seal: (text) => Buffer.from(text).toString('base64'),
+      open: (text) => (fails ? fail() : Buffer.from(text, 'base64').toString()),
+    }
+    const { environment } = world()
+    const bind = () =>
+      environment({ codec }).use({ key: 'cart:{id}', usable: 600_000, load: (): string[] => ['loaded'] })
+    await bind().set({ id: 1 }, ['a', 'b'])
+    fails = true
+    const unread = { name: 'StoreError', code: 'STORE_VALUE_UNREAD', retryable: true }
+    await expect(bind().update({ id: 1 }, (value) => [...(value ?? []), 'c'])).rejects.toMatchObject(unread)
+    await expect(bind().touch({ id: 1 })).rejects.toMatchObject(unread)
+    await expect(bind().inspect({ id: 1 })).rejects.toMatchObject(unread)
+    fails = false
+    expect(await bind().update({ id: 1 }, (value) => [...(value ?? []), 'c'])).toEqual(['a', 'b', 'c'])
+    fails = true
+    await bind().set({ id: 1 }, ['new'])
+    fails = false
+    expect(await bind().get({ id: 1 })).toEqual(['new'])
+  })
+
+  it('take a value of an older shape for absent', async () => {
+    const { environment } = world()
+    const bind = (version: number) =>
+      environment().use({
+        key: 'cart:{id}',
+        usable: 600_000,
+        form: {
+          print: (value: string) => `${version}${value}`,
+          parse: (text) => (text.startsWith(`${version}`) ? text.slice(1) : undefined),
+        },
+        load: () => 'loaded',
+      })
+    await bind(1).set({ id: 1 }, 'old')
+    expect(await bind(2).inspect({ id: 1 })).toBeUndefined()
+    expect(await bind(2).touch({ id: 1 })).toBe(false)
+    expect(await bind(2).update({ id: 1 }, (value) => value ?? 'none')).toBe('none')
   })
 
   it('inspect does not show a value that another environment has deleted', async () => {

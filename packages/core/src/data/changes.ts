@@ -6,7 +6,7 @@ import { MAX_TAGS } from './envelope.ts'
 import type { Cached, DataSource, Home, Item } from './home.ts'
 import type { Under } from './judge.ts'
 import { cachedOf, checkTags, fingerprintOf, livesOf, underOf } from './load.ts'
-import { checkBodyRead, readTags } from './look.ts'
+import { checkRead, readTags } from './look.ts'
 import type { KeepOptions, Lives, Written } from './types.ts'
 import { changeItem, type Draft } from './write.ts'
 import { writeThrough } from './write-through.ts'
@@ -88,7 +88,7 @@ export async function updateValue<V>(
   const { server } = await home.reach()
   let after: V | undefined
   await changeItem(home, item, async (entry, found) => {
-    checkBodyRead(item as Item, found)
+    checkRead(item as Item, found)
     const before = entry?.value.value
     after = change(before)
     if (after === undefined) {
@@ -137,7 +137,8 @@ function livesAfter<V>(
 export async function touchValue<V>(home: Home, item: Item<V>, { fresh, usable }: Required<Lives>): Promise<boolean> {
   const { server } = await home.reach()
   let isThere = false
-  await changeItem(home, item, async (entry) => {
+  await changeItem(home, item, async (entry, found) => {
+    checkRead(item as Item, found)
     isThere = entry !== undefined
     if (entry === undefined) return undefined
     const now = Math.ceil(server.interval().earliest)

@@ -9,7 +9,7 @@ import { type Switches, switchesOf } from './control.ts'
 import { absentFrom, isAbsent } from './flood.ts'
 import { type Cached, entryOf, type Home, type Item, USED_NOW } from './home.ts'
 import { loadOnce } from './load-once.ts'
-import { checkBodyRead, isOlder, lookAt, readTags, SwitchedOff, verdict } from './look.ts'
+import { checkRead, isOlder, lookAt, readTags, SwitchedOff, verdict } from './look.ts'
 import type { Recheck } from './recheck.ts'
 import type { DataGetOptions, Inspection } from './types.ts'
 import { forget } from './write.ts'
@@ -172,7 +172,7 @@ async function lookAndPlace<V>(home: Home, item: Item<V>): Promise<Entry<Cached<
   for (let look = 1; ; look += 1) {
     const { changes } = item
     const found = await lookAt(home, item, new AbortController().signal)
-    checkBodyRead(item as Item, found)
+    checkRead(item as Item, found)
     const { entry } = found
     const isLatest = item.changes === changes
     if (!isLatest && entryOf(item) === undefined && look < MAX_LOOKS) continue

@@ -2,7 +2,7 @@
 
 import type { Entry, ReadOptions, Seen, Store } from '../contracts.ts'
 import { attemptRead, readRecord, type Snapshot } from '../engine/miss/record-io.ts'
-import { openEntry, withOpened } from '../engine/miss/sealing.ts'
+import { openValue, withOpened } from '../engine/miss/sealing.ts'
 import type { Guard } from '../engine/slot.ts'
 import { DRIFT_TOLERANCE } from '../engine/time/clock.ts'
 import { isAlive } from '../engine/time/expiry.ts'
@@ -109,8 +109,8 @@ export interface Found<V> {
    * counts too: it is what stood in the record then.
    */
   readonly entry: Entry<Cached<V>> | undefined
-  /** There is one that nothing forbids, and its body could not be read. */
-  readonly isUnread: boolean
+  /** What of it could not be read: there is a value, as far as that is known, and nobody can tell what it is. */
+  readonly unread: 'value' | 'body' | undefined
 }
 
 /** Looks at the record of an item, with all that judges its value. Rejects with `StoreError`. */
@@ -128,23 +128,26 @@ export async function openFound<V>(
   const { slot } = item
   const context = home.context()
   const { value } = snapshot.record
-  const entry = value && (await openEntry(context, slot, value))
+  const { entry, isSealed = false } = value === undefined ? {} : await openValue(context, slot, value)
   const prepare = prepareLook(home, item, entry)
   if (prepare !== undefined) await attemptRead(context, { key: slot.key, signal }, prepare)
   const record = withOpened(snapshot.record, entry)
-  const isUsable = entry !== undefined && isAlive({ record, ...context.server.interval() })
-  if (!isUsable || judgeUnder(home, item, entry.value.under) === 'dead')
-    return { snapshot, entry: undefined, isUnread: false }
-  const isUnread = entry.value.unread !== undefined
-  return { snapshot, entry: isUnread ? undefined : entry, isUnread }
+  const found = { snapshot, entry: undefined, unread: undefined }
+  if (!isAlive({ record, ...context.server.interval() })) return found
+  // What it rests on is sealed with it, so nobody can tell whether it is dead.
+  if (entry === undefined) return { ...found, unread: isSealed ? 'value' : undefined }
+  if (judgeUnder(home, item, entry.value.under) === 'dead') return found
+  return entry.value.unread === undefined ? { ...found, entry } : { ...found, unread: 'body' }
 }
 
 /** Throws `StoreError` where a value is there that could not be read: what derives from it must not take it for absent. */
-export function checkBodyRead(item: Item, { isUnread }: Pick<Found<unknown>, 'isUnread'>): void {
-  if (!isUnread) return
-  const { key } = item.slot
-  const message = `the body of ${key} could not be read; call it again, or delete the key`
-  throw new StoreError(message, { key, retryable: true, code: 'STORE_BODY_UNREAD' })
+export function checkRead({ slot: { key } }: Item, { unread }: Pick<Found<unknown>, 'unread'>): void {
+  if (unread === undefined) return
+  const [message, code] =
+    unread === 'body'
+      ? [`the body of ${key} could not be read`, 'STORE_BODY_UNREAD']
+      : [`the value of ${key} could not be opened`, 'STORE_VALUE_UNREAD']
+  throw new StoreError(`${message}; call it again, or delete the key`, { key, retryable: true, code })
 }
 
 /** Reads generations, and the record of a key with them, by one consistent request where the store can. */

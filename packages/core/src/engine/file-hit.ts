@@ -34,23 +34,32 @@ export async function readFile<T>(shared: Shared, slot: Slot<T>, rejected: strin
     !wasRejected(slot, one) &&
     one.hardExpiry > Math.max(latest, slot.entry?.hardExpiry ?? 0)
   if (!isUseful(lifetime)) return
-  const entry = await unseal(shared, slot, { ...lifetime, sealed })
+  const { entry, error } = await unseal(shared, slot, { ...lifetime, sealed })
+  if (!entry) slot.rare = { ...slot.rare, unopened: { error } }
   if (!entry || !isUseful(entry)) return
   // A new process learns the server's time from the file, until a store reports it better.
   if (observed) shared.knownTime.anchor ??= anchorAt(shared.clock, earliest, latest)
   placeEntry(shared, slot, { entry, tier: 'file', earliest, latest: latest + DRIFT_TOLERANCE })
 }
 
+/** What is in a sealed text. */
+export interface Unsealed<T> {
+  /** `undefined`: it could not be opened, or is no value of the subject. */
+  readonly entry?: Entry<T>
+  /** Whether it could not be opened: another time, or with another key, it may be a value. */
+  readonly isSealed?: boolean
+  readonly error?: unknown
+}
+
 /**
- * The entry in a sealed text; `undefined` when it cannot be opened. The slot then holds the reason for the miss path. What is
- * written beside the text is not authenticated, so it can only shorten the life of the value.
+ * The entry in a sealed text, or why there is none. What is written beside the text is not authenticated, so it can only shorten
+ * the life of the value.
  */
 export async function unseal<T>(
   { codec, place }: Shared,
   slot: Slot<T>,
   { sealed, ...beside }: Lifetime & { readonly sealed: string },
-): Promise<Entry<T> | undefined> {
-  let error: unknown
+): Promise<Unsealed<T>> {
   try {
     const text = codec ? await withCodecTimeout(codec.open(sealed, slot.key)) : sealed
     const json = JSON.parse(text) as Json
@@ -60,13 +69,11 @@ export async function unseal<T>(
       lifetime === beside ? json : (('only' in fields ? fields['only'] : fields) as Json),
       text.length,
     )
-    if (value !== undefined) return { value, ...lifetime }
-  } catch (thrown) {
-    // Sealed for another key, by a key that is gone, or not sealed at all.
-    error = thrown
+    return value === undefined ? {} : { entry: { value, ...lifetime } }
+  } catch (error) {
+    // Sealed for another key, by a key that is gone or cannot be had now, or not sealed at all.
+    return { isSealed: true, error }
   }
-  slot.rare = { ...slot.rare, unopened: { error } }
-  return undefined
 }
 
 /** What was sealed with the value counts; of the instants beside it, the earlier ones. Throws when it is for another place. */

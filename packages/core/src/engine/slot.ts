@@ -91,7 +91,7 @@ export interface Rare<T> {
   booked?: number | undefined
   /** The refresh in progress. */
   flight?: Promise<Entry<T>> | undefined
-  /** Why a value could not be opened, until an event has reported it. */
+  /** Why the value in the file could not be opened, until an event has reported it. */
   unopened?: { readonly error: unknown } | undefined
 }
 

@@ -41,11 +41,21 @@ export async function canSeal<T>(context: MissContext, slot: Slot<T>): Promise<b
 export async function openEntry<T>(
   context: MissContext,
   slot: Slot<T>,
-  { sealed, version, issuedAt, softExpiry, hardExpiry, fingerprint }: PublishedValue,
+  value: PublishedValue,
 ): Promise<Entry<T> | undefined> {
-  const entry = await unseal(context, slot, { sealed, version, issuedAt, softExpiry, hardExpiry, fingerprint })
-  reportUnopened(context, slot)
-  return entry && packEntry(entry)
+  return (await openValue(context, slot, value)).entry
+}
+
+/** The same, and where there is none whether that is because it could not be opened: then it must not be taken for absent. */
+export async function openValue<T>(
+  context: MissContext,
+  slot: Slot<T>,
+  { sealed, version, issuedAt, softExpiry, hardExpiry, fingerprint }: PublishedValue,
+): Promise<{ readonly entry: Entry<T> | undefined; readonly isSealed: boolean }> {
+  const lifetime = { version, issuedAt, softExpiry, hardExpiry, fingerprint }
+  const { entry, isSealed = false, error } = await unseal(context, slot, { ...lifetime, sealed })
+  if (entry === undefined) reportCodec(context, slot, { operation: 'open', error })
+  return { entry: entry && packEntry(entry), isSealed }
 }
 
 /** The record with what its value says of itself when it is opened, in place of what is written beside it. */
@@ -104,7 +114,7 @@ export function createSealer({ codec, emit }: Shared): Codec['seal'] {
   }
 }
 
-/** Reports why a value could not be opened, if one could not. */
+/** Reports why the value in the file could not be opened, if it could not. */
 export function reportUnopened(context: MissContext, slot: Slot<unknown>): void {
   const { unopened } = slot.rare ?? {}
   if (unopened === undefined) return
