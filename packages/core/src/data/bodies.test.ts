@@ -77,6 +77,23 @@ describe('a large value', () => {
     expect(Math.max(...main.heads().map(([, size]) => size))).toBeLessThan(3_000)
   })
 
+  it('that is compressed counts in memory as much where it is read as where it is loaded', async () => {
+    const time = fakeTime()
+    const { store } = openStore(time.now)
+    const environment = () => createCache({ name: 'shop', store, runtime: time.runtime })
+    const value = 'a long list '.repeat(5_000)
+    const bytes = async (cache: ReturnType<typeof createCache>) => {
+      const page = cache.use({ key: 'page:{id}', usable: 600_000, load: () => value })
+      expect(await page.get({ id: 1 })).toBe(value)
+      return cache.report().bytes
+    }
+    const loaded = await bytes(environment())
+    const read = await bytes(environment())
+    expect(loaded).toBeGreaterThan(2 * value.length)
+    // The marks around it are counted too.
+    expect(Math.abs(read - loaded)).toBeLessThan(1_000)
+  })
+
   it('above 8 KB lies in a record of its own, and the head stays small', async () => {
     const { environment, truth, main } = world()
     truth.value = noise(100_000)
@@ -208,6 +225,21 @@ describe('a large value', () => {
     truth.value = 'loaded again'
     expect(await environment({ store: swapped }).get({ id: 1 })).toBe('loaded again')
     expect(events.filter(({ type }) => type === 'body-unread')).toHaveLength(1)
+  })
+
+  it('leaves the clock of the store for bodies out of versions and expiries', async () => {
+    const time = fakeTime()
+    const main = openStore(time.now)
+    const ahead = memoryStore({ wall: () => time.now() + 3_600_000 })
+    const { environment, truth } = world({ store: main.store, runtime: time.runtime, bodies: ahead })
+    truth.value = noise(60_000)
+    const here = environment()
+    await here.set({ id: 1 }, truth.value)
+    await here.get({ id: 2 })
+    for (const id of [1, 2]) {
+      const { version = 0 } = (await here.inspect({ id })) ?? {}
+      expect(Math.abs(version - time.now())).toBeLessThan(1_000)
+    }
   })
 
   it('is handed to its callers when its body cannot be written, and loaded again later', async () => {

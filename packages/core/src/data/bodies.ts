@@ -3,6 +3,7 @@
 import type { Json } from '../contracts.ts'
 import { withCodecTimeout } from '../engine/file-hit.ts'
 import { attemptSwap } from '../engine/miss/record-io.ts'
+import { createServerClock } from '../engine/time/server-clock.ts'
 import { StoreError } from '../errors.ts'
 import { builtin } from '../lib/builtin.ts'
 import { withDeadline } from '../lib/timing.ts'
@@ -72,10 +73,11 @@ export function contentOf<V>(source: DataSource<V>, { value, content }: Cached<V
   return content ?? { kind: 'value', value: source.print(value).json }
 }
 
-/** The JSON of a compressed text; `undefined` when it is none, or longer than 64 MB. */
-export function inflate(zip: string): Json | undefined {
+/** The JSON of a compressed text, and the length of that text; `undefined` when it is none, or longer than 64 MB. */
+export function inflate(zip: string): { readonly json: Json; readonly length: number } | undefined {
   try {
-    return JSON.parse(gunzip(zip)) as Json
+    const text = gunzip(zip)
+    return { json: JSON.parse(text) as Json, length: text.length }
   } catch {
     return undefined
   }
@@ -143,6 +145,8 @@ async function writeBody(
   const patient = {
     ...context,
     store,
+    // Versions and expiries rest on the clock of the store that holds the heads.
+    server: isFar ? createServerClock(context.clock) : server,
     policy: { ...policy, storeTimeout: Math.max(policy.storeTimeout, WRITE_TIMEOUT) },
   }
   for (let attempt = 0; attempt <= MAX_REPEATS; attempt += 1) {

@@ -14,7 +14,7 @@ export function parseCached<V>(source: DataSource<V>, json: Json, length: number
   if (content.kind === 'body')
     return { value: undefined, unread: content.pointer, content, under, mark, length: content.pointer.length }
   if (content.kind === 'none') return { value: undefined, under, mark, length }
-  const inner = content.kind === 'zip' ? inflate(content.zip) : content.value
-  const parsed = inner === undefined ? undefined : source.parse(inner)
-  return parsed && { value: parsed.value, content, under, mark, length }
+  const inner = content.kind === 'zip' ? inflate(content.zip) : { json: content.value, length }
+  const parsed = inner && source.parse(inner.json)
+  return parsed && { value: parsed.value, content, under, mark, length: inner.length }
 }
