@@ -109,7 +109,7 @@ export interface Found<V> {
    * counts too: it is what stood in the record then.
    */
   readonly entry: Entry<Cached<V>> | undefined
-  /** What of it could not be read: there is a value, as far as that is known, and nobody can tell what it is. */
+  /** What could not be read of a value that is there, so that it must not be taken for absent. */
   readonly unread: 'value' | 'body' | undefined
 }
 
@@ -134,7 +134,7 @@ export async function openFound<V>(
   const record = withOpened(snapshot.record, entry)
   const found = { snapshot, entry: undefined, unread: undefined }
   if (!isAlive({ record, ...context.server.interval() })) return found
-  // What it rests on is sealed with it, so nobody can tell whether it is dead.
+  // What it rests on is sealed with it, so it may be good or dead.
   if (entry === undefined) return { ...found, unread: isSealed ? 'value' : undefined }
   if (judgeUnder(home, item, entry.value.under) === 'dead') return found
   return entry.value.unread === undefined ? { ...found, entry } : { ...found, unread: 'body' }

@@ -34,7 +34,11 @@ export async function readFile<T>(shared: Shared, slot: Slot<T>, rejected: strin
     !wasRejected(slot, one) &&
     one.hardExpiry > Math.max(latest, slot.entry?.hardExpiry ?? 0)
   if (!isUseful(lifetime)) return
-  const { entry, error } = await unseal(shared, slot, { ...lifetime, sealed })
+  let error: unknown
+  const entry = await unseal(shared, slot, { ...lifetime, sealed }).catch((thrown: unknown) => {
+    error = thrown
+  })
+  // The miss path reports it.
   if (!entry) slot.rare = { ...slot.rare, unopened: { error } }
   if (!entry || !isUseful(entry)) return
   // A new process learns the server's time from the file, until a store reports it better.
@@ -42,38 +46,26 @@ export async function readFile<T>(shared: Shared, slot: Slot<T>, rejected: strin
   placeEntry(shared, slot, { entry, tier: 'file', earliest, latest: latest + DRIFT_TOLERANCE })
 }
 
-/** What is in a sealed text. */
-export interface Unsealed<T> {
-  /** `undefined`: it could not be opened, or is no value of the subject. */
-  readonly entry?: Entry<T>
-  /** Whether it could not be opened: another time, or with another key, it may be a value. */
-  readonly isSealed?: boolean
-  readonly error?: unknown
-}
-
 /**
- * The entry in a sealed text, or why there is none. What is written beside the text is not authenticated, so it can only shorten
- * the life of the value.
+ * The entry in a sealed text; `undefined` when it is no value of the subject. Throws when it cannot be opened: it was sealed for
+ * another key, by a key that is gone or not available now, or not at all. What is written beside the text is not authenticated, so
+ * it can only shorten the life of the value.
  */
 export async function unseal<T>(
   { codec, place }: Shared,
   slot: Slot<T>,
   { sealed, ...beside }: Lifetime & { readonly sealed: string },
-): Promise<Unsealed<T>> {
-  try {
-    const text = codec ? await withCodecTimeout(codec.open(sealed, slot.key)) : sealed
-    const json = JSON.parse(text) as Json
-    const { bound, ...fields } = (codec && asFields(json)) ?? {}
-    const lifetime = Array.isArray(bound) ? lifetimeOf(bound, beside, place) : beside
-    const value = slot.subject.parse(
-      lifetime === beside ? json : (('only' in fields ? fields['only'] : fields) as Json),
-      text.length,
-    )
-    return value === undefined ? {} : { entry: { value, ...lifetime } }
-  } catch (error) {
-    // Sealed for another key, by a key that is gone or cannot be had now, or not sealed at all.
-    return { isSealed: true, error }
-  }
+): Promise<Entry<T> | undefined> {
+  const text = codec ? await withCodecTimeout(codec.open(sealed, slot.key)) : sealed
+  const json = JSON.parse(text) as Json
+  const { bound, ...fields } = (codec && asFields(json)) ?? {}
+  const lifetime = Array.isArray(bound) ? lifetimeOf(bound, beside, place) : beside
+  const value = slot.subject.parse(
+    lifetime === beside ? json : (('only' in fields ? fields['only'] : fields) as Json),
+    text.length,
+  )
+  if (value !== undefined) return { value, ...lifetime }
+  return undefined
 }
 
 /** What was sealed with the value counts; of the instants beside it, the earlier ones. Throws when it is for another place. */

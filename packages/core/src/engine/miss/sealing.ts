@@ -52,10 +52,17 @@ export async function openValue<T>(
   slot: Slot<T>,
   { sealed, version, issuedAt, softExpiry, hardExpiry, fingerprint }: PublishedValue,
 ): Promise<{ readonly entry: Entry<T> | undefined; readonly isSealed: boolean }> {
-  const lifetime = { version, issuedAt, softExpiry, hardExpiry, fingerprint }
-  const { entry, isSealed = false, error } = await unseal(context, slot, { ...lifetime, sealed })
-  if (entry === undefined) reportCodec(context, slot, { operation: 'open', error })
-  return { entry: entry && packEntry(entry), isSealed }
+  let error: unknown
+  let isSealed = false
+  try {
+    const entry = await unseal(context, slot, { sealed, version, issuedAt, softExpiry, hardExpiry, fingerprint })
+    if (entry !== undefined) return { entry: packEntry(entry), isSealed }
+  } catch (thrown) {
+    error = thrown
+    isSealed = true
+  }
+  reportCodec(context, slot, { operation: 'open', error })
+  return { entry: undefined, isSealed }
 }
 
 /** The record with what its value says of itself when it is opened, in place of what is written beside it. */
