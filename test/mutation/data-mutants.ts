@@ -461,8 +461,8 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'data/load-once.ts',
-        find: 'if (item.direct !== undefined && isShared(home, item, item.direct))',
-        replace: 'if (item.direct !== undefined)',
+        find: 'direct !== undefined && isShared(home, item, { direct, wish })',
+        replace: 'direct !== undefined',
       },
     ],
   },

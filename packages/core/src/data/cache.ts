@@ -135,6 +135,8 @@ const INVALIDATION_RULES: { readonly [Name in keyof Invalidation]-?: Rule } = {
 }
 
 const MEGABYTE = 1_048_576
+/** How far two instants of one tick of the clock are apart, in ms: a power of two, so that sums are exact. */
+const INSTANT = 2 ** -10
 /** How many invalidations of one call go side by side. */
 const PARALLEL = 8
 
@@ -147,11 +149,13 @@ export function createCache(options: CacheOptions): Cache {
   const resources = new Map<string, ResourceStats>()
   const taken = new Set<string>()
   const pending = new Set<Promise<unknown>>()
-  const memory = createMemory(given.maxBytes ?? 64 * MEGABYTE, ({ source, plain }) => source.drop(plain))
+  const memory = createMemory(given.maxBytes ?? 64 * MEGABYTE, (item) => {
+    item.source.drop(item.plain)
+    rechecks.forget(item)
+  })
 
   bus.watch = (event) => {
     stats.count(event)
-    if (event.type === 'hit' && event.tier === 'store') countHit(memory.get(event.key))
     if (!bus.listening()) warnUnheard(event as WarmEvent)
   }
 
@@ -182,6 +186,7 @@ export function createCache(options: CacheOptions): Cache {
   const gather = createGather(runtime, (right) => emit({ type: 'missing-right', right }))
 
   let context: MissContext | undefined
+  let last = 0
   const slots = new WeakMap<Slot<unknown>, Item>()
   const home: Home = {
     engine,
@@ -199,6 +204,10 @@ export function createCache(options: CacheOptions): Cache {
       return context
     },
     context: () => context ?? misuse('cache', 'it was not reached yet'),
+    instant() {
+      last = Math.max(home.context().clock.fast(), last + INSTANT)
+      return last
+    },
     slots,
     itemOf: (slot) => slots.get(slot) ?? misuse('cache', `there is no item of ${slot.key}`),
     repair: (tag) => invalidator.repair(tag),
@@ -299,10 +308,6 @@ function bindResource<const Template extends string, V, W>(
     identity: [keys.name, keys.version, source.version],
     subject: subjectOf(home, source, guard as Guard<Cached<V>>),
   })
-}
-
-function countHit(item: Item | undefined): void {
-  if (item !== undefined) item.source.stats.store += 1
 }
 
 /** What a resource loads and is tagged by. What is gathered is loaded by one call where it can be. */

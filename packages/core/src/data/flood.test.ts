@@ -148,7 +148,7 @@ describe('a load without the cache that is in progress', () => {
 
   it('is not joined any more once it has taken as long as recheck', async () => {
     const { resource, truth, time, before, first } = await switchedOff()
-    time.pass(1_000)
+    time.pass(1_001)
     const after = resource.get({ id: 'x' })
     await new Promise((resolve) => setImmediate(resolve))
     expect(truth.loads).toBe(2)

@@ -1,6 +1,6 @@
 /** The way of a `get`: what memory holds and what a check of it says, then the engine, or the loader alone. @module */
 
-import type { Entry } from '../contracts.ts'
+import type { Entry, Tier } from '../contracts.ts'
 import type { Served } from '../engine/context.ts'
 import { DRIFT_TOLERANCE } from '../engine/time/clock.ts'
 import { placeEntry, remainingUntil } from '../engine/time/freshness.ts'
@@ -8,7 +8,7 @@ import { atMost } from '../lib/timing.ts'
 import { type Switches, switchesOf } from './control.ts'
 import { absentFrom, isAbsent } from './flood.ts'
 import { type Cached, entryOf, type Home, type Item, USED_NOW } from './home.ts'
-import { loadOnce } from './load-once.ts'
+import { type AloneWish, loadOnce } from './load-once.ts'
 import { checkRead, isOlder, lookAt, readTags, SwitchedOff, verdict } from './look.ts'
 import type { Recheck } from './recheck.ts'
 import type { DataGetOptions, Inspection } from './types.ts'
@@ -54,41 +54,48 @@ export async function getSlowly<V>(
   item.used = USED_NOW
   const minLifetime = wish.minLifetime ?? 0
   const timeout = wish.timeout ?? context.policy.timeout
+  const instant = home.instant()
   const endsAt = context.clock.fast() + timeout
   for (let start = 0; start < MAX_STARTS; start += 1) {
     const switches = await currentSwitches(home, source.name)
     const { control } = home.knowledge
-    if (!switches.enabled) return loadOnce(home, item, timeout)
-    if (switches.readOnly) return getWithoutKeeping(home, item, timeout)
     const maxAge = switches.bypass ? 0 : wish.maxAge
+    const alone = { timeout, instant, maxAge }
+    if (!switches.enabled) return loadOnce(home, item, alone)
+    if (switches.readOnly) return getWithoutKeeping(home, item, alone)
     const left = Math.max(1, endsAt - context.clock.fast())
-    const inMemory = await fromMemory(home, recheck, item, { minLifetime, maxAge, timeout: left })
+    const inMemory = await fromMemory(home, recheck, item, { minLifetime, instant, maxAge, timeout: left })
     // The check may have shown other switches.
     if (home.knowledge.control !== control) continue
-    if (inMemory !== undefined) return give(item, inMemory)
+    if (inMemory !== undefined) return give(item, inMemory, 'memory')
     if (!wish.isBatch && isAbsent(home, item) && maxAge === undefined) {
       source.stats.none += 1
       return undefined
     }
-    if (!wish.isBatch && home.flood.refuses(item)) return getInFlood(home, item, timeout)
+    if (!wish.isBatch && home.flood.refuses(item)) {
+      // What is stored may be older than the caller wants, or end sooner.
+      const isAny = maxAge === undefined && minLifetime === 0
+      return isAny ? getInFlood(home, item, alone) : loadOnce(home, item, alone)
+    }
     const ask = {
       params: item,
       minLifetime,
       rejected: undefined,
+      instant: maxAge === undefined ? undefined : instant,
       maxAge,
       timeout: Math.max(1, endsAt - context.clock.fast()),
       isBatch: wish.isBatch === true,
     }
     try {
-      const entry = await home.engine.get(item.slot, ask, entryIn)
+      const { entry, tier } = await home.engine.get(item.slot, ask, served<V>)
       recheck.watch(item)
-      return give(item, entry)
+      return give(item, entry, tier)
     } catch (error) {
       // Its look has seen that the resource is switched off.
       if (!(error instanceof SwitchedOff)) throw error
     }
   }
-  return loadOnce(home, item, timeout)
+  return loadOnce(home, item, { timeout, instant, maxAge: wish.maxAge })
 }
 
 /** What `inspect` shows: of memory, or of the store with `live` or where memory holds nothing that may be served. */
@@ -104,13 +111,7 @@ async function fromMemory<V>(
   home: Home,
   recheck: Recheck,
   item: Item<V>,
-  {
-    minLifetime,
-    maxAge,
-    timeout,
-  }: Required<Pick<DataGetOptions, 'minLifetime' | 'timeout'>> & {
-    readonly maxAge: number | undefined
-  },
+  { minLifetime, instant, maxAge, timeout }: Required<Pick<DataGetOptions, 'minLifetime'>> & AloneWish,
 ): Promise<Entry<Cached<V>> | undefined> {
   const { clock, runtime, background, outage } = home.context()
   const { slot } = item
@@ -120,8 +121,10 @@ async function fromMemory<V>(
   if (home.recheck === 0) return undefined
   if (entry === undefined || now + minLifetime >= item.hardUntil || verdict(home, item, entry) === 'dead')
     return undefined
-  if (maxAge !== undefined && isOlder(home, entry, { since: now, maxAge })) return undefined
+  if (maxAge !== undefined && isOlder(home, entry, { since: now, instant, maxAge })) return undefined
   const isDue = now >= item.softUntil || verdict(home, item, entry) === 'stale'
+  // Its own expiry was compared above: that of the slot ends with the next check.
+  if (now < slot.freshUntil) return entry
   if (now < slot.usableUntil) {
     if (isDue || now >= item.checkedAt - DRIFT_TOLERANCE + home.recheck || !background()) return undefined
     if (recheck.isDue(item)) void recheck.check(item)
@@ -150,21 +153,21 @@ async function currentSwitches(home: Home, name: string): Promise<Required<Switc
 }
 
 /** For a new key in flood mode: what is stored, else the loader's value. The next call that finds one keeps it. */
-async function getInFlood<V>(home: Home, item: Item<V>, timeout: number): Promise<V | undefined> {
+async function getInFlood<V>(home: Home, item: Item<V>, wish: AloneWish): Promise<V | undefined> {
   const entry = await lookAndPlace(home, item).catch(() => undefined)
-  if (entry !== undefined) return give(item, entry)
+  if (entry !== undefined) return give(item, entry, 'store')
   const absent = absentFrom(home, item)
-  const value = await loadOnce(home, item, timeout)
+  const value = await loadOnce(home, item, wish)
   if (value === undefined) item.absent = absent
   return value
 }
 
 /** For a resource that is switched to read-only: what is stored, else the loader's value, which is not kept. */
-async function getWithoutKeeping<V>(home: Home, item: Item<V>, timeout: number): Promise<V | undefined> {
-  const view = home.engine.hit(item.slot, 0, viewOf<V>)
+async function getWithoutKeeping<V>(home: Home, item: Item<V>, wish: AloneWish): Promise<V | undefined> {
+  const view = hitOf(home, item)
   if (view !== undefined) return view.value
   const entry = await lookAndPlace(home, item).catch(() => undefined)
-  return entry === undefined ? loadOnce(home, item, timeout) : give(item, entry)
+  return entry === undefined ? loadOnce(home, item, wish) : give(item, entry, 'store')
 }
 
 /** Looks at the store, and places in memory what may be served. What this environment has changed meanwhile stays. */
@@ -208,13 +211,14 @@ function viewOf<V>({ entry }: Served<Cached<V>>): View<V> {
   return { value, promise: Promise.resolve(value), isNone: value === undefined }
 }
 
-function entryIn<V>({ entry }: Served<Cached<V>>): Entry<Cached<V>> {
-  return entry
+function served<V>(one: Served<Cached<V>>): Served<Cached<V>> {
+  return one
 }
 
 /** What a caller gets of an entry. Throws the problem of a value that cannot be kept. */
-function give<V>({ source }: Item<V>, { value: { value, problem } }: Entry<Cached<V>>): V | undefined {
+function give<V>({ source }: Item<V>, { value: { value, problem } }: Entry<Cached<V>>, tier: Tier): V | undefined {
   if (problem !== undefined) throw problem
+  if (tier === 'memory' || tier === 'store') source.stats[tier] += 1
   if (value === undefined) source.stats.none += 1
   return value
 }

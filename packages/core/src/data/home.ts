@@ -34,7 +34,7 @@ export interface Cached<V> {
 
 /** When this environment made a value. */
 export interface Made {
-  /** `clock.fast()` before the load began. */
+  /** `home.instant()` before the load began. */
   readonly at: number
   /** How many changes this environment had made to the key before. */
   readonly changes: number
@@ -80,7 +80,7 @@ export interface Flood {
 /** A load without the cache, in progress. */
 export interface DirectLoad {
   readonly done: Promise<unknown>
-  /** `clock.fast()` when it began. */
+  /** `home.instant()` when it began. */
   readonly at: number
   /** Changes of the key that this environment had made, and the generations that it knew. */
   readonly changes: number
@@ -163,6 +163,8 @@ export interface Home {
   readonly reach: () => Promise<MissContext>
   /** The same, once it is loaded. The guard is called by nobody before. */
   readonly context: () => MissContext
+  /** `clock.fast()`, and later than every instant before: the clock ticks in whole ms, and calls and loads have an order. */
+  readonly instant: () => number
   readonly itemOf: (slot: Slot<unknown>) => Item
   /** Items by slot, also those that memory has forgotten while a call still uses them. */
   readonly slots: WeakMap<Slot<unknown>, Item>

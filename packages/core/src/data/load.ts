@@ -84,7 +84,7 @@ export async function fetchValue<V>(
 ): Promise<Issued<Cached<V>>> {
   const { clock } = home.context()
   const under = underOf(home, knownTags(item))
-  const made = { at: clock.fast(), changes: item.changes }
+  const made = { at: home.instant(), changes: item.changes }
   const loaded = await callLoader(item, { previous, signal })
   item.source.stats.load(item.plain, clock.fast() - made.at)
   try {

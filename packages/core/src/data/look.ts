@@ -3,7 +3,7 @@
 import type { Entry, ReadOptions, Seen, Store } from '../contracts.ts'
 import { attemptRead, readRecord, type Snapshot } from '../engine/miss/record-io.ts'
 import { openValue, withOpened } from '../engine/miss/sealing.ts'
-import type { Guard } from '../engine/slot.ts'
+import type { Demand, Guard } from '../engine/slot.ts'
 import { DRIFT_TOLERANCE } from '../engine/time/clock.ts'
 import { isAlive } from '../engine/time/expiry.ts'
 import { StoreError } from '../errors.ts'
@@ -25,9 +25,10 @@ export class SwitchedOff extends Error {}
 export function createGuard(home: Home): Guard<Cached<unknown>> {
   const { knowledge, memory, itemOf, context } = home
 
-  const judgeEntry: Guard<Cached<unknown>>['judge'] = (slot, entry, { since, slowSince, maxAge }) => {
+  const judgeEntry: Guard<Cached<unknown>>['judge'] = (slot, entry, demand) => {
+    const { since, maxAge } = demand
     const item = itemOf(slot)
-    if (maxAge !== undefined && since !== undefined && isOlder(home, entry, { since, slowSince, maxAge })) return 'dead'
+    if (maxAge !== undefined && since !== undefined && isOlder(home, entry, { ...demand, since, maxAge })) return 'dead'
     const asOf = entry === slot.entry ? item.checkedAt : (entry.value.made?.at ?? item.lookedAt)
     if (since !== undefined && since > asOf + boundOf(home, item)) return 'dead'
     return verdict(home, item, entry)
@@ -282,9 +283,9 @@ function boundOf({ recheck, unchecked, context }: Home, { relaxedUntil }: Item):
 export function isOlder(
   { context }: Home,
   { value, issuedAt }: Entry<Cached<unknown>>,
-  { since, slowSince, maxAge }: { since: number; slowSince?: number | undefined; maxAge: number },
+  { since, slowSince, instant = since, maxAge }: Demand & { readonly since: number; readonly maxAge: number },
 ): boolean {
-  if (value.made !== undefined) return value.made.at < since - maxAge
+  if (value.made !== undefined) return value.made.at < instant - maxAge
   const { clock, server } = context()
   // The age has an upper bound, and the time since the call began a lower one: both hold although a clock steps meanwhile.
   const age = (server.latest() ?? 0) - issuedAt

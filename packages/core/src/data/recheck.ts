@@ -18,6 +18,8 @@ export interface Recheck {
    * sent yet, or the store could not be read. Never rejects.
    */
   check(item: Item): Promise<boolean>
+  /** Memory has forgotten the item. */
+  forget(item: Item): void
   /** Whether an item is due for a check in the background. */
   isDue(item: Item): boolean
 }
@@ -79,8 +81,11 @@ export function createRecheck(home: Home): Recheck {
 
   return {
     isDue,
+    forget: (item) => void watched.delete(item),
     watch(item) {
       watched.delete(item)
+      // A call in progress may outlast its item in memory.
+      if (home.memory.get(item.slot.key) !== item) return
       watched.add(item)
       if (watched.size > MAX_WATCHED) watched.delete(watched.values().next().value ?? item)
     },

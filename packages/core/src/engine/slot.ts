@@ -26,6 +26,8 @@ export interface Demand {
   readonly slowSince?: number
   /** How old the value may have been then, in ms. */
   readonly maxAge?: number | undefined
+  /** With `maxAge`: when it began, among the loads of one tick of the clock. */
+  readonly instant?: number | undefined
 }
 
 /** Judges the values of a subject by more than their expiry, such as invalidations. Tokens have none. */

@@ -55,6 +55,7 @@ function isSame(one: Wish, other: Wish): boolean {
     one.minLifetime === other.minLifetime &&
     one.timeout === other.timeout &&
     one.rejected === other.rejected &&
-    one.maxAge === other.maxAge
+    one.maxAge === other.maxAge &&
+    one.instant === other.instant
   )
 }
