@@ -9,7 +9,7 @@ import { loadDirect, underOf } from './load.ts'
 export interface AloneWish {
   /** How long the caller waits, in ms. */
   readonly timeout: number
-  /** `home.instant()` when the call began, and how long before the load may have begun, in ms. */
+  /** `home.instant()` when the call began, and how long before the load may have started, in ms. */
   readonly instant: number
   readonly maxAge: number | undefined
 }
