@@ -96,6 +96,10 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'the answer to an older change is adopted last',
+    edits: [{ file: 'data/write.ts', find: '  if (version < item.least) return\n', replace: '' }],
+  },
+  {
     name: 'blind conflict is done',
     edits: [
       {

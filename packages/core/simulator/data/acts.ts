@@ -21,7 +21,8 @@ export async function act(world: DataWorld, environment: Environment): Promise<v
   if (lot < 0.76) return invalidate(world, environment)
   if (lot < 0.8) return changeKey(world, environment, params, 'set')
   if (lot < 0.83) return changeKey(world, environment, params, 'delete')
-  if (lot < 0.87) return meet(world, environment, params)
+  if (lot < 0.86) return meet(world, environment, params)
+  if (lot < 0.87) return overlap(world, environment, params)
   if (lot < 0.92) return update(world, environment, params)
   if (lot < 0.95) return touch(world, environment, params)
   if (lot < 0.98) return control(world, environment)
@@ -63,6 +64,37 @@ async function meet(world: DataWorld, environment: Environment, params: Params):
   await getOne(world, environment, params)
   await process.sleep(random.between(0, 20))
   await Promise.all([first, getOne(world, environment, params)])
+}
+
+/** Two changes of a key, of which the second begins once the store has applied the first: the first may be answered last. */
+async function overlap(world: DataWorld, environment: Environment, params: Params): Promise<void> {
+  const { random, truth, writing, backend, saw, tell } = world
+  const { process, resource } = environment
+  const plain = plainOf(params)
+  if (writing.has(plain)) return
+  writing.add(plain)
+  const n = nextValue((truth.get(plain) ?? 0) + 1)
+  truth.set(plain, n)
+  const value = valueNow(world, params)
+  // What others load meanwhile has no mark: it does not show the first change.
+  const mark = `overlapped by ${process.name} ${n}`
+  let isOver = false
+  tell(() => `${process.name} sets ${plain}: ${n}, and will not wait`)
+  const first = value && resource.set(params, value, { tags: lateTagsOf(params), mark })
+  const ended = ignoring(Promise.resolve(first)).then(() => {
+    isOver = true
+  })
+  const isApplied = (): boolean =>
+    (backend.keys('p:') ?? []).some(
+      (key) => key.startsWith(`${plain}~`) && backend.image(key)?.body.includes(mark) === true,
+    )
+  while (!isOver && !isApplied()) await process.sleep(1)
+  if (!isOver) saw('overlap')
+  writing.delete(plain)
+  await changeKey(world, environment, params, random.pick(['set', 'delete']))
+  const got = getOne(world, environment, params)
+  await ended
+  await Promise.all([got, getOne(world, environment, params)])
 }
 
 /** Notes the question now; the answer goes to the witness. */

@@ -139,8 +139,9 @@ export async function touchValue<V>(home: Home, item: Item<V>, { fresh, usable }
   let isThere = false
   await changeItem(home, item, async (entry, found) => {
     checkRead(item as Item, found)
-    isThere = entry !== undefined
-    if (entry === undefined) return undefined
+    // That there is none has the life that `none` gives it.
+    isThere = entry?.value.value !== undefined
+    if (entry === undefined || !isThere) return undefined
     const now = Math.ceil(server.interval().earliest)
     const { value, fingerprint, issuedAt } = entry
     const { made: _made, ...cached } = value

@@ -11,16 +11,16 @@ import type { Lease } from '../record/record.ts'
 import { acquire, release, remove } from '../record/transitions.ts'
 import type { ChangeEvent } from './events.ts'
 import type { Cached, Home, Item } from './home.ts'
-import { type Found, lookAt } from './look.ts'
+import type { Found } from './look.ts'
 import type { WriteContext, Written } from './types.ts'
 import {
   type Attempted,
   adoptWritten,
   changeItem,
-  checkWritable,
   type Draft,
   draftRecord,
   forget,
+  lookToChange,
   NEVER,
   writeDraft,
 } from './write.ts'
@@ -74,7 +74,6 @@ export async function writeThrough<V>(home: Home, item: Item<V>, what: WriteThro
     home.emit({ type: 'change', key: item.slot.key, outcome, attempts, took: Math.round(clock.fast() - startedAt) })
   item.changing += 1
   try {
-    checkWritable(home, item)
     const announced = await announce(home, item, {
       timeout: what.timeout,
       onBusy: (attempts) => tell('conflict', attempts),
@@ -102,7 +101,7 @@ async function announce<V>(
   let attempts = 0
   while (attempts < MAX_ATTEMPTS) {
     attempts += 1
-    const found = await lookAt(home, item, NEVER)
+    const found = await lookToChange(home, item)
     const { lease } = found.snapshot.record
     if (search.seen?.nonce !== lease?.nonce) search.seen = lease && { nonce: lease.nonce, at: clock.slow() }
     const own = lease && search.sent.get(lease.nonce)

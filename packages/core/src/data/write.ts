@@ -51,9 +51,8 @@ async function change<V>(home: Home, item: Item<V>, plan: Plan<V>): Promise<void
   const startedAt = clock.fast()
   const tell = (outcome: ChangeEvent['outcome'], attempts: number): void =>
     home.emit({ type: 'change', key, outcome, attempts, took: Math.round(clock.fast() - startedAt) })
-  checkWritable(home, item)
   const signal = NEVER
-  let found = await lookAt(home, item, signal)
+  let found = await lookToChange(home, item)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const draft = await plan(found.entry, found)
     if (draft === undefined) return
@@ -69,7 +68,7 @@ async function change<V>(home: Home, item: Item<V>, plan: Plan<V>): Promise<void
       continue
     }
     await sleep(runtime, runtime.random() * Math.min(MAX_PAUSE, 10 * 1.7 ** attempt), signal)
-    found = await lookAt(home, item, signal)
+    found = await lookToChange(home, item)
   }
   tell('conflict', MAX_ATTEMPTS)
   throw new StoreError(`the record of ${key} changed too often; call it again`, {
@@ -79,11 +78,16 @@ async function change<V>(home: Home, item: Item<V>, plan: Plan<V>): Promise<void
   })
 }
 
-/** Throws `WarmTokenError` with code `CACHE_READ_ONLY` while the resource is switched to read-only. */
-export function checkWritable({ knowledge }: Home, { source, slot: { key } }: Item): void {
-  if (!switchesOf(knowledge.control, source.name).readOnly) return
+/**
+ * Looks at a record that is about to be changed. Rejects with `StoreError`, and with `WarmTokenError`, code `CACHE_READ_ONLY`,
+ * while the resource is switched to read-only: the look itself shows the switches, so it holds where they were never seen.
+ */
+export async function lookToChange<V>(home: Home, item: Item<V>): Promise<Found<V>> {
+  const found = await lookAt(home, item, NEVER)
+  const { source, slot } = item
+  if (!switchesOf(home.knowledge.control, source.name).readOnly) return found
   const message = `${source.name} is switched to read-only; switch it back with cache.control`
-  throw new WarmTokenError(message, { code: 'CACHE_READ_ONLY', key, retryable: true })
+  throw new WarmTokenError(message, { code: 'CACHE_READ_ONLY', key: slot.key, retryable: true })
 }
 
 /** What became of one write. */
@@ -214,8 +218,11 @@ export function adoptWritten<V>(
 ): void {
   const context = home.context()
   const { slot } = item
+  const version = record.value?.version ?? record.rejected + 1
   item.changes += 1
-  item.least = record.value?.version ?? record.rejected + 1
+  // Answers of two changes may come in the other order.
+  if (version < item.least) return
+  item.least = version
   if (entry !== undefined) {
     placeEntry(context, slot, { entry: packEntry(entry), tier: 'store', ...context.server.interval() })
     return
