@@ -159,8 +159,9 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'data/look.ts',
-        find: 'item.lookedAt = Math.max(item.lookedAt, sentAt)',
-        replace: 'item.lookedAt = context().clock.fast()',
+        find: 'return { ...(found.get(slot.key) ?? { image: undefined, time: undefined }), look }',
+        replace:
+          'return { ...(found.get(slot.key) ?? { image: undefined, time: undefined }), look: { ...look, sentAt: context().clock.fast() } }',
       },
       {
         file: 'data/knowledge.ts',
@@ -169,7 +170,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'data/look.ts',
-        find: 'item.checkedAt = entry?.value.made?.at ?? checkedAtOf(home, item)',
+        find: 'item.checkedAt = entry === undefined ? item.lookedAt : checkedAtOf(home, entry)',
         replace: 'item.checkedAt = context().clock.fast()',
       },
     ],
@@ -346,12 +347,12 @@ export const DATA_MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'data/look.ts',
-        find: 'const sentAt = Math.min(now, ...all.filter(isKnown).map((tag) => knowledge.checkedAt(tag)))',
-        replace: 'const sentAt = now',
+        find: 'const asOf = Math.min(now, ...all.filter(isKnown).map((tag) => knowledge.checkedAt(tag)))',
+        replace: 'const asOf = now',
       },
       {
         file: 'data/look.ts',
-        find: 'filter((tag) => knowledge.checkedAt(tag) < item.lookedAt)',
+        find: 'filter((tag) => knowledge.checkedAt(tag) < asOf)',
         replace: 'filter((tag) => knowledge.checkedAt(tag) < 0)',
       },
     ],
@@ -475,8 +476,8 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'data/look.ts',
-        find: '    if (unread.length + lost.length > 0)\n',
-        replace: '    if (unread.length > 0)\n',
+        find: '    if (missing.tags.length > 0)\n',
+        replace: '    if (missing.tags.some((tag) => knowledge.checkedAt(tag) < item.lookedAt))\n',
       },
     ],
   },

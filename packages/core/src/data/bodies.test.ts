@@ -227,6 +227,42 @@ describe('a large value', () => {
     expect(events.filter(({ type }) => type === 'body-unread')).toHaveLength(1)
   })
 
+  it('that is slow to read is loaded again within the time of the call, and is no outage of the store of heads', async () => {
+    const time = fakeTime()
+    const main = openStore(time.now)
+    const far = openStore(time.now)
+    const after = (ms: number) => new Promise<void>((resolve) => void time.runtime.after(ms, resolve))
+    let isSlow = false
+    const slowly = (store: Store, ms: number): Store => ({
+      ...store,
+      async read(key, options) {
+        if (isSlow) await after(ms)
+        return store.read(key, options)
+      },
+    })
+    const events: CacheEvent[] = []
+    const value = noise(60_000)
+    const bind = () =>
+      createCache({
+        name: 'shop',
+        store: slowly(main.store, 150),
+        bodies: slowly(far.store, 60_000),
+        runtime: time.runtime,
+        onEvent: (event) => void events.push(event),
+      }).use({ key: 'page:{id}', usable: 600_000, load: (_params, { keep }) => keep(value, { tags: ['late'] }) })
+    await time.run(bind().get({ id: 1 }))
+    isSlow = true
+    for (const timeout of [5_000, 2_000]) {
+      const startedAt = time.now()
+      expect(await time.run(bind().get({ id: 1 }, { timeout }))).toBe(value)
+      expect(time.now() - startedAt).toBeLessThan(timeout)
+    }
+    const types = events.map(({ type }) => type)
+    expect(types.filter((type) => type === 'body-unread')).toHaveLength(2)
+    expect(types).not.toContain('store-error')
+    expect(events).not.toContainEqual(expect.objectContaining({ alone: true }))
+  })
+
   it('leaves the clock of the store for bodies out of versions and expiries', async () => {
     const time = fakeTime()
     const main = openStore(time.now)

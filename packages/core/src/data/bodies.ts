@@ -3,6 +3,7 @@
 import type { Json } from '../contracts.ts'
 import { withCodecTimeout } from '../engine/file-hit.ts'
 import { attemptSwap } from '../engine/miss/record-io.ts'
+import type { Getting } from '../engine/slot.ts'
 import { createServerClock } from '../engine/time/server-clock.ts'
 import { StoreError } from '../errors.ts'
 import { builtin } from '../lib/builtin.ts'
@@ -34,8 +35,8 @@ const KEEP_LONGER = 7 * 86_400_000
 const MAX_REPEATS = 2
 /** How long a body may take to be written, in ms. */
 const WRITE_TIMEOUT = 2_500
-/** The share of a request's time that reading a body may take: one that takes longer is loaded again, and no outage. */
-const READ_SHARE = 0.9
+/** The share of a call's time that reading a body may take: the rest is there to load the value again. */
+const READ_SHARE = 0.5
 
 /**
  * The cached value with what stands for it in the head; writes its body where it is large. Throws `ValueTooLargeError` before
@@ -87,7 +88,11 @@ export function inflate(zip: string): { readonly json: Json; readonly length: nu
  * Reads the body of a cached value that was found in a head, unless memory has it. Where that fails the value stays unread, which
  * counts as a miss; an event says so.
  */
-export async function readBody(home: Home, item: Item, cached: Cached<unknown>, signal: AbortSignal): Promise<void> {
+export async function readBody(
+  home: Home,
+  item: Item,
+  { cached, signal, endsAt }: Getting & { readonly cached: Cached<unknown> },
+): Promise<void> {
   const pointer = cached.unread
   if (pointer === undefined) return
   const known = item.slot.entry?.value
@@ -96,8 +101,9 @@ export async function readBody(home: Home, item: Item, cached: Cached<unknown>, 
     cached.unread = undefined
     return
   }
-  const { runtime, policy } = home.context()
-  const ms = Math.floor(policy.storeTimeout * READ_SHARE)
+  const { runtime, policy, clock } = home.context()
+  const left = endsAt === undefined ? Number.POSITIVE_INFINITY : Math.max(0, endsAt - clock.fast())
+  const ms = Math.floor(Math.min(policy.storeTimeout, left * READ_SHARE))
   const read = await withDeadline(runtime, { ms, signal }, (inner) => openBody(home, pointer, inner))
   const parsed = read.outcome === 'done' && read.value !== undefined ? item.source.parse(read.value) : undefined
   if (parsed === undefined) {

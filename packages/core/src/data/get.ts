@@ -9,14 +9,14 @@ import { type Switches, switchesOf } from './control.ts'
 import { absentFrom, isAbsent } from './flood.ts'
 import { type Cached, entryOf, type Home, type Item, USED_NOW } from './home.ts'
 import { type AloneWish, loadOnce } from './load-once.ts'
-import { checkRead, isOlder, lookAt, readTags, SwitchedOff, verdict } from './look.ts'
+import { checkRead, isOlder, isOvertaken, lookAt, readTags, SwitchedOff, verdict } from './look.ts'
 import type { Recheck } from './recheck.ts'
 import type { DataGetOptions, Inspection } from './types.ts'
 import { forget } from './write.ts'
 
 /** How often a `get` starts over because the switches have changed. */
 const MAX_STARTS = 3
-/** How often a look is repeated because this environment has changed the key meanwhile. */
+/** How often a look is repeated because a later one was answered, or this environment has changed the key meanwhile. */
 const MAX_LOOKS = 3
 
 /** What a hit in memory gives, made once for each entry. */
@@ -178,7 +178,7 @@ async function lookAndPlace<V>(home: Home, item: Item<V>): Promise<Entry<Cached<
     checkRead(item as Item, found)
     const { entry } = found
     const isLatest = item.changes === changes
-    if (!isLatest && entryOf(item) === undefined && look < MAX_LOOKS) continue
+    if (look < MAX_LOOKS && (isOvertaken(item, found.snapshot.look?.sentAt) || (!isLatest && !entryOf(item)))) continue
     if (isLatest && entry === undefined) forget(home, item)
     if (entry === undefined || verdict(home, item, entry) === 'dead') return entryOf(item)
     const context = home.context()

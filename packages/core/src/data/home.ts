@@ -26,7 +26,9 @@ export interface Cached<V> {
   readonly mark: string | undefined
   /** Length of its text, in characters. */
   readonly length: number
-  /** Set where it was loaded or written by this environment. */
+  /** `clock.fast()` before the last request was sent that showed it in the record. */
+  seenAt?: number | undefined
+  /** Set where it was loaded by this environment. */
   readonly made?: Made
   /** In place of a value: what the call rejects with. Handed to those who wait for the load, and stored nowhere. */
   readonly problem?: unknown
@@ -111,7 +113,7 @@ export interface Item<V = unknown> {
   /** Soft and hard expiry on `clock.fast()`, whatever was checked. */
   softUntil: number
   hardUntil: number
-  /** The last look: `clock.fast()` before it was sent. */
+  /** The latest look that was answered: `clock.fast()` before it was sent. */
   lookedAt: number
   /** `clock.fast()` as of which the entry was judged, with all that it rests on. */
   checkedAt: number

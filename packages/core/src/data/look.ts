@@ -3,20 +3,23 @@
 import type { Entry, ReadOptions, Seen, Store } from '../contracts.ts'
 import { attemptRead, readRecord, type Snapshot } from '../engine/miss/record-io.ts'
 import { openValue, withOpened } from '../engine/miss/sealing.ts'
-import type { Demand, Guard } from '../engine/slot.ts'
+import type { Demand, Getting, Guard, Look } from '../engine/slot.ts'
 import { DRIFT_TOLERANCE } from '../engine/time/clock.ts'
 import { isAlive } from '../engine/time/expiry.ts'
 import { StoreError } from '../errors.ts'
 import { readBody } from './bodies.ts'
 import { switchesOf } from './control.ts'
 import { NO_GENERATION, NO_ROOT, parseGeneration, parseRoot } from './generations.ts'
-import { type Cached, entryOf, type Home, type Item, knownTags } from './home.ts'
+import { type Cached, type Home, type Item, knownTags } from './home.ts'
 import { judge, type Under } from './judge.ts'
 
 /** Room above the server's time for numbers that are believed, in ms. */
 const SLACK = 60_000
 /** The share of `recheck` from which on entries are rechecked in the background. */
 export const EARLY_SHARE = 0.5
+
+/** What nothing rests on. */
+const NOTHING: Under = { tags: [], root: 0 }
 
 /** Thrown through the engine when the switches of the resource do not allow what it is about to do. Callers never see it. */
 export class SwitchedOff extends Error {}
@@ -29,7 +32,7 @@ export function createGuard(home: Home): Guard<Cached<unknown>> {
     const { since, maxAge } = demand
     const item = itemOf(slot)
     if (maxAge !== undefined && since !== undefined && isOlder(home, entry, { ...demand, since, maxAge })) return 'dead'
-    const asOf = entry === slot.entry ? item.checkedAt : (entry.value.made?.at ?? item.lookedAt)
+    const asOf = entry === slot.entry ? item.checkedAt : checkedAtOf(home, entry)
     if (since !== undefined && since > asOf + boundOf(home, item)) return 'dead'
     return verdict(home, item, entry)
   }
@@ -37,17 +40,19 @@ export function createGuard(home: Home): Guard<Cached<unknown>> {
   return {
     async read(store, slot, options) {
       const item = itemOf(slot)
-      const { found, sentAt } = await readGenerations(home, store, { tags: knownTags(item), options, key: slot.key })
-      // An attempt that was given up may answer later than the next one.
-      item.lookedAt = Math.max(item.lookedAt, sentAt)
-      return found.get(slot.key) ?? { image: undefined, time: undefined }
+      const { found, look } = await readGenerations(home, store, { tags: knownTags(item), options, key: slot.key })
+      // One that was sent earlier may be answered later.
+      item.lookedAt = Math.max(item.lookedAt, look.sentAt)
+      return { ...(found.get(slot.key) ?? { image: undefined, time: undefined }), look }
     },
-    prepare(slot, entry) {
+    date: dateEntry,
+    prepare(slot, entry, look) {
       const item = itemOf(slot)
       const { enabled, readOnly } = switchesOf(knowledge.control, item.source.name)
       if (!enabled || readOnly) throw new SwitchedOff()
-      return prepareLook(home, item, entry)
+      return prepareLook(home, item, { entry, ...look })
     },
+    isOvertaken: (slot, { value }) => isOvertaken(itemOf(slot), value.seenAt),
     judge: judgeEntry,
     limit(slot) {
       const item = itemOf(slot)
@@ -55,7 +60,7 @@ export function createGuard(home: Home): Guard<Cached<unknown>> {
       item.hardUntil = slot.usableUntil
       item.relaxedUntil = 0
       const { entry } = slot
-      item.checkedAt = entry?.value.made?.at ?? checkedAtOf(home, item)
+      item.checkedAt = entry === undefined ? item.lookedAt : checkedAtOf(home, entry)
       memory.resize(item)
       applyLimits(home, item)
     },
@@ -96,10 +101,21 @@ function judgeUnder(home: Home, item: Item, under: Under): 'good' | 'stale' | 'd
   return judged.outcome === 'good' || judged.outcome === 'stale' ? judged.outcome : 'dead'
 }
 
-/** As of when an entry is judged that rests on what was read: the record, everything, and each tag. */
-export function checkedAtOf({ knowledge }: Home, item: Item): number {
-  const tags = entryOf(item)?.value.under.tags ?? []
-  return Math.min(item.lookedAt, knowledge.checkedAt(''), ...tags.map(([tag]) => knowledge.checkedAt(tag)))
+/** As of when an entry is judged: of its load, or of what was read: the record, everything, and each tag. */
+export function checkedAtOf({ knowledge }: Home, { value }: Entry<Cached<unknown>>): number {
+  const { made, seenAt = Number.NEGATIVE_INFINITY, under } = value
+  if (made !== undefined && made.at > seenAt) return made.at
+  return Math.min(seenAt, knowledge.checkedAt(''), ...under.tags.map(([tag]) => knowledge.checkedAt(tag)))
+}
+
+/** An entry was found in the record by a look, or by another one again. */
+export function dateEntry({ value }: Entry<Cached<unknown>>, { sentAt }: Pick<Look, 'sentAt'>): void {
+  value.seenAt = Math.max(value.seenAt ?? Number.NEGATIVE_INFINITY, sentAt)
+}
+
+/** Whether a look was answered that was sent after the one that has shown an entry. What was made here came of no look. */
+export function isOvertaken({ lookedAt }: Item, seenAt: number | undefined): boolean {
+  return seenAt !== undefined && seenAt < lookedAt
 }
 
 /** What a look of its own, outside a refresh, has found. */
@@ -128,10 +144,11 @@ export async function openFound<V>(
 ): Promise<Found<V>> {
   const { slot } = item
   const context = home.context()
+  const { look = { sentAt: item.lookedAt, asOf: item.lookedAt } } = snapshot
   const { value } = snapshot.record
   const { entry, isSealed = false } = value === undefined ? {} : await openValue(context, slot, value)
-  const prepare = prepareLook(home, item, entry)
-  if (prepare !== undefined) await attemptRead(context, { key: slot.key, signal }, prepare)
+  if (entry !== undefined) dateEntry(entry, look)
+  await prepareLook(home, item, { entry, ...look, signal })
   const record = withOpened(snapshot.record, entry)
   const found = { snapshot, entry: undefined, unread: undefined }
   if (!isAlive({ record, ...context.server.interval() })) return found
@@ -156,7 +173,7 @@ export async function readGenerations(
   home: Home,
   store: Store,
   { tags, options, key }: { readonly tags: readonly string[]; readonly options: ReadOptions; readonly key?: string },
-): Promise<{ readonly found: ReadonlyMap<string, Seen>; readonly sentAt: number }> {
+): Promise<{ readonly found: ReadonlyMap<string, Seen>; readonly look: Look }> {
   const { clock } = home.context()
   const now = clock.fast()
   const { knowledge } = home
@@ -165,14 +182,14 @@ export async function readGenerations(
     key !== undefined && home.gather.isOpen && knowledge.checkedAt(tag) > now - home.recheck * EARLY_SHARE
   const all = ['', ...tags]
   const unknown = all.filter((tag) => !isKnown(tag))
-  const sentAt = Math.min(now, ...all.filter(isKnown).map((tag) => knowledge.checkedAt(tag)))
+  const asOf = Math.min(now, ...all.filter(isKnown).map((tag) => knowledge.checkedAt(tag)))
   const keys = unknown.map((tag) => (tag === '' ? home.rootKey : home.tagKey(tag)))
   const found = await home.gather.read(store, key === undefined ? keys : [key, ...keys], {
     ...options,
     consistent: true,
   })
   observe(home, { found, sentAt: now, tags })
-  return { found, sentAt }
+  return { found, look: { sentAt: now, asOf } }
 }
 
 /** Reads the generations of tags, and the root with them, outside a refresh. Rejects with `StoreError`. */
@@ -235,39 +252,73 @@ export function observe(
   if (hasRisen) for (const item of home.memory.items()) applyLimits(home, item)
 }
 
-/** What must be read and repaired before an entry can be judged, and another one be loaded. */
-export function prepareLook(
-  home: Home,
-  item: Item,
-  entry: Entry<Cached<unknown>> | undefined,
-): ((signal: AbortSignal) => Promise<void>) | undefined {
-  const { knowledge, emit, repair } = home
-  const under = entry?.value.under ?? { tags: [], root: 0 }
-  const known = new Set(item.tags)
-  item.lateTags = under.tags.flatMap(([tag]) => (known.has(tag) ? [] : [tag]))
-  const judged = judge(item.plain, under, knowledge)
-  const unread = [...known, ...item.lateTags].filter((tag) => knowledge.checkedAt(tag) < item.lookedAt)
+/** An entry that a look has found, if it has, and how what judges it is got. */
+interface Finding extends Look, Getting {
+  readonly entry: Entry<Cached<unknown>> | undefined
+}
+
+/** Gets what is missing before an entry can be judged, and another one be loaded; `undefined`: nothing is. */
+function prepareLook(home: Home, item: Item, finding: Finding): Promise<void> | undefined {
+  const { entry, asOf } = finding
+  const own = new Set(item.tags)
+  item.lateTags = entry?.value.under.tags.flatMap(([tag]) => (own.has(tag) ? [] : [tag])) ?? []
+  const missing = missingFor(home, item, { entry, asOf })
+  return missing && getMissing(home, item, { missing, ...finding })
+}
+
+/** What is missing before an entry can be judged. `''` is the root. */
+interface Missing {
+  /** Generations to read. */
+  readonly tags: readonly string[]
+  /** Whether a record that the item rests on is damaged. */
+  readonly isDamaged: boolean
+  /** Whether the body must be read. */
+  readonly hasBody: boolean
+}
+
+function missingFor(home: Home, item: Item, { entry, asOf }: Pick<Finding, 'entry' | 'asOf'>): Missing | undefined {
+  const { knowledge } = home
+  const under = entry?.value.under ?? NOTHING
+  const unread = knownTags(item).filter((tag) => knowledge.checkedAt(tag) < asOf)
   // One request may have read the generation before it was raised, and the record after: they are read again before a number
   // that is lower than the entry's counts as lost.
   const lower = under.tags.flatMap(([tag, number]) => (knowledge.numberOf(tag) < number ? [tag] : []))
   const lost = knowledge.numberOf('') < under.root ? ['', ...lower] : lower
-  const all = ['', ...known, ...item.lateTags]
-  const cached = entry?.value
-  const isUnread = cached?.unread !== undefined && judged.outcome !== 'dead'
-  if (unread.length + lost.length === 0 && !isUnread && !all.some((tag) => isDamaged(home, tag))) return undefined
-  return async (signal) => {
-    const tags = [...new Set([...unread, ...lost])].filter((tag) => tag !== '')
+  const hasBody = entry?.value.unread !== undefined && judge(item.plain, under, knowledge).outcome !== 'dead'
+  const tags = [...new Set([...unread, ...lost])]
+  const missing = { tags, isDamaged: damagedOf(home, item).length > 0, hasBody }
+  return tags.length > 0 || missing.isDamaged || hasBody ? missing : undefined
+}
+
+/** Reads generations, repairs what is damaged, then reads the body in a time of its own: a slow one is no outage of the store. */
+async function getMissing(
+  home: Home,
+  item: Item,
+  { missing, entry, signal, endsAt }: Finding & { readonly missing: Missing },
+): Promise<void> {
+  const { knowledge, emit, repair } = home
+  const context = home.context()
+  const under = entry?.value.under ?? NOTHING
+  const { key } = item.slot
+  const getGenerations = async (inner: AbortSignal): Promise<void> => {
+    const tags = missing.tags.filter((tag) => tag !== '')
     // Reads the root too. A number that is lower now, after the entry was read, was lost.
-    if (unread.length + lost.length > 0)
-      await readGenerations(home, home.context().store, { tags, options: { signal, consistent: true } })
+    if (missing.tags.length > 0)
+      await readGenerations(home, context.store, { tags, options: { signal: inner, consistent: true } })
     const again = judge(item.plain, under, knowledge)
     for (const tag of again.outcome === 'lost' ? again.tags : []) {
       emit({ type: 'generation-lost', tag })
       knowledge.lose(tag, tag === '' ? under.root : (under.tags.find(([one]) => one === tag)?.[1] ?? 0))
     }
-    for (const tag of all.filter((one) => isDamaged(home, one))) await repair(tag)
-    if (isUnread) await readBody(home, item, cached, signal)
+    for (const tag of damagedOf(home, item)) await repair(tag)
   }
+  if (missing.tags.length > 0 || missing.isDamaged) await attemptRead(context, { key, signal }, getGenerations)
+  if (missing.hasBody && entry !== undefined) await readBody(home, item, { cached: entry.value, signal, endsAt })
+}
+
+/** Records that the item rests on and that are damaged. */
+function damagedOf(home: Home, item: Item): readonly string[] {
+  return ['', ...knownTags(item)].filter((tag) => isDamaged(home, tag))
 }
 
 function isDamaged({ knowledge }: Home, tag: string): boolean {

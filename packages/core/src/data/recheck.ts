@@ -2,7 +2,7 @@ import type { Seen } from '../contracts.ts'
 import { attemptRead } from '../engine/miss/record-io.ts'
 import { parseRecord } from '../record/record.ts'
 import { type Home, type Item, knownTags, USED_SINCE_RECHECK } from './home.ts'
-import { applyLimits, checkedAtOf, EARLY_SHARE, observe, verdict } from './look.ts'
+import { applyLimits, checkedAtOf, dateEntry, EARLY_SHARE, observe, verdict } from './look.ts'
 
 /** How many keys one recheck reads at most: as many as one batch of DynamoDB. */
 const MAX_KEYS = 100
@@ -116,11 +116,12 @@ function settle(
   const { slot } = item
   const { entry } = slot
   if (entry === undefined || item.checkedAt >= sentAt) return true
+  item.lookedAt = Math.max(item.lookedAt, sentAt)
   const parsed = seen?.image && parseRecord(seen.image.body, slot.key)
   const version = parsed?.outcome === 'record' ? parsed.record.value?.version : undefined
   if (version === entry.version && verdict(home, item, entry) !== 'dead') {
-    item.lookedAt = Math.max(item.lookedAt, sentAt)
-    item.checkedAt = checkedAtOf(home, item)
+    dateEntry(entry, { sentAt })
+    item.checkedAt = checkedAtOf(home, entry)
     applyLimits(home, item)
     return true
   }

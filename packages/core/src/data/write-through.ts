@@ -106,7 +106,7 @@ async function announce<V>(
     if (search.seen?.nonce !== lease?.nonce) search.seen = lease && { nonce: lease.nonce, at: clock.slow() }
     const own = lease && search.sent.get(lease.nonce)
     if (own !== undefined && timeToFetch(policy, own.length, clock.fast() - own.sentAt) > 0) {
-      adoptWritten(home, item, { record: found.snapshot.record, entry: undefined })
+      adoptWritten(home, item, { record: found.snapshot.record, entry: undefined, sentAt: own.sentAt })
       return { ...found.snapshot, ...own, attempts }
     }
     // What became of one without an answer shows at the next look.
@@ -160,7 +160,7 @@ async function send<V>(
   search.sent.set(nonce, sent)
   const result = await swapRecord(context, next, { expected: image, tag, signal: undefined })
   if (result.outcome !== 'swapped') return undefined
-  adoptWritten(home, item, { record: next, entry: made.entry })
+  adoptWritten(home, item, { record: next, entry: made.entry, sentAt })
   return { image: result.image, record: next, ...sent }
 }
 
@@ -208,8 +208,9 @@ async function takeBack<V>(home: Home, item: Item<V>, { image, record, before }:
       before === undefined
         ? { record: release(record), entry: undefined }
         : await draftRecord(home, item, { before: record, draft: draftOf(before), tag, isPacked: true })
+    const sentAt = home.context().clock.fast()
     const result: SwapResult = await swapRecord(home.context(), next, { expected: image, tag, signal: undefined })
-    if (result.outcome === 'swapped') adoptWritten(home, item, { record: next, entry })
+    if (result.outcome === 'swapped') adoptWritten(home, item, { record: next, entry, sentAt })
   } catch {
     // The store fails: the lease ends on its own.
   }

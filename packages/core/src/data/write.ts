@@ -13,7 +13,7 @@ import { packCached } from './bodies.ts'
 import { switchesOf } from './control.ts'
 import type { ChangeEvent } from './events.ts'
 import type { Cached, Home, Item } from './home.ts'
-import { type Found, lookAt, openFound } from './look.ts'
+import { dateEntry, type Found, isOvertaken, lookAt, openFound } from './look.ts'
 
 /** How often a change is tried, each time on the record that is there then. */
 const MAX_ATTEMPTS = 12
@@ -64,7 +64,9 @@ async function change<V>(home: Home, item: Item<V>, plan: Plan<V>): Promise<void
     }
     if (written.outcome === 'written') return tell('written', attempt + 1)
     if (attempt === 0 && written.snapshot !== undefined) {
-      found = await openFound(home, item, { snapshot: written.snapshot, signal })
+      // A conflict shows the record without its generations: those of the last look count.
+      const snapshot = { ...written.snapshot, look: found.snapshot.look }
+      found = await openFound(home, item, { snapshot, signal })
       continue
     }
     await sleep(runtime, runtime.random() * Math.min(MAX_PAUSE, 10 * 1.7 ** attempt), signal)
@@ -109,18 +111,19 @@ export async function writeDraft<V>(
   const tag = runtime.unique()
   const { record, entry } = await draftRecord(home, item, { before: snapshot.record, draft, tag })
   const send = () => swapRecord(context, record, { expected: snapshot.image, tag, signal: undefined })
+  const sentAt = context.clock.fast()
   const first = await send()
   if (first.outcome === 'conflict') return first
   // Whatever a repeat or a look fails with, the first may have been applied.
   const { result, there } =
     first.outcome === 'swapped' ? { result: first, there: undefined } : await settleUnknown(home, item, send)
   if (result?.outcome === 'swapped') {
-    adoptWritten(home, item, { record, entry })
+    adoptWritten(home, item, { record, entry, sentAt })
     return { outcome: 'written' }
   }
   // It was written, and another write has followed.
   if (there !== undefined && hasMark(there.record, tag)) {
-    adoptWritten(home, item, { record, entry: undefined })
+    adoptWritten(home, item, { record, entry: undefined, sentAt })
     return { outcome: 'written' }
   }
   const isRefuted =
@@ -214,7 +217,16 @@ function listsAllSince(before: WarmRecord, { refreshes }: WarmRecord): boolean {
 export function adoptWritten<V>(
   home: Home,
   item: Item<V>,
-  { record, entry }: { readonly record: WarmRecord; readonly entry: Entry<Cached<V>> | undefined },
+  {
+    record,
+    entry,
+    sentAt,
+  }: {
+    readonly record: WarmRecord
+    readonly entry: Entry<Cached<V>> | undefined
+    /** `clock.fast()` before it was sent: what others wrote until then was there, or was overwritten. */
+    readonly sentAt: number
+  },
 ): void {
   const context = home.context()
   const { slot } = item
@@ -224,6 +236,9 @@ export function adoptWritten<V>(
   if (version < item.least) return
   item.least = version
   if (entry !== undefined) {
+    dateEntry(entry, { sentAt })
+    // A look that was sent after it, and answered before, may have shown what others wrote next.
+    if (isOvertaken(item, sentAt) && slot.entry !== undefined && slot.entry.version > entry.version) return
     placeEntry(context, slot, { entry: packEntry(entry), tier: 'store', ...context.server.interval() })
     return
   }

@@ -4,7 +4,7 @@ import type { Listener } from '../events.ts'
 import type { FileReader } from '../tiers/file/reader.ts'
 import type { FileTier } from '../tiers/file/writer.ts'
 import type { Policy } from './policy.ts'
-import type { Demand, Slot } from './slot.ts'
+import type { Demand, Look, Slot } from './slot.ts'
 import type { Clock } from './time/clock.ts'
 import type { KnownTime, ServerClock } from './time/server-clock.ts'
 
@@ -106,6 +106,8 @@ export interface Flight<T> {
   failedSwaps: number
   /** Looks in a row at the record, while waiting, that failed. */
   failedLooks: number
+  /** The last look of a guard. */
+  look: Look | undefined
   /** The last published value that was opened. */
   opened: { readonly sealed: string; readonly entry: Entry<T> | undefined } | undefined
   /** Fingerprint of the secret in use. Looked up only where a refusal is on record. */

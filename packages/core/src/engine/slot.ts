@@ -30,15 +30,34 @@ export interface Demand {
   readonly instant?: number | undefined
 }
 
+/** When a record was read, by `clock.fast()`. */
+export interface Look {
+  /** Before the request was sent that showed the record. */
+  readonly sentAt: number
+  /** The same of what its value is judged by: a batch need not read again what it has read a moment ago. */
+  readonly asOf: number
+}
+
+/** How what a guard still needs is got. */
+export interface Getting {
+  readonly signal: AbortSignal
+  /** `clock.fast()` at which the call must be over. Left out: it has no end of its own. */
+  readonly endsAt?: number | undefined
+}
+
 /** Judges the values of a subject by more than their expiry, such as invalidations. Tokens have none. */
 export interface Guard<T> {
   /** Reads the record and, by the same request, what its value is judged by. Always consistent. */
-  read(store: Store, slot: Slot<T>, options: ReadOptions): Promise<Seen>
+  read(store: Store, slot: Slot<T>, options: ReadOptions): Promise<Seen & { readonly look: Look }>
+  /** Dates an entry that was found in the record. An entry that was found again is as new as the last look that showed it. */
+  date(entry: Entry<T>, look: Look): void
   /**
-   * What must be done before the entry of the record, if there is one, can be judged and a new one be fetched;
-   * `undefined`: nothing. Called after each `read`.
+   * Does what must be done before the entry of the record, if there is one, can be judged and a new one be fetched; `undefined`:
+   * nothing. Called after each `read`. Rejects with `StoreError`.
    */
-  prepare(slot: Slot<T>, entry: Entry<T> | undefined): ((signal: AbortSignal) => Promise<void>) | undefined
+  prepare(slot: Slot<T>, entry: Entry<T> | undefined, look: Look & Getting): Promise<void> | undefined
+  /** Whether a later look of this environment was answered before: what it has shown must not be replaced by this entry. */
+  isOvertaken(slot: Slot<T>, entry: Entry<T>): boolean
   /** `stale`: it may be served while it is refreshed. `dead`: it is never served, not even when the source fails. */
   judge(slot: Slot<T>, entry: Entry<T>, demand: Demand): 'good' | 'stale' | 'dead'
   /** An entry was placed in the slot. Lowers its limits to what was judged. */

@@ -8,13 +8,12 @@ import { abandon, fail, nextVersion, publish } from '../../record/transitions.ts
 import type { Flight, MissContext } from '../context.ts'
 import { rareOf, type Slot } from '../slot.ts'
 import { isAlive } from '../time/expiry.ts'
-import { placeEntry } from '../time/freshness.ts'
 import type { HeldLease } from './acquire.ts'
 import type { Failed } from './call-source.ts'
 import { nextFailure, rememberFailure, SIGN_IN } from './cool-down.ts'
 import { readRecord, type Snapshot, type SwapResult, swapRecord } from './record-io.ts'
 import { noteRejectPause } from './refusals.ts'
-import { openEntry, withOpened } from './sealing.ts'
+import { openPublished, placeFound, withOpened } from './sealing.ts'
 
 /** The code of a value that could not be committed. */
 export const UNCOMMITTED = 'STORE_UNCOMMITTED'
@@ -115,27 +114,30 @@ export async function publishFailure<T>(flight: Flight<T>, held: HeldLease, fail
   const error = rememberFailure(context, slot, { failure, secretFingerprint, cause })
   const { value } = held.record
   const alive = value !== undefined && isAlive({ record: held.record, ...server.interval() })
-  const entry = alive ? await openEntry(context, slot, value) : undefined
+  // What could not be opened before may open now.
+  if (flight.opened?.entry === undefined) flight.opened = undefined
+  const entry = alive ? await openPublished(flight, value) : undefined
   if (entry === undefined || slot.subject.guard?.judge(slot, entry, flight.ask) === 'dead') throw error
   const hold = slot.rare?.hold
-  placeEntry(context, slot, { entry, tier: 'store', ...server.interval() })
+  placeFound(context, slot, entry)
   rareOf(slot).hold = hold
   return entry
 }
 
 /** The lease was lost. What another holder has published since, if it can be used, is what every environment has. */
 export async function publishedByOther<T>(
-  { context, slot }: Flight<T>,
+  flight: Flight<T>,
   held: HeldLease,
   { record }: Snapshot,
 ): Promise<Entry<T> | undefined> {
+  const { context, slot } = flight
   const { value } = record
   const { server } = context
   const isNewer = value !== undefined && value.version > (held.record.value?.version ?? 0)
   if (!isNewer || !isAlive({ record, ...server.interval() })) return undefined
-  const entry = await openEntry(context, slot, value)
+  const entry = await openPublished(flight, value)
   if (!isAlive({ record: withOpened(record, entry), ...server.interval() })) return undefined
-  if (entry !== undefined) placeEntry(context, slot, { entry, tier: 'store', ...server.interval() })
+  if (entry !== undefined) placeFound(context, slot, entry)
   return entry
 }
 

@@ -6,7 +6,7 @@ import { withDeadline } from '../../lib/timing.ts'
 import { withoutImplausible } from '../../record/plausible.ts'
 import { type Damage, emptyRecord, parseRecord, printRecord, type WarmRecord } from '../../record/record.ts'
 import type { MissContext, StoreContext } from '../context.ts'
-import type { Slot } from '../slot.ts'
+import type { Look, Slot } from '../slot.ts'
 import { readTogether } from './batch-reads.ts'
 
 /** How often a read is tried before the store counts as down. */
@@ -28,6 +28,8 @@ export interface Snapshot {
   readonly record: WarmRecord
   /** Why nobody can tell from it what an exclusive source may spend; `undefined` when that can be told. */
   readonly unreadable?: string | undefined
+  /** When a guard has read it. A swap shows a record without a look. */
+  readonly look?: Look | undefined
 }
 
 /** What became of a swap, the conflict already read. */
@@ -46,12 +48,15 @@ export async function readRecord(
   { consistent, signal, attempts }: ReadOptions & { readonly attempts?: number },
 ): Promise<Snapshot> {
   const { key, subject } = slot
-  const { value: seen, sentAt } = await attemptRead(context, { key, signal, attempts }, (inner) =>
-    subject.guard === undefined
-      ? readTogether(context, key, { signal: inner, consistent })
-      : subject.guard.read(context.store, slot, { signal: inner, consistent: true }),
+  const { value: seen, sentAt } = await attemptRead<Seen & Pick<Snapshot, 'look'>>(
+    context,
+    { key, signal, attempts },
+    (inner) =>
+      subject.guard === undefined
+        ? readTogether(context, key, { signal: inner, consistent })
+        : subject.guard.read(context.store, slot, { signal: inner, consistent: true }),
   )
-  return toSnapshot(context, key, { seen, sentAt })
+  return { ...toSnapshot(context, key, { seen, sentAt }), look: seen.look }
 }
 
 /** What a read is tried for, and how often. */

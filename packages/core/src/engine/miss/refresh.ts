@@ -5,7 +5,7 @@ import type { WarmRecord } from '../../record/record.ts'
 import type { Flight } from '../context.ts'
 import { decide, type Situation } from '../decide.ts'
 import { isAlive, reachableLifetime, usableEntry } from '../time/expiry.ts'
-import { jitterOf, placeEntry } from '../time/freshness.ts'
+import { jitterOf } from '../time/freshness.ts'
 import { backoffDelay, lookDelay, usualTime } from '../time/looks.ts'
 import { heldLease, ownLease, tryAcquire, WEDGED } from './acquire.ts'
 import { secretFingerprintOf } from './call-source.ts'
@@ -13,9 +13,9 @@ import { budgetFreeAtOf, coolDownError, holdStale, noteBudget, pauseStore, retry
 import { fetchExclusive } from './fetch-exclusive.ts'
 import { fetchShared } from './fetch-shared.ts'
 import { UNCOMMITTED } from './publish.ts'
-import { attemptRead, checkReadable, readRecord, type Snapshot, UNREADABLE } from './record-io.ts'
+import { checkReadable, readRecord, type Snapshot, UNREADABLE } from './record-io.ts'
 import { noteRejectPause, refusedIn } from './refusals.ts'
-import { openEntry, withOpened, writeFile } from './sealing.ts'
+import { openPublished, placeFound, withOpened, writeFile } from './sealing.ts'
 import { withoutStore } from './without-store.ts'
 
 /** More rounds than any call can need within its time: a bound, not a schedule. */
@@ -57,6 +57,7 @@ export async function refresh<T>({
     looksSince: undefined,
     failedSwaps: 0,
     failedLooks: 0,
+    look: undefined,
     opened: undefined,
     secretFingerprint: undefined,
   }
@@ -141,14 +142,13 @@ async function assess<T>(flight: Flight<T>, snapshot: Snapshot): Promise<Situati
   const { context, slot, ask } = flight
   const { value: sealed, lease, failure } = snapshot.record
   const { guard, source } = slot.subject
-  if (sealed !== undefined && flight.opened?.sealed !== sealed.sealed) {
-    flight.opened = { sealed: sealed.sealed, entry: await openEntry(context, slot, sealed) }
-  }
-  const entry = sealed && flight.opened?.entry
+  // What a swap has shown is later than the last look: to count from that look is safe.
+  flight.look = snapshot.look ?? flight.look
+  const entry = sealed && (await openPublished(flight, sealed))
   const record = withOpened(snapshot.record, entry)
   const { value } = record
-  const prepare = guard?.prepare(slot, entry)
-  if (prepare !== undefined) await attemptRead(context, { key: slot.key, signal: flight.signal }, prepare)
+  const { look, signal, endsAt } = flight
+  if (look !== undefined) await guard?.prepare(slot, entry, { ...look, signal, endsAt })
   const judgement = entry && guard?.judge(slot, entry, ask)
   if (failure?.kind === 'refused' && flight.secretFingerprint === undefined) {
     flight.secretFingerprint = await secretFingerprintOf(context, slot)
@@ -180,7 +180,7 @@ async function serve<T>(flight: Flight<T>, { record }: Snapshot, stale: boolean)
   const { key } = slot
   const entry = flight.opened?.entry
   if (entry === undefined) throw new TimeoutError(`the value of ${key} could not be opened`, { key })
-  placeEntry(context, slot, { entry, tier: 'store', ...server.interval() })
+  placeFound(context, slot, entry)
   if (stale) holdStale(context, slot, record)
   await writeFile(context, slot, { server, sealed: record.value?.sealed })
   const remaining = Math.max(0, slot.usableUntil - clock.fast())
@@ -201,7 +201,7 @@ function serveLastResort<T>(flight: Flight<T>, snapshot: Snapshot, situation: Si
 function placeStale<T>({ context, slot, opened }: Flight<T>, situation: Situation): void {
   const entry = opened?.entry
   if (entry === undefined || !isAlive(situation) || (slot.entry?.version ?? 0) >= entry.version) return
-  placeEntry(context, slot, { entry, tier: 'store', ...context.server.interval() })
+  placeFound(context, slot, entry)
 }
 
 /** The source must not be asked now. Waits where it may be asked again soon, else throws the failure on record. */

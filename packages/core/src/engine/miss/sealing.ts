@@ -3,11 +3,11 @@
 import type { Codec, Entry } from '../../contracts.ts'
 import { asFields } from '../../lib/parse.ts'
 import type { PublishedValue, WarmRecord } from '../../record/record.ts'
-import type { MissContext, Shared } from '../context.ts'
+import type { Flight, MissContext, Shared } from '../context.ts'
 import { type Bound, type Lifetime, unseal, withCodecTimeout } from '../file-hit.ts'
 import { packEntry } from '../packed-entry.ts'
 import { dropEmptyRare, rareOf, type Slot } from '../slot.ts'
-import { wasRejected } from '../time/freshness.ts'
+import { placeEntry, wasRejected } from '../time/freshness.ts'
 import type { ServerClock } from '../time/server-clock.ts'
 
 /**
@@ -63,6 +63,22 @@ export async function openValue<T>(
   }
   reportCodec(context, slot, { operation: 'open', error })
   return { entry: undefined, isSealed }
+}
+
+/** The same in a refresh, which opens a text once and dates the entry. */
+export async function openPublished<T>(flight: Flight<T>, value: PublishedValue): Promise<Entry<T> | undefined> {
+  const { context, slot, look } = flight
+  if (flight.opened?.sealed !== value.sealed)
+    flight.opened = { sealed: value.sealed, entry: await openEntry(context, slot, value) }
+  const { entry } = flight.opened
+  if (entry !== undefined && look !== undefined) slot.subject.guard?.date(entry, look)
+  return entry
+}
+
+/** Places an entry that was found in the store, unless what is in memory was found later. */
+export function placeFound<T>(context: MissContext, slot: Slot<T>, entry: Entry<T>): void {
+  if (slot.subject.guard?.isOvertaken(slot, entry) === true) return
+  placeEntry(context, slot, { entry, tier: 'store', ...context.server.interval() })
 }
 
 /** The record with what its value says of itself when it is opened, in place of what is written beside it. */
