@@ -298,6 +298,81 @@ describe('what a loader may return', () => {
     expect(loads).toBe(2)
   })
 
+  describe('undefined without `none`, where there was a value', () => {
+    const setUp = async (more: Partial<CacheOptions> = {}) => {
+      const w = world(more)
+      const truth: { load: () => string | undefined | Promise<undefined> } = { load: () => 'old' }
+      const bind = (cache: ReturnType<typeof w.environment>) =>
+        cache.use({ key: 'a:{id}', fresh: 600_000, usable: 7_200_000, load: async () => truth.load() })
+      const cache = w.environment()
+      const here = bind(cache)
+      await here.get({ id: 1 })
+      w.time.pass(1)
+      return { ...w, cache, truth, here, bindOther: () => bind(w.environment()) }
+    }
+    const none = () => undefined
+    const fail = () => {
+      throw new Error('down')
+    }
+
+    it('replaces it here at once and elsewhere within recheck, also when the loader fails after that', async () => {
+      const { truth, here, bindOther, time } = await setUp()
+      const there = bindOther()
+      await there.get({ id: 1 })
+      truth.load = none
+      expect(await here.get({ id: 1 }, { maxAge: 0 })).toBeUndefined()
+      expect(await here.get({ id: 1 })).toBeUndefined()
+      truth.load = fail
+      time.pass(5_000)
+      for (const resource of [here, there, bindOther()])
+        await expect(time.run(resource.get({ id: 1 }))).rejects.toMatchObject({ code: 'LOAD_FAILED' })
+    })
+
+    it('replaces it in the background', async () => {
+      const { truth, here, cache, time } = await setUp({ background: true })
+      truth.load = none
+      time.pass(601_000)
+      expect(await here.get({ id: 1 })).toBe('old')
+      await cache.settle()
+      expect(await here.get({ id: 1 })).toBeUndefined()
+    })
+
+    it('replaces what was invalidated softly', async () => {
+      const { truth, here, cache, bindOther, time } = await setUp()
+      truth.load = none
+      await cache.invalidate({ everything: true, stale: true })
+      expect(await here.get({ id: 1 })).toBeUndefined()
+      truth.load = fail
+      await expect(time.run(bindOther().get({ id: 1 }))).rejects.toMatchObject({ code: 'LOAD_FAILED' })
+    })
+
+    it('leaves a value that was set meanwhile', async () => {
+      const { truth, here, bindOther } = await setUp()
+      const [began, answer] = [gate(), gate<undefined>()]
+      truth.load = () => {
+        began.open()
+        return answer.opened
+      }
+      const got = here.get({ id: 1 }, { maxAge: 0 })
+      await began.opened
+      await bindOther().set({ id: 1 }, 'set meanwhile')
+      answer.open(undefined)
+      await got
+      expect(await bindOther().get({ id: 1 })).toBe('set meanwhile')
+    })
+
+    it('replaces it here while the store is away, and after that', async () => {
+      const { truth, here, state, time } = await setUp()
+      truth.load = none
+      state.isDown = true
+      time.pass(70_000)
+      expect(await time.run(here.get({ id: 1 }))).toBeUndefined()
+      state.isDown = false
+      time.pass(30_000)
+      expect(await time.run(here.get({ id: 1 }))).toBeUndefined()
+    })
+  })
+
   it('keep gives lives, tags and a mark of its own, unchanged renews them, and skip keeps nothing', async () => {
     const { environment, time } = world()
     const marks: unknown[] = []

@@ -1,6 +1,6 @@
 /** One call of a loader, and what the engine is given for it. @module */
 
-import type { FetchRequest, Issued, Json } from '../contracts.ts'
+import type { Entry, FetchRequest, Issued, Json } from '../contracts.ts'
 import { SourceUnavailableError } from '../errors.ts'
 import { builtin } from '../lib/builtin.ts'
 import { checkOptions, durationOrZeroRule, durationRule, misuse, type Rule } from '../lib/options.ts'
@@ -8,10 +8,11 @@ import { asText } from '../lib/parse.ts'
 import { shownCause } from '../lib/shown-cause.ts'
 import { contentOf, packCached } from './bodies.ts'
 import { MAX_MARK, MAX_TAG, MAX_TAGS, printEnvelope } from './envelope.ts'
-import { type Cached, type DataSource, type Home, type Item, knownTags } from './home.ts'
+import { type Cached, type DataSource, entryOf, type Home, type Item, knownTags } from './home.ts'
 import type { Under } from './judge.ts'
 import { readGenerations } from './look.ts'
 import type { KeepOptions, Kept, Lives, LoadContext } from './types.ts'
+import { forget } from './write.ts'
 
 /** The longest time that a value may be served, in ms: generation records are kept for a day more. */
 export const MAX_USABLE: number = 400 * 86_400_000
@@ -85,10 +86,12 @@ export async function fetchValue<V>(
   const { clock } = home.context()
   const under = underOf(home, knownTags(item))
   const made = { at: home.instant(), changes: item.changes }
+  const before = entryOf(item)
   const loaded = await callLoader(item, { previous, signal })
   item.source.stats.load(item.plain, clock.fast() - made.at)
   try {
     const kept = cachedOf(item.source, loaded, { previous, under })
+    if (loaded.kind === 'none') supersede(home, item, before)
     if (kept.isPassing) return passing(home, { ...kept.cached, made })
     const all = tagsAfter(item, loaded, previous)
     // Tags that only the loader has named: their numbers were not read before the load, whatever this environment knows by now.
@@ -111,6 +114,13 @@ export async function fetchValue<V>(
     if (!(problem instanceof TypeError)) throw problem
     return passing<V>(home, { value: undefined, under, mark: undefined, length: 0, made, problem })
   }
+}
+
+/** There is no value now, so what memory held when the load began must not be served after it. */
+function supersede<V>(home: Home, item: Item<V>, before: Entry<Cached<V>> | undefined): void {
+  if (before === undefined) return
+  item.least = Math.max(item.least, before.version + 1)
+  if (entryOf(item) === before) forget(home, item)
 }
 
 /** The value of an item loaded without the cache; for one that is switched off. */

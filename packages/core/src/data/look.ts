@@ -7,6 +7,7 @@ import type { Demand, Getting, Guard, Look } from '../engine/slot.ts'
 import { DRIFT_TOLERANCE } from '../engine/time/clock.ts'
 import { isAlive } from '../engine/time/expiry.ts'
 import { StoreError } from '../errors.ts'
+import { remove } from '../record/transitions.ts'
 import { readBody } from './bodies.ts'
 import { switchesOf } from './control.ts'
 import { NO_GENERATION, NO_ROOT, parseGeneration, parseRoot } from './generations.ts'
@@ -54,6 +55,15 @@ export function createGuard(home: Home): Guard<Cached<unknown>> {
     },
     isOvertaken: (slot, { value }) => isOvertaken(itemOf(slot), value.seenAt),
     judge: judgeEntry,
+    release(slot, { value: { value, problem } }, record) {
+      if (value !== undefined || problem !== undefined) return undefined
+      const item = itemOf(slot)
+      // The load began under the lease, so what the record has held since before is older than that there is none.
+      const removed = remove(record, Math.ceil(context().server.latest() ?? 0))
+      item.least = Math.max(item.least, removed.rejected + 1)
+      applyLimits(home, item)
+      return removed
+    },
     limit(slot) {
       const item = itemOf(slot)
       item.softUntil = slot.freshUntil

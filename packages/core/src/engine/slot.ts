@@ -1,6 +1,6 @@
 import type { Entry, FetchRequest, Issued, Json, ReadOptions, Seen, Source, Store, Tier } from '../contracts.ts'
 import type { WarmTokenError } from '../errors.ts'
-import type { Failure, RejectPause } from '../record/record.ts'
+import type { Failure, RejectPause, WarmRecord } from '../record/record.ts'
 
 /** What the engine keeps warm: a source as the engine sees it, one for all its keys. */
 export interface Subject<T> {
@@ -60,6 +60,11 @@ export interface Guard<T> {
   isOvertaken(slot: Slot<T>, entry: Entry<T>): boolean
   /** `stale`: it may be served while it is refreshed. `dead`: it is never served, not even when the source fails. */
   judge(slot: Slot<T>, entry: Entry<T>, demand: Demand): 'good' | 'stale' | 'dead'
+  /**
+   * A load gave what is stored nowhere. The record to write as its lease is released, where that supersedes the old value;
+   * `undefined`: the old value stays.
+   */
+  release(slot: Slot<T>, entry: Entry<T>, record: WarmRecord): WarmRecord | undefined
   /** An entry was placed in the slot. Lowers its limits to what was judged. */
   limit(slot: Slot<T>): void
   /** The store cannot be read before `clock.fast()` is `until`: the entry in the slot may be served unjudged for a while. */

@@ -39,7 +39,7 @@ export async function fetchShared<T>(flight: Flight<T>, held: HeldLease): Promis
   const { took, issued, askedAt } = answer
   const entry = newEntry(flight, issued, askedAt)
   if (issued.passing) {
-    await writeBack(flight, held, release)
+    await writeBack(flight, held, (record) => slot.subject.guard?.release(slot, entry, record) ?? release(record))
     return entry
   }
   const next = versioned(context, held, entry)
