@@ -105,7 +105,9 @@ export async function readBody(
   const left = endsAt === undefined ? Number.POSITIVE_INFINITY : Math.max(0, endsAt - clock.fast())
   const ms = Math.floor(Math.min(policy.storeTimeout, left * READ_SHARE))
   const read = await withDeadline(runtime, { ms, signal }, (inner) => openBody(home, pointer, inner))
-  const parsed = read.outcome === 'done' && read.value !== undefined ? item.source.parse(read.value) : undefined
+  const isRead = read.outcome === 'done' && read.value !== undefined
+  const parsed = isRead ? item.source.parse(read.value) : undefined
+  cached.isOther = isRead && parsed === undefined
   if (parsed === undefined) {
     home.emit({ type: 'body-unread', key: item.slot.key })
     return

@@ -893,7 +893,13 @@ describe('set, update, touch and delete', () => {
     expect(await bind().get({ id: 1 })).toEqual(['new'])
   })
 
-  it('take a value of an older shape for absent', async () => {
+  it.each([
+    ['a small value', 'old'],
+    [
+      'a value with a body',
+      Array.from({ length: 40_000 }, (_, n) => ((n * 2_654_435_761) % 9_973).toString(36)).join(''),
+    ],
+  ])('take %s of an older shape for absent', async (_name, old) => {
     const { environment } = world()
     const bind = (version: number) =>
       environment().use({
@@ -905,7 +911,7 @@ describe('set, update, touch and delete', () => {
         },
         load: () => 'loaded',
       })
-    await bind(1).set({ id: 1 }, 'old')
+    await bind(1).set({ id: 1 }, old)
     expect(await bind(2).inspect({ id: 1 })).toBeUndefined()
     expect(await bind(2).touch({ id: 1 })).toBe(false)
     expect(await bind(2).update({ id: 1 }, (value) => value ?? 'none')).toBe('none')

@@ -19,6 +19,8 @@ export interface Cached<V> {
   value: V | undefined
   /** Where the body lies of a value that was found in a head and is not read yet: it must not be served. */
   unread?: BodyPointer | undefined
+  /** Its body was read, and is no value of the resource, such as one of an older shape. */
+  isOther?: boolean
   /** What stands in the head for a large value. */
   readonly content?: Exclude<Envelope['content'], { readonly kind: 'none' }>
   readonly under: Under

@@ -165,7 +165,8 @@ export async function openFound<V>(
   // What it rests on is sealed with it, so it may be good or dead.
   if (entry === undefined) return { ...found, unread: isSealed ? 'value' : undefined }
   if (judgeUnder(home, item, entry.value.under) === 'dead') return found
-  return entry.value.unread === undefined ? { ...found, entry } : { ...found, unread: 'body' }
+  if (entry.value.unread === undefined) return { ...found, entry }
+  return { ...found, unread: entry.value.isOther === true ? undefined : 'body' }
 }
 
 /** Throws `StoreError` where a value is there that could not be read: what derives from it must not take it for absent. */
