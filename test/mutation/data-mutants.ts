@@ -100,6 +100,16 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     edits: [{ file: 'data/write.ts', find: '  if (version < item.least) return\n', replace: '' }],
   },
   {
+    name: 'a load that finds none leaves the old value',
+    edits: [
+      {
+        file: 'data/look.ts',
+        find: 'if (value !== undefined || problem !== undefined) return undefined',
+        replace: 'if (value !== undefined || problem !== null) return undefined',
+      },
+    ],
+  },
+  {
     name: 'blind conflict is done',
     edits: [
       {

@@ -231,11 +231,12 @@ async function changeKey(
 
 /** Changes what is there; makes a value where there is none, and that is then the truth. */
 async function update(world: DataWorld, { resource, known }: Environment, params: Params): Promise<void> {
-  const { truth, writing, saw } = world
+  const { truth, writing, witness, saw } = world
   const plain = plainOf(params)
   if (writing.has(plain)) return
   writing.add(plain)
   known.add(plain)
+  const onRenewed = witness.onRenew(plain)
   let created: number | undefined
   const change = (value: Value | undefined): Value => {
     if (value !== undefined) return { ...value, updates: value.updates + 1 }
@@ -249,13 +250,16 @@ async function update(world: DataWorld, { resource, known }: Environment, params
   } catch {
     saw('update failed')
   } finally {
+    onRenewed()
     writing.delete(plain)
   }
 }
 
-async function touch({ saw }: DataWorld, { resource, known }: Environment, params: Params): Promise<void> {
+async function touch({ witness, saw }: DataWorld, { resource, known }: Environment, params: Params): Promise<void> {
   known.add(plainOf(params))
+  const onRenewed = witness.onRenew(plainOf(params))
   const isThere = await resource.touch(params).catch(() => false)
+  onRenewed()
   if (isThere) saw('touch')
 }
 

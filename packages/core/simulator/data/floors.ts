@@ -11,6 +11,8 @@ export interface Floor {
   readonly sparesNone: boolean
   readonly resolvedAt: number
   readonly process: Process
+  /** Whether it binds that process only. */
+  readonly isHere?: true
 }
 
 /** Whether a value, or that there is none, was true in a state from one on. `now`: the state that is true now. */

@@ -98,7 +98,12 @@ export function createStoreWitness(
     if (value === 'unreadable') return
     if (value !== undefined && value.of !== plain) violate('V8', `${plain} is stored with the value of ${value.of}`)
     for (const floor of floors)
-      if (floor.plain === plain && isBelow(value, floor, stateOf(plain)) && (outcome === 'good' || !floor.isSoft))
+      if (
+        !floor.isHere &&
+        floor.plain === plain &&
+        isBelow(value, floor, stateOf(plain)) &&
+        (outcome === 'good' || !floor.isSoft)
+      )
         violate('V2', `${show(value)} of ${plain} is ${outcome} in the store, and ${floor.n} was acknowledged`)
   }
 

@@ -37,6 +37,8 @@ export interface DataWitness extends Omit<StoreWitness, 'check'> {
     change: Omit<Floor, 'plain' | 'n' | 'resolvedAt'> & { n(plain: string): number },
   ): void
   onAnswer(answered: Answered): void
+  /** The value of a key is about to be written again as old as it is. Returns what tells that this is over. */
+  onRenew(plain: string): () => void
   /** A get was rejected. */
   onFailure(process: Process, plain: string, error: unknown): void
   /** The calm end: what is stale must have been loaded again, and every get must be served. */
@@ -53,17 +55,21 @@ export interface DataWitness extends Omit<StoreWitness, 'check'> {
 export interface DataWitnessOptions extends StoreWitnessOptions {
   readonly recheck: number
   readonly unchecked: number
+  /** Whether every request is answered in time. */
+  readonly hasSteadyStore: boolean
   /** Whether clocks are in order, so that true time says how often a process rechecks. */
   readonly hasGoodClocks: boolean
 }
 
 /** Makes the witness of one run. */
 export function createDataWitness(options: DataWitnessOptions): DataWitness {
-  const { now, stateOf, recheck, unchecked, hasGoodClocks, onSeen } = options
+  const { now, stateOf, recheck, unchecked, hasSteadyStore, hasGoodClocks, onSeen } = options
   const violations: Violation[] = []
   const floors: Floor[] = []
   const rechecked = new Map<Process, number>()
   const won = new Map<string, number>()
+  /** Of each key: how many write its value again now, and when the last of them ended. */
+  const renewed = new Map<string, { open: number; endedAt: number }>()
   let isCalm = false
 
   const violate = (invariant: Violation['invariant'], what: string): void =>
@@ -93,12 +99,26 @@ export function createDataWitness(options: DataWitnessOptions): DataWitness {
       const bound = from === 'memory' ? Math.max(recheck, unchecked) : 0
       for (const floor of floors) {
         if (floor.plain !== plain || floor.resolvedAt >= beganAt || !isBelow(value, floor, state)) continue
-        if (floor.isSoft && !isCalm) continue
+        if ((floor.isSoft && !isCalm) || (floor.isHere && floor.process !== process)) continue
         const age = beganAt - floor.resolvedAt
         const what = `${process.name} served ${show(value)} of ${plain}, ${floor.n} was acknowledged ${age.toFixed(0)} ms before`
         if (floor.process === process) violate('V7', `${what} here`)
         else if (age >= bound) violate(unchecked > recheck ? 'V6' : 'V1', what)
         else onSeen(age >= recheck ? 'old value unchecked' : 'old value within the bound')
+      }
+      const { open, endedAt } = renewed.get(plain) ?? { open: 0, endedAt: Number.NEGATIVE_INFINITY }
+      if (from !== 'loader' || value !== undefined || !hasSteadyStore || open > 0 || endedAt >= beganAt) return
+      // A load has found none: its environment serves nothing from before.
+      onSeen('none loaded')
+      floors.push({ plain, n: began, isSoft: false, sparesNone: true, resolvedAt: now(), process, isHere: true })
+    },
+    onRenew(plain) {
+      const last = renewed.get(plain) ?? { open: 0, endedAt: 0 }
+      renewed.set(plain, last)
+      last.open += 1
+      return () => {
+        last.open -= 1
+        last.endedAt = now()
       }
     },
     onFailure(process, plain, error) {

@@ -90,6 +90,7 @@ export function createDataWorld(seed: number, { scenario: given, trace }: RunOpt
     recheck: kind.recheck,
     // Nothing goes unchecked where the store answers.
     unchecked: hasSteadyStore(scenario) ? 0 : kind.unchecked,
+    hasSteadyStore: hasSteadyStore(scenario),
     image: backend.image,
     farImage: far.image,
     stateOf: (plain) => truth.get(plain) ?? 0,
