@@ -75,7 +75,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'data/look.ts',
-        find: "if (judgeUnder(home, item, entry.value.under) === 'dead') return found",
+        find: "if (judgeUnder(item, entry.value.under, home.knowledge) === 'dead') return found",
         replace: '',
       },
       {

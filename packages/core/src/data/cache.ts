@@ -152,6 +152,7 @@ export function createCache(options: CacheOptions): Cache {
   const memory = createMemory(given.maxBytes ?? 64 * MEGABYTE, (item) => {
     item.source.drop(item.plain)
     rechecks.forget(item)
+    home.alone.delete(item)
   })
 
   bus.watch = (event) => {
@@ -194,6 +195,7 @@ export function createCache(options: CacheOptions): Cache {
     unchecked,
     knowledge: createKnowledge(),
     memory,
+    alone: new Set(),
     flood: createFlood({ context: () => home.context(), emit }),
     bodies: given.bodies,
     gather,

@@ -160,6 +160,11 @@ function parsePatternGeneration(item: unknown, latest: number): PatternGeneratio
 
 function parseNumbers(hard: unknown, soft: unknown, latest: number): Generation | undefined {
   const isNumber = (value: unknown): value is number =>
-    Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= latest + MAX_AHEAD
+    Number.isSafeInteger(value) && (value as number) >= 0 && isPlausible(value as number, latest)
   return isNumber(hard) && isNumber(soft) ? { hard, soft } : undefined
+}
+
+/** Whether a number may stand in a record: numbers follow the server's time. `latest`: as in {@link nextNumber}. */
+export function isPlausible(number: number, latest: number): boolean {
+  return number <= latest + MAX_AHEAD
 }

@@ -155,6 +155,8 @@ export interface Home {
   readonly unchecked: number
   readonly knowledge: Knowledge
   readonly memory: Memory
+  /** Items whose value was loaded without the store: generations may be read for the first time that forbid it. */
+  readonly alone: Set<Item>
   /** Holds bodies above 32 KB. */
   readonly bodies: Store | undefined
   readonly gather: Gather

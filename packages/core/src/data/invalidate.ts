@@ -24,7 +24,7 @@ import {
   type Severity,
 } from './generations.ts'
 import { type Home, rootTopicOf } from './home.ts'
-import { observe } from './look.ts'
+import { judgeAgain, observe } from './look.ts'
 
 /** How often a change is tried, each time on the record that is there then. */
 const MAX_ATTEMPTS = 30
@@ -156,16 +156,23 @@ export function createInvalidator(home: Home): Invalidator {
             covers: (there) => numberOf(there) > knowledge.numberOf(tag),
           }),
     async control(change) {
+      let after: Control = {}
       await changeRecord(home, rootForm, {
         next(there) {
           const before = parseControl(there.control)
-          const after = change === undefined ? before : changeControl(before, change)
+          after = change === undefined ? before : changeControl(before, change)
           return sameControl(before, after) ? undefined : { ...there, control: printControl(after) }
         },
         // A change of a number in between says nothing about the switches.
         covers: () => false,
       })
-      return knowledge.control
+      // A look that was sent later may have been answered from before the change.
+      if (change !== undefined && !sameControl(after, knowledge.control)) {
+        knowledge.obey(after)
+        emit({ type: 'control', control: after })
+        judgeAgain(home, new Set(['']))
+      }
+      return after
     },
   }
 }

@@ -1,4 +1,4 @@
-import { type Control, parseControl, sameControl } from './control.ts'
+import { type Control, parseControl, printControl, sameControl } from './control.ts'
 import { type Generation, NO_GENERATION, NO_ROOT, numberOf, numberOfRoot, type Root } from './generations.ts'
 import type { View } from './judge.ts'
 
@@ -24,8 +24,8 @@ interface Known<G> {
   readonly damaged: boolean
 }
 
-/** How a sight compares with what was known. */
-export type Observed = 'same' | 'risen' | 'garbage' | 'lost'
+/** How a sight compares with what was known. `first`: nothing was, and it has a number. */
+export type Observed = 'same' | 'first' | 'risen' | 'garbage' | 'lost'
 
 /** The generations that an environment knows. Numbers only rise. */
 export interface Knowledge extends View {
@@ -37,6 +37,10 @@ export interface Knowledge extends View {
   seeRoot(sight: Sight<Root>): Observed
   /** Marks a record whose number is lower than an entry has seen; `least` becomes its number. */
   lose(tag: string, least: number): void
+  /** The same view, but what was never read counts as never invalidated. */
+  readonly assumed: View
+  /** Takes over switches that this environment has just written. */
+  obey(control: Control): void
   /** The switches in the root record. The same object until they change. */
   readonly control: Control
 }
@@ -54,13 +58,22 @@ export function createKnowledge(): Knowledge {
     if (tags.size > MAX_KNOWN) tags.delete(tags.keys().next().value ?? tag)
   }
 
+  const tagOf = (tag: string): ReturnType<View['tag']> => {
+    const known = tags.get(tag)
+    return known?.damaged ? 'damaged' : known?.generation
+  }
+  const rootOf = (): View['root'] => (root?.damaged ? 'damaged' : root?.generation)
+
   return {
-    tag(tag) {
-      const known = tags.get(tag)
-      return known?.damaged ? 'damaged' : known?.generation
-    },
+    tag: tagOf,
     get root() {
-      return root?.damaged ? 'damaged' : root?.generation
+      return rootOf()
+    },
+    assumed: {
+      tag: (tag) => tagOf(tag) ?? NO_GENERATION,
+      get root() {
+        return rootOf() ?? NO_ROOT
+      },
     },
     get control() {
       return control
@@ -78,6 +91,10 @@ export function createKnowledge(): Knowledge {
       root = known
       if (!sameControl(control, known.generation.control)) control = parseControl(known.generation.control)
       return observed
+    },
+    obey(next) {
+      if (root !== undefined) root = { ...root, generation: { ...root.generation, control: printControl(next) } }
+      control = next
     },
     lose(tag, least) {
       const before = get(tag)
@@ -99,7 +116,11 @@ function merge<G>(before: Known<G> | undefined, sight: Sight<G>, form: Form<G>):
   const { generation, sentAt, gotAt } = sight
   const last = before ?? { generation: form.none, checkedAt: sentAt, roseAt: Number.NEGATIVE_INFINITY, damaged: false }
   const checkedAt = Math.max(last.checkedAt, sentAt)
-  if (generation === undefined) return [{ ...last, checkedAt, damaged: true }, 'garbage']
+  if (generation === undefined) {
+    // Sent before the record was written again: the answer is late.
+    if (sentAt <= last.roseAt) return [last, 'same']
+    return [{ ...last, checkedAt, damaged: true }, 'garbage']
+  }
   const [was, is] = [form.numberOf(last.generation), form.numberOf(generation)]
   if (is < was) {
     // Sent before the higher number was seen: it may have been answered before that number was written.
@@ -107,8 +128,10 @@ function merge<G>(before: Known<G> | undefined, sight: Sight<G>, form: Form<G>):
     return [{ ...last, checkedAt, damaged: true }, 'lost']
   }
   const joined = form.join(last.generation, generation)
-  if (is > was || before === undefined)
-    return [{ generation: joined, checkedAt, roseAt: gotAt, damaged: false }, before === undefined ? 'same' : 'risen']
+  if (is > was || before === undefined) {
+    const observed = is === was ? 'same' : before === undefined ? 'first' : 'risen'
+    return [{ generation: joined, checkedAt, roseAt: gotAt, damaged: false }, observed]
+  }
   // What lost a number is whole again only above it.
   return [{ ...last, generation: sentAt < last.checkedAt ? last.generation : joined, checkedAt }, 'same']
 }

@@ -1,6 +1,7 @@
 /** One call of a loader, and what the engine is given for it. @module */
 
 import type { Entry, FetchRequest, Issued, Json } from '../contracts.ts'
+import { attemptRead } from '../engine/miss/record-io.ts'
 import { SourceUnavailableError } from '../errors.ts'
 import { builtin } from '../lib/builtin.ts'
 import { checkOptions, durationOrZeroRule, durationRule, misuse, type Rule } from '../lib/options.ts'
@@ -96,7 +97,8 @@ export async function fetchValue<V>(
     const all = tagsAfter(item, loaded, previous)
     // Tags that only the loader has named: their numbers were not read before the load, whatever this environment knows by now.
     const late = all.filter((tag) => under.tags.every(([known]) => known !== tag))
-    const lateUnder = late.length === 0 ? [] : await lateNumbers(home, late, { signal, serverTime })
+    const lateUnder = await lateNumbers(home, item, { late, signal, serverTime })
+    if (lateUnder === undefined) return passing(home, { ...kept.cached, made })
     const tags = [...kept.cached.under.tags.filter(([tag]) => all.includes(tag)), ...lateUnder]
     const value = { ...kept.cached, under: { ...kept.cached.under, tags }, made }
     const { earliest, latest } = home.context().server.interval()
@@ -231,15 +233,26 @@ function tagsAfter<V>(item: Item<V>, loaded: Loaded<V>, previous: Cached<V> | un
 
 /**
  * The numbers of tags that were not read before the load. One is accepted only if its last invalidation was surely before
- * the load; otherwise the entry rests on 0 there, which forbids it as soon as it is judged.
+ * the load; otherwise the entry rests on 0 there, which forbids it as soon as it is judged. `undefined` when the store gives no
+ * answer, which says nothing about the loader. While the store counts as down it is not asked: the entry rests on 0.
  */
 async function lateNumbers(
   home: Home,
-  tags: readonly string[],
-  { signal, serverTime }: { readonly signal: AbortSignal; readonly serverTime: number | undefined },
-): Promise<Under['tags']> {
-  await readGenerations(home, home.context().store, { tags, options: { signal, consistent: true } })
-  return tags.map((tag) => {
+  { slot: { key } }: Item,
+  {
+    late,
+    signal,
+    serverTime,
+  }: { readonly late: readonly string[]; readonly signal: AbortSignal; readonly serverTime: number | undefined },
+): Promise<Under['tags'] | undefined> {
+  const context = home.context()
+  if (late.length === 0) return []
+  if (context.clock.fast() < context.outage.until) return late.map((tag) => [tag, 0] as const)
+  const read = attemptRead(context, { key, signal }, (inner) =>
+    readGenerations(home, context.store, { tags: late, options: { signal: inner, consistent: true } }),
+  )
+  if ((await read.catch(() => undefined)) === undefined) return undefined
+  return late.map((tag) => {
     const number = home.knowledge.numberOf(tag)
     return [tag, number + LATE_MARGIN < (serverTime ?? 0) ? number : 0] as const
   })

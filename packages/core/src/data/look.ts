@@ -10,9 +10,9 @@ import { StoreError } from '../errors.ts'
 import { remove } from '../record/transitions.ts'
 import { readBody } from './bodies.ts'
 import { switchesOf } from './control.ts'
-import { NO_GENERATION, NO_ROOT, parseGeneration, parseRoot } from './generations.ts'
+import { isPlausible, NO_GENERATION, NO_ROOT, parseGeneration, parseRoot } from './generations.ts'
 import { type Cached, type Home, type Item, knownTags } from './home.ts'
-import { judge, type Under } from './judge.ts'
+import { judge, type Under, type View } from './judge.ts'
 
 /** Room above the server's time for numbers that are believed, in ms. */
 const SLACK = 60_000
@@ -71,6 +71,8 @@ export function createGuard(home: Home): Guard<Cached<unknown>> {
       item.relaxedUntil = 0
       const { entry } = slot
       item.checkedAt = entry === undefined ? item.lookedAt : checkedAtOf(home, entry)
+      if (entry !== undefined && isAlone(entry)) home.alone.add(item)
+      else home.alone.delete(item)
       memory.resize(item)
       applyLimits(home, item)
     },
@@ -93,21 +95,31 @@ export function applyLimits(home: Home, item: Item): void {
   const until = checkedAt - DRIFT_TOLERANCE + boundOf(home, item)
   const usable = isRelaxed ? Math.min(until, relaxedUntil) : until
   const early = !isRelaxed && home.context().background() ? usable - home.recheck * EARLY_SHARE : usable
+  // What it rests on may be forgotten, and would count as never invalidated.
+  if (judged === 'dead' && isAlone(entry)) item.hardUntil = 0
   slot.usableUntil = judged === 'dead' ? 0 : Math.floor(Math.min(hardUntil, usable))
   slot.freshUntil = judged !== 'good' || !enabled || bypass ? 0 : Math.floor(Math.min(softUntil, early))
 }
 
-/** What may be done with an entry, by all that this environment knows. What was never read forbids. */
+/**
+ * What may be done with an entry, by all that this environment knows. What was never read forbids, but for a value that this
+ * environment has loaded without the store: it is as young as its load, and served for `recheck` at most.
+ */
 export function verdict(home: Home, item: Item, entry: Entry<Cached<unknown>>): 'good' | 'stale' | 'dead' {
   const { made, under } = entry.value
   if (entry.value.unread !== undefined) return 'dead'
   // This environment has changed the key since.
   if (entry.version > 0 ? entry.version < item.least : made !== undefined && made.changes < item.changes) return 'dead'
-  return judgeUnder(home, item, under)
+  return judgeUnder(item, under, isAlone(entry) ? home.knowledge.assumed : home.knowledge)
 }
 
-function judgeUnder(home: Home, item: Item, under: Under): 'good' | 'stale' | 'dead' {
-  const judged = judge(item.plain, under, home.knowledge)
+/** Whether this environment has loaded an entry, and no store has it. */
+function isAlone({ version, value }: Entry<Cached<unknown>>): boolean {
+  return version === 0 && value.made !== undefined
+}
+
+function judgeUnder({ plain }: Item, under: Under, view: View): 'good' | 'stale' | 'dead' {
+  const judged = judge(plain, under, view)
   return judged.outcome === 'good' || judged.outcome === 'stale' ? judged.outcome : 'dead'
 }
 
@@ -164,7 +176,7 @@ export async function openFound<V>(
   if (!isAlive({ record, ...context.server.interval() })) return found
   // What it rests on is sealed with it, so it may be good or dead.
   if (entry === undefined) return { ...found, unread: isSealed ? 'value' : undefined }
-  if (judgeUnder(home, item, entry.value.under) === 'dead') return found
+  if (judgeUnder(item, entry.value.under, home.knowledge) === 'dead') return found
   if (entry.value.unread === undefined) return { ...found, entry }
   return { ...found, unread: entry.value.isOther === true ? undefined : 'body' }
 }
@@ -232,7 +244,8 @@ export function observe(
   const { knowledge, rootKey, tagKey, emit } = home
   const { clock, runtime } = home.context()
   const gotAt = clock.fast()
-  let hasRisen = false
+  const changed = new Set<string>()
+  let hasFirst = false
   for (const tag of ['', ...tags]) {
     const recordKey = tag === '' ? rootKey : tagKey(tag)
     const seen = found.get(recordKey)
@@ -257,10 +270,21 @@ export function observe(
     if (observed === 'garbage' && !wasDamaged) emit({ type: 'bad-generation', tag })
     if (observed === 'lost' && !wasDamaged) emit({ type: 'generation-lost', tag })
     if (knowledge.control !== before) emit({ type: 'control', control: knowledge.control })
-    hasRisen ||= observed !== 'same' || knowledge.control !== before
+    if (observed === 'first') hasFirst = true
+    else if (observed !== 'same') changed.add(tag)
+    if (knowledge.control !== before) changed.add(tag)
   }
-  // Other entries in memory may rest on them too.
-  if (hasRisen) for (const item of home.memory.items()) applyLimits(home, item)
+  if (hasFirst) for (const item of home.alone) applyLimits(home, item)
+  if (changed.size > 0) judgeAgain(home, changed)
+}
+
+/** Judges what is in memory again by generations that have changed. Every entry rests on the root. */
+export function judgeAgain(home: Home, changed: ReadonlySet<string>): void {
+  const isConcerned = (item: Item): boolean =>
+    changed.has('') ||
+    item.tags.some((tag) => changed.has(tag)) ||
+    item.slot.entry?.value.under.tags.some(([tag]) => changed.has(tag)) === true
+  for (const item of home.memory.items()) if (isConcerned(item)) applyLimits(home, item)
 }
 
 /** An entry that a look has found, if it has, and how what judges it is got. */
@@ -293,10 +317,9 @@ function missingFor(home: Home, item: Item, { entry, asOf }: Pick<Finding, 'entr
   const unread = knownTags(item).filter((tag) => knowledge.checkedAt(tag) < asOf)
   // One request may have read the generation before it was raised, and the record after: they are read again before a number
   // that is lower than the entry's counts as lost.
-  const lower = under.tags.flatMap(([tag, number]) => (knowledge.numberOf(tag) < number ? [tag] : []))
-  const lost = knowledge.numberOf('') < under.root ? ['', ...lower] : lower
+  const lost = lostOf(home, under)
   const hasBody = entry?.value.unread !== undefined && judge(item.plain, under, knowledge).outcome !== 'dead'
-  const tags = [...new Set([...unread, ...lost])]
+  const tags = [...new Set([...unread, ...lost.map(([tag]) => tag)])]
   const missing = { tags, isDamaged: damagedOf(home, item).length > 0, hasBody }
   return tags.length > 0 || missing.isDamaged || hasBody ? missing : undefined
 }
@@ -316,15 +339,25 @@ async function getMissing(
     // Reads the root too. A number that is lower now, after the entry was read, was lost.
     if (missing.tags.length > 0)
       await readGenerations(home, context.store, { tags, options: { signal: inner, consistent: true } })
-    const again = judge(item.plain, under, knowledge)
-    for (const tag of again.outcome === 'lost' ? again.tags : []) {
+    for (const [tag, number] of lostOf(home, under)) {
       emit({ type: 'generation-lost', tag })
-      knowledge.lose(tag, tag === '' ? under.root : (under.tags.find(([one]) => one === tag)?.[1] ?? 0))
+      knowledge.lose(tag, number)
     }
     for (const tag of damagedOf(home, item)) await repair(tag)
   }
   if (missing.tags.length > 0 || missing.isDamaged) await attemptRead(context, { key, signal }, getGenerations)
   if (missing.hasBody && entry !== undefined) await readBody(home, item, { cached: entry.value, signal, endsAt })
+}
+
+/**
+ * Numbers that an entry has seen and that are lower now. One that no record would hold shows that the entry is damaged, and
+ * nothing about the record.
+ */
+function lostOf({ knowledge, context }: Home, { tags, root }: Under): Under['tags'] {
+  const latest = context().server.latest() ?? 0
+  return [['', root] as const, ...tags].filter(
+    ([tag, number]) => number > knowledge.numberOf(tag) && isPlausible(number, latest),
+  )
 }
 
 /** Records that the item rests on and that are damaged. */
