@@ -102,7 +102,7 @@ export function applyLimits(home: Home, item: Item): void {
 }
 
 /**
- * What may be done with an entry, by all that this environment knows. What was never read forbids, but for a value that this
+ * What may be done with an entry, by all that this environment knows. What was never read forbids, except for a value that this
  * environment has loaded without the store: it is as young as its load, and served for `recheck` at most.
  */
 export function verdict(home: Home, item: Item, entry: Entry<Cached<unknown>>): 'good' | 'stale' | 'dead' {
