@@ -382,7 +382,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'data/get-many.ts',
-        find: 'results[index] = await get(list[index] as P, left).catch(asError)',
+        find: 'results[index] = await get(wanted[index] as P, left).catch(asError)',
         replace: 'const one = await get(list[index] as P, left).catch(asError); results[missing[arrived++] ?? 0] = one',
       },
       {

@@ -99,7 +99,7 @@ export interface Collection<P, T> extends Expiring<P> {
    * `CollectionFullError`, and with `StoreError`: `CONFLICT` when others write too often, `STORE_UNKNOWN` when it may have
    * been applied.
    */
-  change<R>(params: P, change: (items: T) => Changed<T, R>): Promise<R>
+  change<R>(params: P, change: (items: T, key: string) => Changed<T, R>): Promise<R>
 }
 
 /** Binds a collection. `options` have been checked. */
@@ -122,7 +122,7 @@ export function createCollection<P, T>(cache: Cache, options: Binding, contents:
       const { live = false } = checkOptions('read', given, READ_RULES)
       return (await resource.inspect(params, { live }))?.value
     },
-    async change<R>(params: P, change: (items: T) => Changed<T, R>) {
+    async change<R>(params: P, change: (items: T, key: string) => Changed<T, R>) {
       const attempt = createAttempt(resource.keyOf(params), contents, change)
       for (let resume = 0; ; resume += 1) {
         try {
@@ -155,7 +155,11 @@ interface Attempt<T, R> {
   unknown(): StoreError
 }
 
-function createAttempt<T, R>(key: string, { empty }: Contents<T>, change: (items: T) => Changed<T, R>): Attempt<T, R> {
+function createAttempt<T, R>(
+  key: string,
+  { empty }: Contents<T>,
+  change: (items: T, key: string) => Changed<T, R>,
+): Attempt<T, R> {
   const mark = systemRuntime.unique().replaceAll('-', '').slice(0, MARK_LENGTH)
   /** The last change in the state that was tried last. */
   let base: string | undefined
@@ -168,7 +172,7 @@ function createAttempt<T, R>(key: string, { empty }: Contents<T>, change: (items
       const isRefuted = base !== undefined && before?.recent.includes(base) === true
       if (attempt.mayBeApplied && !isRefuted) throw attempt.unknown()
       base = before?.recent.at(-1)
-      done = change(before?.items ?? empty)
+      done = change(before?.items ?? empty, key)
       if (done.items === undefined) return undefined
       const after = nextState(before, done.items, mark)
       checkBounds(key, after)

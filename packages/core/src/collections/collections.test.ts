@@ -121,7 +121,19 @@ describe('a list', () => {
     await latest.pushLeft(undefined, 2)
     await latest.pushLeft(undefined, 3)
     expect(await latest.range(undefined)).toEqual([3, 2])
+    await latest.pushRight(undefined, 4, 5, 6)
+    expect(await latest.range(undefined)).toEqual([5, 6])
   })
+})
+
+it('names the key of the full record in its error', async () => {
+  const { environment } = world()
+  const cache = environment()
+  const strict = list(cache, { key: 'strict:{user}', usable: HOUR, max: 1 })
+  await expect(strict.pushRight({ user: 7 }, 1, 2)).rejects.toMatchObject({ key: 'strict:7' })
+  const views = counter(cache, { key: 'views:{id}', usable: HOUR })
+  await views.add({ id: 7 }, Number.MAX_SAFE_INTEGER)
+  await expect(views.add({ id: 7 }, 1)).rejects.toMatchObject({ key: 'views:7' })
 })
 
 describe('a set', () => {

@@ -72,11 +72,11 @@ export function counter(cache: Cache, options: Binding & { readonly shards?: num
     async add(params, by = 1) {
       if (!Number.isSafeInteger(by)) misuse('add', '"by" must be a whole number')
       const part = partOf(params, Math.floor(systemRuntime.random() * count))
-      const total = await change(part, (before) => {
+      const total = await change(part, (before, plain) => {
         if (by === 0) return { result: before }
         const items = before + by
         if (!Number.isSafeInteger(items))
-          throw new CollectionFullError(key, 'a number beyond 2^53', 'clear it, or count under several keys')
+          throw new CollectionFullError(plain, 'a number beyond 2^53', 'clear it, or count under several keys')
         return { items, result: items }
       })
       return isSharded ? undefined : total

@@ -85,12 +85,10 @@ export function list<const Template extends string, V = Json>(
     const where = end === 'left' ? 'pushLeft' : 'pushRight'
     if (values.length === 0) misuse(where, 'give at least one item')
     const added = values.map((value) => form.print(where, value))
-    if (added.length > max)
-      throw new CollectionFullError(given.key, `${added.length} items, but at most ${max} are allowed`)
-    return change(params, (before) => {
+    return change(params, (before, key) => {
       const all = end === 'left' ? [...added, ...before] : [...before, ...added]
       if (all.length > max && onFull === 'refuse')
-        throw new CollectionFullError(given.key, `${all.length} items, but at most ${max} are allowed`)
+        throw new CollectionFullError(key, `${all.length} items, but at most ${max} are allowed`)
       const items = end === 'left' ? all.slice(0, max) : all.slice(-max)
       return { items, result: items.length }
     })

@@ -35,7 +35,7 @@ import { createFlood } from './flood.ts'
 import { createGather, createTurns } from './gather.ts'
 import { type Cached, createGenerationKeys, type DataSource, type Home, type Item, rootTopicOf } from './home.ts'
 import { createInvalidator, type Target } from './invalidate.ts'
-import { type ParamsOf, parseKeyTemplate } from './key-template.ts'
+import { isOverlapping, type KeyTemplate, type ParamsOf, parseKeyTemplate } from './key-template.ts'
 import { createKnowledge } from './knowledge.ts'
 import { checkTags, MAX_USABLE } from './load.ts'
 import { gatherLoads, type LoadGathering } from './load-many.ts'
@@ -122,7 +122,7 @@ const RESOURCE_RULES: { readonly [Name in keyof ResourceOptions<string, unknown>
   form: shaped('print', 'parse'),
   fresh: lifetimeRule,
   usable: lifetimeRule,
-  none: durationOrZeroRule,
+  none: ['ms >= 0, at most 400 days', (value) => durationOrZeroRule[1](value) && (value as number) <= MAX_USABLE],
   tags: functionRule,
   version: textRule,
 }
@@ -147,7 +147,7 @@ export function createCache(options: CacheOptions): Cache {
   const bus = createBus<CacheEvent>([onEvent].flat() as readonly CacheListener[])
   const stats = createCacheStats()
   const resources = new Map<string, ResourceStats>()
-  const taken = new Set<string>()
+  const taken: KeyTemplate[] = []
   const pending = new Set<Promise<unknown>>()
   const memory = createMemory(given.maxBytes ?? 64 * MEGABYTE, (item) => {
     item.source.drop(item.plain)
@@ -250,7 +250,8 @@ export function createCache(options: CacheOptions): Cache {
     get busy() {
       return pending.size > 0 || engine.isBusy()
     },
-    async settle({ timeout = 1_000 } = {}) {
+    async settle(options = {}) {
+      const { timeout = 1_000 } = checkOptions('settle', options, { timeout: durationOrZeroRule })
       await Promise.all([
         engine.settle({ timeout }),
         pending.size > 0 && atMost(home.context().runtime, timeout, Promise.allSettled(pending)),
@@ -267,7 +268,7 @@ interface Binding {
   /** Numbers of the resources, by name. */
   readonly resources: Map<string, ResourceStats>
   /** Templates that are bound. */
-  readonly taken: Set<string>
+  readonly taken: KeyTemplate[]
   readonly gathering: LoadGathering
   readonly keys: { readonly namespace: string; readonly name: string; readonly version: string }
 }
@@ -283,8 +284,12 @@ function bindResource<const Template extends string, V, W>(
   const fresh = checked.fresh ?? usable
   if (fresh > usable) misuse('use', 'option "fresh" must not be longer than "usable"')
   const label = checked.name ?? key
-  if (taken.has(key) || resources.has(label)) misuse('use', `"${label}" is bound already; bind each key and name once`)
-  taken.add(key)
+  const rival = taken.find((one) => isOverlapping(one, template))
+  if (rival !== undefined || resources.has(label)) {
+    const why = rival === undefined || rival.text === key ? 'is bound already' : `shares keys with "${rival.text}"`
+    misuse('use', `"${label}" ${why}; bind each key and name once`)
+  }
+  taken.push(template)
   const items = new Map<string, Item<V>>()
   const source: DataSource<V> = {
     name: label,
@@ -321,7 +326,11 @@ function loadingOf<Template extends string, V, W>(
   const loadOne = (params: unknown, context: LoadContext<V>): unknown =>
     load(params as Params, context as LoadContext<unknown>)
   return {
-    tagsOf: (params) => tags?.(params as Params) ?? [],
+    tagsOf(params) {
+      if (tags === undefined) return []
+      const all: unknown = tags(params as Params)
+      return Array.isArray(all) ? all : misuse('use', 'option "tags" must return a list of texts')
+    },
     load:
       loadMany === undefined
         ? loadOne

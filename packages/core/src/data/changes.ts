@@ -19,10 +19,10 @@ export async function setValue<V>(
 ): Promise<void> {
   const { source } = item
   const more = moreTags('set', item, keep)
-  const { server } = await home.reach()
-  // The value is checked before anything is read or written.
+  // The value is checked and frozen in the call, before anything is read or written.
   const loaded = { kind: 'value', value, keep, isPassing: false } as const
   cachedOf(source, loaded, { previous: undefined, under: { tags: [], root: 0 }, where: 'set' })
+  const { server } = await home.reach()
   await changeItem(home, item, async () => {
     if (more.length > 0) await readTags(home, more, { key: item.slot.key })
     item.lateTags = more

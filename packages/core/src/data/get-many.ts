@@ -10,8 +10,8 @@ const CHUNK_BY_ONE = 32
 
 /** How a resource serves many values. */
 export interface ManyParts<P, V> {
-  /** Throws `TypeError` for parameters that are wrong. */
-  readonly check: (params: P) => unknown
+  /** A copy of parameters. Throws `TypeError` for those that are wrong. */
+  readonly check: (params: P) => P
   /** The value in memory, with no I/O. */
   readonly hit: (params: P) => { readonly value: V | undefined } | undefined
   /** The value by all tiers and the loader. */
@@ -28,10 +28,10 @@ export async function getMany<P, V>(
   { check, hit, get, timeout }: ManyParts<P, V> & { readonly timeout: number | undefined },
 ): Promise<readonly (V | undefined | Error)[]> {
   if (!Array.isArray(list) || list.length > MAX_LIST) misuse('getMany', `give a list of at most ${MAX_LIST} parameters`)
-  for (const params of list) check(params)
+  const wanted = list.map(check)
   const results = new Array<V | undefined | Error>(list.length)
   const missing: number[] = []
-  for (const [index, params] of list.entries()) {
+  for (const [index, params] of wanted.entries()) {
     const view = hit(params)
     if (view === undefined) missing.push(index)
     else results[index] = view.value
@@ -46,7 +46,7 @@ export async function getMany<P, V>(
       const left = Math.max(1, endsAt - clock.fast())
       const serve = async (index: number): Promise<void> => {
         // An index of the list.
-        results[index] = await get(list[index] as P, left).catch(asError)
+        results[index] = await get(wanted[index] as P, left).catch(asError)
       }
       await Promise.all(missing.slice(start, start + size).map(serve))
     }

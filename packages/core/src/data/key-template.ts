@@ -23,10 +23,13 @@ export type ParamsOf<Template extends string> = [ParamNames<Template>] extends [
 
 /** What a template makes of parameters. */
 export interface KeyTemplate {
+  readonly text: string
   /** The first segment: the readable start of the record's key. */
   readonly kind: string
   /** The names of the parameters, in order. */
   readonly names: readonly string[]
+  /** Its segments: a fixed text, or `undefined` for a parameter. */
+  readonly segments: readonly (string | undefined)[]
   /**
    * The plain key: `project:42:info`. What is not a letter, a digit, `-`, `_` or `.` is percent-encoded. Throws
    * `TypeError` that names the parameter when one is missing, unknown, empty, too long, no text or number, or holds `:` or `*`.
@@ -34,6 +37,17 @@ export interface KeyTemplate {
   print(params: unknown): string
   /** The same for parameters that need no encoding, without checks: `undefined` when that is not certain. For a hit. */
   quick(params: unknown): string | undefined
+  /** A frozen copy of the parameters, which the caller cannot change any more. */
+  copy(params: unknown): unknown
+}
+
+/** Whether two templates may make the same key: then one resource would get the values of the other. */
+export function isOverlapping(one: Pick<KeyTemplate, 'segments'>, other: Pick<KeyTemplate, 'segments'>): boolean {
+  if (one.segments.length !== other.segments.length) return false
+  return one.segments.every((text, index) => {
+    const there = other.segments[index]
+    return text === undefined || there === undefined || text === there
+  })
 }
 
 /**
@@ -55,13 +69,21 @@ export function parseKeyTemplate(template: string): KeyTemplate {
   const texts = template.split(/\{[^}]*\}/)
 
   return {
+    text: template,
     kind: first?.text ?? '',
     names,
+    segments: parts.map(({ text }) => text),
+    copy(params) {
+      const fields = (params ?? {}) as Readonly<Record<string, unknown>>
+      return params === undefined
+        ? undefined
+        : Object.freeze(Object.fromEntries(names.map((name) => [name, fields[name]])))
+    },
     print(params) {
       const fields = readParams(template, params, known)
       const key = parts.map(({ name, text }) => text ?? encodeParam(template, name ?? '', fields)).join(SEPARATOR)
       if (key.length > MAX_KEY)
-        misuse(`key ${template}`, `the parameters are longer than ${MAX_KEY} characters together`)
+        misuse(`key ${template}`, `the encoded parameters are longer than ${MAX_KEY} characters together`)
       return key
     },
     quick(params) {

@@ -3,6 +3,7 @@
 import type { Runtime } from '../contracts.ts'
 import { whenAllAborted } from '../engine/miss/batch-reads.ts'
 import { misuse } from '../lib/options.ts'
+import { asMistake } from './kept.ts'
 import type { LoadContext, LoadManyContext } from './types.ts'
 
 /** How many values one call of `loadMany` is asked for at most. */
@@ -65,9 +66,8 @@ async function callLoadMany<V>(loadMany: LoadMany<V>, wanted: readonly Wanted<V>
     const each = wanted.map(({ context }) => context)
     const context = { each, signal: whenAllAborted(each.map(({ signal }) => signal)) }
     const params = wanted.map((one) => one.params)
-    const results = await loadMany(params, context)
-    if (!Array.isArray(results) || results.length !== wanted.length)
-      misuse('loadMany', `return a list of ${wanted.length} results, in the order of what was asked for`)
+    const given = await loadMany(params, context)
+    const results = asMistake(() => checkResults(given, wanted.length))
     for (const [index, { resolve, reject }] of wanted.entries()) {
       const result: unknown = results[index]
       if (result instanceof Error) reject(result)
@@ -76,4 +76,9 @@ async function callLoadMany<V>(loadMany: LoadMany<V>, wanted: readonly Wanted<V>
   } catch (error) {
     for (const { reject } of wanted) reject(error)
   }
+}
+
+function checkResults(given: unknown, count: number): readonly unknown[] {
+  if (Array.isArray(given) && given.length === count) return given
+  return misuse('loadMany', `return a list of ${count} results, in the order of what was asked for`)
 }

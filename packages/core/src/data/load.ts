@@ -11,6 +11,7 @@ import { contentOf, packCached } from './bodies.ts'
 import { MAX_MARK, MAX_TAG, MAX_TAGS, printEnvelope } from './envelope.ts'
 import { type Cached, type DataSource, entryOf, type Home, type Item, knownTags } from './home.ts'
 import type { Under } from './judge.ts'
+import { asMistake, hand, isMistake, takeHanded } from './kept.ts'
 import { readGenerations } from './look.ts'
 import type { KeepOptions, Kept, Lives, LoadContext } from './types.ts'
 import { forget } from './write.ts'
@@ -45,36 +46,40 @@ export async function callLoader<V>(
   { source, params, plain }: Item<V>,
   { previous, signal }: { readonly previous: Cached<V> | undefined; readonly signal: AbortSignal },
 ): Promise<Loaded<V>> {
-  const given = new WeakMap<object, Loaded<V>>()
-  const hand = <T>(loaded: Loaded<V>): Kept<T> => {
-    const token = Object.freeze({})
-    given.set(token, loaded)
-    return token as Kept<T>
-  }
+  // Only this load knows what is unchanged.
+  const unchanged = new Set<unknown>()
+  const give = <T>(make: () => Loaded<V>): Kept<T> => asMistake(() => hand(make())) as Kept<T>
   const last = previous?.value === undefined ? undefined : { value: previous.value, mark: previous.mark }
   const context: LoadContext<V> = {
     previous: last,
     signal,
     keep: (value, options = {}) =>
-      hand({ kind: 'value', value, keep: checkOptions('keep', options, KEEP_RULES), isPassing: false }),
-    unchanged: (options = {}) =>
-      last === undefined
-        ? misuse('unchanged', `there is no previous value of ${plain}; return the value`)
-        : hand({ kind: 'unchanged', lives: checkOptions('unchanged', options, LIFE_RULES) }),
-    skip: (value) => hand({ kind: 'value', value, keep: {}, isPassing: true }),
+      give(() => ({ kind: 'value', value, keep: checkOptions('keep', options, KEEP_RULES), isPassing: false })),
+    unchanged(options = {}) {
+      const kept = give<never>(() =>
+        last === undefined
+          ? misuse('unchanged', `there is no previous value of ${plain}; return the value`)
+          : { kind: 'unchanged', lives: checkOptions('unchanged', options, LIFE_RULES) },
+      )
+      unchanged.add(kept)
+      return kept
+    },
+    skip: (value) => give(() => ({ kind: 'value', value, keep: {}, isPassing: true })),
   }
   let result: unknown
   try {
     result = await source.load(params, context)
   } catch (error) {
-    if (error instanceof Error && TYPED.test(error.name)) throw error
+    if (isMistake(error) || (error instanceof Error && TYPED.test(error.name))) throw error
     const cause = shownCause(error)
     const message = `the loader of ${source.name} threw ${cause.name}: ${cause.message}`
     throw new SourceUnavailableError(message, { code: 'LOAD_FAILED', cause })
   }
   if (result === undefined) return { kind: 'none' }
-  const handed = typeof result === 'object' && result !== null ? given.get(result) : undefined
+  const handed = takeHanded(result) as Loaded<V> | undefined
   if (handed?.kind === 'value' && handed.value === undefined) return { kind: 'none' }
+  if (handed?.kind === 'unchanged' && !unchanged.has(result))
+    misuse('unchanged', `return it from the load of ${plain} that called it`)
   return handed ?? { kind: 'value', value: result as V, keep: {}, isPassing: false }
 }
 
@@ -88,9 +93,9 @@ export async function fetchValue<V>(
   const under = underOf(home, knownTags(item))
   const made = { at: home.instant(), changes: item.changes }
   const before = entryOf(item)
-  const loaded = await callLoader(item, { previous, signal })
-  item.source.stats.load(item.plain, clock.fast() - made.at)
   try {
+    const loaded = await callLoader(item, { previous, signal })
+    item.source.stats.load(item.plain, clock.fast() - made.at)
     const kept = cachedOf(item.source, loaded, { previous, under })
     if (loaded.kind === 'none') supersede(home, item, before)
     if (kept.isPassing) return passing(home, { ...kept.cached, made })

@@ -73,7 +73,7 @@ export function createResource<P, V, W = V>(parts: ResourceParts<V>): Resource<P
     const known = quick === undefined ? undefined : items.get(quick)
     if (known !== undefined) return known
     const plain = keyOf(params)
-    return items.get(plain) ?? makeItem(parts, plain, params)
+    return items.get(plain) ?? makeItem(parts, plain, template.copy(params))
   }
 
   return {
@@ -93,7 +93,11 @@ export function createResource<P, V, W = V>(parts: ResourceParts<V>): Resource<P
       const { timeout, ...wish } = checkOptions('getMany', options, GET_RULES)
       const isAny = wish.maxAge === undefined && wish.minLifetime === undefined
       return getMany(home, list, {
-        check: keyOf,
+        // The caller may change its parameters once the call has returned.
+        check(params) {
+          keyOf(params)
+          return template.copy(params) as P
+        },
         hit: (params) => (isAny ? hitOf(home, itemOf(params)) : undefined),
         get: (params, left) => getSlowly(parts, itemOf(params), { ...wish, timeout: left, isBatch: true }),
         timeout,

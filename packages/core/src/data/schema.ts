@@ -3,9 +3,11 @@
 import type { Json, StandardSchema } from '../contracts.ts'
 import { SourceUnavailableError } from '../errors.ts'
 import { misuse } from '../lib/options.ts'
+import { shownCause } from '../lib/shown-cause.ts'
 import type { DataSource } from './home.ts'
+import { takeHanded } from './kept.ts'
 import type { ResourceOptions } from './types.ts'
-import { checkValue, freezeValue } from './value.ts'
+import { checkValue, freezeValue, ValueError } from './value.ts'
 
 /** What a schema says, or that there is none. */
 type Checked<V> =
@@ -28,7 +30,8 @@ export function createValueForm<Template extends string, V>({
         checkValue(accepted)
         return { json: accepted as Json, value: freezeValue(accepted) }
       }
-      const text = form.print(accepted)
+      if (takeHanded(accepted) !== undefined) misuse('keep', 'give it the value itself')
+      const text = printBy(form, accepted)
       if (typeof text !== 'string') misuse('form', '"print" must return a text')
       return { json: text, value: freezeValue(accepted) }
     },
@@ -46,16 +49,33 @@ export function createValueForm<Template extends string, V>({
   }
 }
 
-/** Asks a schema. Throws `TypeError` for one that is asynchronous. */
+/** Prints a value by the form of a resource. What that throws may hold the value, so only its name is passed on. */
+function printBy<V>(form: NonNullable<ResourceOptions<string, V>['form']>, value: V): unknown {
+  try {
+    return form.print(value)
+  } catch (error) {
+    throw new ValueError('$', `refused by "print" of the form, which threw ${shownCause(error).name}`)
+  }
+}
+
+/** Asks a schema. Throws `TypeError` for one that is asynchronous, or throws. */
 export function checkBySchema<V>(
   key: string,
   schema: StandardSchema<unknown, V> | undefined,
   value: unknown,
 ): Checked<V> {
   if (schema === undefined) return { outcome: 'accepted', value: value as V }
-  const result = schema['~standard'].validate(value)
+  const result = validateBy(key, schema, value)
   if (result instanceof Promise) return misuse('use', `the schema of ${key} must be synchronous`)
   if (result.issues === undefined) return { outcome: 'accepted', value: result.value }
   const path = (result.issues[0]?.path ?? []).map((step) => String(typeof step === 'object' ? step.key : step))
   return { outcome: 'refused', path: ['$', ...path].join('.').slice(0, 200) }
+}
+
+function validateBy<V>(key: string, schema: StandardSchema<unknown, V>, value: unknown) {
+  try {
+    return schema['~standard'].validate(value)
+  } catch (error) {
+    return misuse('use', `the schema of ${key} threw ${shownCause(error).name}; let it return issues`)
+  }
 }

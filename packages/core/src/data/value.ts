@@ -1,4 +1,5 @@
 import type { Json } from '../contracts.ts'
+import { takeHanded } from './kept.ts'
 
 /** How deep a value may nest. */
 export const MAX_VALUE_DEPTH = 64
@@ -46,11 +47,15 @@ export function checkValue(value: unknown): asserts value is Json {
   check(value, '$', [])
 }
 
-/** The same value, frozen with everything in it. Every caller is handed the same object. */
-export function freezeValue<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
-  Object.freeze(value)
-  for (const inner of Object.values(value)) freezeValue(inner)
+/**
+ * The same value, frozen with everything in it, as far as it can be: every caller gets the same object. The bytes of a buffer, and
+ * what a `Map` or `Set` holds, stay open.
+ */
+export function freezeValue<T>(value: T, seen: Set<unknown> = new Set()): T {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || seen.has(value)) return value
+  // What is frozen already may hold what is not.
+  seen.add(Object.freeze(value))
+  for (const inner of Object.values(value)) freezeValue(inner, seen)
   return value
 }
 
@@ -62,6 +67,8 @@ function check(value: unknown, path: string, above: readonly object[]): void {
   }
   if (typeof value !== 'object') throw new ValueError(path, nameOf(value))
   if (above.includes(value)) throw new ValueError(path, 'a cycle')
+  if (takeHanded(value) !== undefined)
+    throw new ValueError(path, 'what keep, unchanged or skip gave; return it from the loader itself')
   if (above.length >= MAX_VALUE_DEPTH) throw new ValueError(path, `nested deeper than ${MAX_VALUE_DEPTH}`)
   const within = [...above, value]
   if (Array.isArray(value)) {
@@ -69,6 +76,7 @@ function check(value: unknown, path: string, above: readonly object[]): void {
     for (let index = 0; index < value.length; index += 1) check(value[index], `${path}[${index}]`, within)
     return
   }
+  if (value instanceof Promise) throw new ValueError(path, 'a promise; await it')
   if (!isPlain(value)) throw new ValueError(path, 'an object with a prototype of its own, such as a Date or a Map')
   for (const [name, inner] of Object.entries(value)) check(inner, `${path}.${name.slice(0, 64)}`, within)
 }

@@ -2,8 +2,7 @@ import type { WarmEvent } from '../events.ts'
 
 /** Codes of a store that needs operator action. */
 const PERMANENT: readonly string[] = ['STORE_DENIED', 'STORE_MISSING', 'STORE_REFUSED', 'STORE_UNSAFE']
-const SILENCE =
-  'Pass "onEvent" to createTokens to handle this yourself, or set NODE_OPTIONS=--disable-warning=WarmTokenWarning'
+const SILENCE = 'Pass "onEvent" to handle this yourself, or set NODE_OPTIONS=--disable-warning=WarmTokenWarning'
 
 /** Warnings that this process has printed. */
 const printed = new Set<string>()
@@ -21,7 +20,7 @@ export function warnUnheard(event: WarmEvent): void {
   if (isAlone || (event.type === 'store-error' && PERMANENT.includes(event.code)))
     warn(
       'WARMTOKEN_STORE',
-      `the store cannot be used (${lastStoreCode}, ${nameOf(event)}), so this environment shares no tokens with others`,
+      `the store cannot be used (${lastStoreCode}, ${nameOf(event)}), so this environment shares no values with others`,
     )
 }
 
