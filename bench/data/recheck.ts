@@ -32,7 +32,7 @@ const cache = createCache({
     if (event.type === 'recheck') checks += 1
   },
 })
-const project = cache.use({ key: 'project:{id}', fresh: 3_600_000, load: async ({ id }) => `project ${id}` })
+const project = cache.use({ key: 'project:{id}:info', fresh: 3_600_000, load: async ({ id }) => `project ${id}` })
 const key = project.topicOf({ id: 42 }).slice('key:'.length)
 await project.get({ id: 42 })
 
