@@ -11,7 +11,7 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
   .handler(async (event, { session }) => {
     const id = event.pathParameters?.['id']
     const text = (event.body ?? '').trim()
-    if (id === undefined && text === '') return json(400, { error: 'give a text' })
+    if (id === undefined && text === '') return json(400, { error: 'give a string' })
     const post = id === undefined ? await posts.add(session.userId, text) : await posts.like(id)
     await live.settle()
     return post === undefined ? json(404, { error: 'no such post' }) : json(200, post)

@@ -18,7 +18,7 @@ export const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredRe
   .handler(async ({ body = '', isBase64Encoded }, { session }) => {
     const text = (isBase64Encoded ? Buffer.from(body, 'base64').toString() : body).trim()
     if (text === '' || text.length > MAX_TEXT || !text.isWellFormed())
-      return json(400, { error: `give a text of 1 to ${MAX_TEXT} characters` })
+      return json(400, { error: `give a string of 1 to ${MAX_TEXT} characters` })
     const id = newId(Date.now())
     try {
       const { value } = await post.write({ id }, { by: session.userId, text })

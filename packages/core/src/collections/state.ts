@@ -107,7 +107,7 @@ export function itemForm<V>(key: string, schema: StandardSchema<unknown, V> | un
 }
 
 /** Fields and members: texts that are well-formed. */
-export const nameRule: Rule = [`a well-formed text of 1 to ${MAX_NAME} characters`, isName]
+export const nameRule: Rule = [`a well-formed string of 1 to ${MAX_NAME} characters`, isName]
 
 /** Whether it may be a field or a member. */
 export function isName(value: unknown): value is string {

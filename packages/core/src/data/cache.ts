@@ -128,7 +128,7 @@ const RESOURCE_RULES: { readonly [Name in keyof ResourceOptions<string, unknown>
 }
 
 const INVALIDATION_RULES: { readonly [Name in keyof Invalidation]-?: Rule } = {
-  tags: ['a list of 1 to 100 texts', (value) => Array.isArray(value) && value.length > 0 && value.length <= 100],
+  tags: ['a list of 1 to 100 strings', (value) => Array.isArray(value) && value.length > 0 && value.length <= 100],
   match: textRule,
   everything: flagRule,
   stale: flagRule,
@@ -329,7 +329,7 @@ function loadingOf<Template extends string, V, W>(
     tagsOf(params) {
       if (tags === undefined) return []
       const all: unknown = tags(params as Params)
-      return Array.isArray(all) ? all : misuse('use', 'option "tags" must return a list of texts')
+      return Array.isArray(all) ? all : misuse('use', 'option "tags" must return a list of strings')
     },
     load:
       loadMany === undefined

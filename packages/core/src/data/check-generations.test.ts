@@ -128,8 +128,8 @@ describe('checkGenerations', () => {
 
   it.each<[string, object, string]>([
     ['no name', {}, '"name"'],
-    ['tags that are no list', { name: 'shop', tags: 'a' }, 'option "tags" must be a list of at most 1,000 texts'],
-    ['an empty tag', { name: 'shop', tags: [''] }, '"tags" must be well-formed texts'],
+    ['tags that are no list', { name: 'shop', tags: 'a' }, 'option "tags" must be a list of at most 1,000 strings'],
+    ['an empty tag', { name: 'shop', tags: [''] }, '"tags" must be well-formed strings'],
     ['an unknown option', { name: 'shop', tag: 'a' }, 'unknown option "tag"'],
   ])('refuses %s', async (_what, options, message) => {
     await expect(checkGenerations(memoryStore(), options as typeof SHOP)).rejects.toThrow(message)

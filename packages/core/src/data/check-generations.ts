@@ -54,7 +54,7 @@ export type GenerationFinding =
   /** The record of a tag is garbage. */
   | { readonly kind: 'damaged-tag'; readonly tag: string; readonly key: string; readonly remedy: string }
 
-const listRule: Rule = ['a list of at most 1,000 texts', (value) => Array.isArray(value) && value.length <= 1_000]
+const listRule: Rule = ['a list of at most 1,000 strings', (value) => Array.isArray(value) && value.length <= 1_000]
 
 const RULES: { readonly [Name in keyof CheckGenerationsOptions]-?: Rule } = {
   name: nameRule,

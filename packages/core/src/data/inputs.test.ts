@@ -243,7 +243,7 @@ describe('options', () => {
   ])('"tags" that return %s are refused by name', async (_what, tags) => {
     const { cache } = world()
     const resource = cache.use({ key: 'p:{id}', fresh: 60_000, tags: () => tags as never, load: async () => 1 })
-    await expect(resource.get({ id: 1 })).rejects.toThrow('use: option "tags" must return a list of texts')
+    await expect(resource.get({ id: 1 })).rejects.toThrow('use: option "tags" must return a list of strings')
   })
 
   it('"none" of more than 400 days are refused', () => {

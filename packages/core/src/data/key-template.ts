@@ -130,7 +130,7 @@ function parseSegment(template: string, segment: string): Segment {
   if (/^[\w.-]+$/.test(segment)) return { name: undefined, text: segment }
   return misuse(
     'use',
-    `option "key" has a segment that is neither a text of letters, digits, "-", "_", "." nor one {parameter}: ${template}`,
+    `option "key" has a segment that is neither a string of letters, digits, "-", "_", "." nor one {parameter}: ${template}`,
   )
 }
 
@@ -151,11 +151,11 @@ function encodeParam(template: string, name: string, fields: Readonly<Record<str
   const value = Object.hasOwn(fields, name) ? fields[name] : undefined
   const text = typeof value === 'number' && Number.isFinite(value) ? String(value) : value
   if (typeof text !== 'string' || text === '')
-    return misuse(`key ${template}`, `parameter "${name}" must be a number or a text, not empty`)
+    return misuse(`key ${template}`, `parameter "${name}" must be a number or a non-empty string`)
   if (text.length > MAX_PARAM || /[:*]/.test(text) || !text.isWellFormed())
     return misuse(
       `key ${template}`,
-      `parameter "${name}" must be a well-formed text of at most ${MAX_PARAM} characters without ":" and "*"; encode or hash it first`,
+      `parameter "${name}" must be a well-formed string of at most ${MAX_PARAM} characters without ":" and "*"; encode or hash it first`,
     )
   return encodeSegment(text)
 }

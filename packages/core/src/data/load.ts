@@ -26,12 +26,12 @@ const LATE_MARGIN = 500
 const TYPED = /^(SourceRefused|SourceUnavailable)Error$/
 
 const LIFE_RULES: { readonly [Name in keyof Lives]-?: Rule } = { fresh: durationOrZeroRule, usable: durationRule }
-const markRule: Rule = ['a text of at most 1,000 characters', (value) => asText(value, MAX_MARK) !== undefined]
+const markRule: Rule = ['a string of at most 1,000 characters', (value) => asText(value, MAX_MARK) !== undefined]
 /** Rules of what `keep` and `set` are given. */
 export const KEEP_RULES: { readonly [Name in keyof KeepOptions]-?: Rule } = {
   ...LIFE_RULES,
   // What is in it is checked by `checkTags`, whose error a loader's caller sees.
-  tags: ['a list of texts', Array.isArray],
+  tags: ['a list of strings', Array.isArray],
   mark: markRule,
 }
 
@@ -148,7 +148,7 @@ export function underOf({ knowledge }: Home, tags: readonly string[]): Under {
 export function checkTags(where: string, tags: readonly string[]): readonly string[] {
   for (const tag of tags)
     if (typeof tag !== 'string' || tag === '' || tag.length > MAX_TAG || !tag.isWellFormed())
-      misuse(where, `"tags" must be well-formed texts of 1 to ${MAX_TAG} characters`)
+      misuse(where, `"tags" must be well-formed strings of 1 to ${MAX_TAG} characters`)
   return [...new Set(tags)]
 }
 

@@ -16,7 +16,7 @@ export type ParsedPattern =
  */
 export function parsePattern(match: string): ParsedPattern {
   if (match === '' || match.length > MAX_PATTERN || !match.isWellFormed())
-    misuse('invalidate', `"match" must be a text of 1 to ${MAX_PATTERN} characters, such as "project:42:*"`)
+    misuse('invalidate', `"match" must be a string of 1 to ${MAX_PATTERN} characters, such as "project:42:*"`)
   const stars = match.split('*').length - 1
   if (stars === 0) misuse('invalidate', `"match" has no "*"; to invalidate one key use delete, or add a "*": ${match}`)
   if (stars > MAX_STARS) misuse('invalidate', `"match" must have at most ${MAX_STARS} "*"`)

@@ -134,7 +134,7 @@ describe('a form', () => {
     expect(truth.loads).toBe(2)
     const wrong = { print: () => 1, parse: String }
     await expect(bind({ form: wrong as never }).set({ id: 2 }, { id: 1, team: 'red' })).rejects.toThrow(
-      /"print" must return a text/,
+      /"print" must return a string/,
     )
   })
 })

@@ -32,7 +32,7 @@ export function createValueForm<Template extends string, V>({
       }
       if (takeHanded(accepted) !== undefined) misuse('keep', 'give it the value itself')
       const text = printBy(form, accepted)
-      if (typeof text !== 'string') misuse('form', '"print" must return a text')
+      if (typeof text !== 'string') misuse('form', '"print" must return a string')
       return { json: text, value: freezeValue(accepted) }
     },
     parse(json) {

@@ -56,7 +56,7 @@ const algorithmsRule: Rule = [
 const RULES = {
   issuer: textRule,
   audience: [
-    'a text, or a list of texts',
+    'a string, or a list of strings',
     (value: unknown) => textRule[1](value) || (textsRule[1](value) && Array.isArray(value) && value.length > 0),
   ] as Rule,
   algorithms: algorithmsRule,

@@ -107,7 +107,7 @@ export async function withLease<T>(
   const { store, namespace = '', ...settings } = checkOptions('withLease', home, HOME_RULES, ['store'])
   const { length, duration = length, wait = 0, signal } = checkOptions('withLease', options, RULES, ['length'])
   if (typeof name !== 'string' || name === '' || name.length > MAX_NAME)
-    misuse('withLease', `the name of a lease must be a text of 1 to ${MAX_NAME} characters`)
+    misuse('withLease', `the name of a lease must be a string of 1 to ${MAX_NAME} characters`)
   if (typeof work !== 'function') misuse('withLease', 'the fourth argument must be the function that does the work')
   if (duration < length) misuse('withLease', 'option "duration" must be at least "length"')
   signal?.throwIfAborted()

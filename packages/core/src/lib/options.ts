@@ -56,14 +56,17 @@ export const countRule: Rule = ['a whole number > 0', (value) => Number.isSafeIn
 export const flagRule: Rule = ['true or false', (value) => typeof value === 'boolean']
 /** A function. */
 export const functionRule: Rule = ['a function', isFunction]
-/** A text. */
-export const textRule: Rule = ['a text, not empty', isText]
+/** A string. */
+export const textRule: Rule = ['a non-empty string', isText]
 /** Anything with fields. */
 export const objectRule: Rule = ['an object', (value) => asFields(value) !== undefined]
-/** A text, or what gives it. */
-export const textOrFunctionRule: Rule = ['a function or text, not empty', (value) => isText(value) || isFunction(value)]
-/** Texts. */
-export const textsRule: Rule = ['a list of texts', (value) => Array.isArray(value) && value.every(isText)]
+/** A string, or what gives it. */
+export const textOrFunctionRule: Rule = [
+  'a function or non-empty string',
+  (value) => isText(value) || isFunction(value),
+]
+/** Strings. */
+export const textsRule: Rule = ['a list of strings', (value) => Array.isArray(value) && value.every(isText)]
 /** An address on the web. */
 export const urlRule: Rule = ['an http(s) URL', (value) => matches(value, /^https?:/i) && URL.canParse(value)]
 /** One of some words. */

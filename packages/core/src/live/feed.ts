@@ -67,7 +67,7 @@ const RULES = {
   ] as const,
   heartbeat: durationRule,
   isGood: functionRule,
-  sessionNamespace: ['a text', (value: unknown) => typeof value === 'string'] as const,
+  sessionNamespace: ['a string', (value: unknown) => typeof value === 'string'] as const,
   runtime: shaped('wall', 'monotonic', 'random', 'unique', 'after'),
 }
 

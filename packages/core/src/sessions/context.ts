@@ -56,7 +56,7 @@ export function createSessionContext<Data, User>(options: SessionsOptions<Data, 
   const keyOf = (where: string, userId: string): string =>
     typeof userId === 'string' && userId !== '' && userId.length <= MAX_USER_ID
       ? keyOfUser(namespace, userId)
-      : misuse(where, `the user id must be a text of 1 to ${MAX_USER_ID} characters`)
+      : misuse(where, `the user id must be a string of 1 to ${MAX_USER_ID} characters`)
 
   const view: SessionContext<Data, User>['view'] = ({ key, record }, session, own) => {
     const parsed = [user.parse(record.user), data.parse(own)] as const

@@ -151,7 +151,7 @@ export function feishuStoreTenant(options: FeishuStoreOptions): Source<TokenValu
     identity: (params) => {
       const tenantKey: unknown = params?.tenantKey
       if (typeof tenantKey !== 'string' || tenantKey === '')
-        throw new TypeError('feishuStoreTenant: the parameter "tenantKey" must be a text, not empty')
+        throw new TypeError('feishuStoreTenant: the parameter "tenantKey" must be a non-empty string')
       return { ...identity, tenantKey }
     },
     async fetch({ params, signal }) {

@@ -88,7 +88,7 @@ export function jwtBearer(
 
   const subjectOf = (params: SubjectParams | undefined): string | undefined => {
     if (!perSubject) return given.subject
-    if (!textRule[1](params?.subject)) throw new TypeError('jwtBearer: parameter "subject" must be a text, not empty')
+    if (!textRule[1](params?.subject)) throw new TypeError('jwtBearer: parameter "subject" must be a non-empty string')
     return params?.subject
   }
 

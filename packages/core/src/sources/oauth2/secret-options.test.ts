@@ -6,7 +6,7 @@ const BASE = { tokenEndpoint: 'https://issuer.example.com/token', clientId: 'crm
 describe('a secret that is not set', () => {
   it.each([
     [{ clientSecret: undefined }, '"basic" takes a "clientSecret"'],
-    [{ clientSecret: '' }, 'option "clientSecret" must be a function or text, not empty'],
+    [{ clientSecret: '' }, 'option "clientSecret" must be a function or non-empty string'],
     [
       { privateKey: undefined, authentication: 'private_key_jwt' },
       '"private_key_jwt" takes "privateKey", not "clientSecret"',

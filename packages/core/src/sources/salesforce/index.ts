@@ -61,7 +61,7 @@ export function salesforce(options: SalesforceOptions): Source<TokenValue, Sales
   const userOf = (params: SalesforceParams | undefined): string => {
     const username = given.username ?? params?.username
     if (typeof username === 'string' && username !== '') return username
-    throw new TypeError('salesforce: parameter "username" must be a text, not empty')
+    throw new TypeError('salesforce: parameter "username" must be a non-empty string')
   }
 
   return {
