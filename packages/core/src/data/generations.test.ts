@@ -5,6 +5,7 @@ import {
   MAX_PATTERNS,
   MAX_ROOT_LENGTH,
   NO_ROOT,
+  nextNumber,
   numberOfRoot,
   parseGeneration,
   parseRoot,
@@ -39,6 +40,16 @@ describe('the numbers of a tag', () => {
     const once = raise({ hard: 0, soft: 0 }, 'hard', NOW + 0.5)
     expect(once).toEqual({ hard: NOW + 1, soft: 0 })
     expect(raise(once, 'soft', NOW - 5_000)).toEqual({ hard: NOW + 1, soft: NOW + 2 })
+  })
+
+  it('never rise to one that no record may hold', () => {
+    fc.assert(
+      fc.property(fc.maxSafeNat(), severity, (last, how) => {
+        const raised = raise({ hard: 0, soft: 0, [how === 'hard' ? 'soft' : 'hard']: Math.min(last, NOW) }, how, NOW)
+        expect(parseGeneration(printGeneration(raised, 'k'), 'k', NOW)).toEqual(raised)
+        expect(parseGeneration(printGeneration({ hard: nextNumber(last, NOW), soft: 0 }, 'k'), 'k', NOW)).toBeDefined()
+      }),
+    )
   })
 
   it('are read back from their text, and damage is seen', () => {

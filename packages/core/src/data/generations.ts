@@ -61,10 +61,12 @@ export function numberOfRoot(root: Root): number {
 
 /**
  * The next number: it rises by one at least, and follows the server's time, so that it survives the deletion of its record.
- * `latest`: the time on the server is this or earlier.
+ * `latest`: the time on the server is this or earlier. After a number that is too far ahead to be raised, it starts at that time:
+ * what rests on a higher number then counts as lost, which forbids it.
  */
 export function nextNumber(last: number, latest: number): number {
-  return Math.max(last + 1, Math.ceil(latest))
+  const next = Math.max(last + 1, Math.ceil(latest))
+  return isPlausible(next, latest) ? next : Math.ceil(latest)
 }
 
 /** The generation with one more invalidation. */

@@ -8,6 +8,7 @@ import { type Control, changeControl, parseControl, printControl, sameControl } 
 import {
   coversAsMuch,
   type Generation,
+  isPlausible,
   NO_GENERATION,
   NO_ROOT,
   numberOf,
@@ -94,26 +95,26 @@ export function createInvalidator(home: Home): Invalidator {
     number: numberOfRoot,
   }
   /** At least what this environment knows: a record that lost a number is raised above it. */
-  const knownTag = (tag: string, there: Generation): Generation => ({
-    ...there,
-    hard: Math.max(there.hard, knowledge.numberOf(tag) > numberOf(there) ? knowledge.numberOf(tag) : 0),
-  })
-  const knownRoot = (there: Root): Root => {
+  const knownTag = (tag: string, there: Generation, latest: number): Generation => {
+    const known = knowledge.numberOf(tag)
+    return known > numberOf(there) && isPlausible(known, latest) ? { ...there, hard: known } : there
+  }
+  const knownRoot = (there: Root, latest: number): Root => {
     const known = knowledge.numberOf('')
-    return known > numberOfRoot(there) ? { ...there, hard: known } : there
+    return known > numberOfRoot(there) && isPlausible(known, latest) ? { ...there, hard: known } : there
   }
 
   const raiseTarget = async ({ by, what }: Target, severity: Severity): Promise<void> => {
     if (by === 'tag')
       return changeRecord(home, tagForm(what), {
-        next: (there, latest) => raise(knownTag(what, there), severity, latest),
+        next: (there, latest) => raise(knownTag(what, there, latest), severity, latest),
         covers: (there, readBefore) => coversAsMuch(there, severity, readBefore),
       })
     return changeRecord(home, rootForm, {
       next: (there, latest) =>
         by === 'everything'
-          ? raiseRoot(knownRoot(there), severity, latest)
-          : raisePattern(knownRoot(there), { text: what, severity, latest }),
+          ? raiseRoot(knownRoot(there, latest), severity, latest)
+          : raisePattern(knownRoot(there, latest), { text: what, severity, latest }),
       covers: (there, readBefore) =>
         coversAsMuch(by === 'everything' ? there : patternIn(there, what), severity, readBefore),
     })
@@ -147,12 +148,16 @@ export function createInvalidator(home: Home): Invalidator {
       tag === ''
         ? changeRecord(home, rootForm, {
             next: (there, latest) =>
-              numberOfRoot(there) > knowledge.numberOf('') ? undefined : raiseRoot(knownRoot(there), 'hard', latest),
+              numberOfRoot(there) > knowledge.numberOf('')
+                ? undefined
+                : raiseRoot(knownRoot(there, latest), 'hard', latest),
             covers: (there) => numberOfRoot(there) > knowledge.numberOf(''),
           })
         : changeRecord(home, tagForm(tag), {
             next: (there, latest) =>
-              numberOf(there) > knowledge.numberOf(tag) ? undefined : raise(knownTag(tag, there), 'hard', latest),
+              numberOf(there) > knowledge.numberOf(tag)
+                ? undefined
+                : raise(knownTag(tag, there, latest), 'hard', latest),
             covers: (there) => numberOf(there) > knowledge.numberOf(tag),
           }),
     async control(change) {

@@ -1,5 +1,13 @@
 import { type Control, parseControl, printControl, sameControl } from './control.ts'
-import { type Generation, NO_GENERATION, NO_ROOT, numberOf, numberOfRoot, type Root } from './generations.ts'
+import {
+  type Generation,
+  isPlausible,
+  NO_GENERATION,
+  NO_ROOT,
+  numberOf,
+  numberOfRoot,
+  type Root,
+} from './generations.ts'
 import type { View } from './judge.ts'
 
 /** How many tags an environment knows the generations of, at most. One that was forgotten is read again. */
@@ -11,6 +19,8 @@ export interface Sight<G> {
   /** `clock.fast()` before the request was sent, and when its answer was there. */
   readonly sentAt: number
   readonly gotAt: number
+  /** The time on the server is this or earlier. A known number that is far beyond it is forgotten. */
+  readonly latest: number
 }
 
 /** What an environment knows of one record. */
@@ -33,6 +43,8 @@ export interface Knowledge extends View {
   checkedAt(tag: string): number
   /** The numbers that a load which begins now rests on. */
   numberOf(tag: string): number
+  /** The number that a tag had at an instant, if it is known and has not risen since; otherwise 0. */
+  numberAsOf(tag: string, at: number): number
   seeTag(tag: string, sight: Sight<Generation>): Observed
   seeRoot(sight: Sight<Root>): Observed
   /** Marks a record whose number is lower than an entry has seen; `least` becomes its number. */
@@ -81,6 +93,10 @@ export function createKnowledge(): Knowledge {
     checkedAt: (tag) => get(tag)?.checkedAt ?? Number.NEGATIVE_INFINITY,
     numberOf: (tag) =>
       tag === '' ? numberOfRoot(root?.generation ?? NO_ROOT) : numberOf(tags.get(tag)?.generation ?? NO_GENERATION),
+    numberAsOf(tag, at) {
+      const known = tags.get(tag)
+      return known !== undefined && known.roseAt < at ? numberOf(known.generation) : 0
+    },
     seeTag(tag, sight) {
       const [known, observed] = merge(tags.get(tag), sight, { none: NO_GENERATION, numberOf, join: joinNumbers })
       put(tag, known)
@@ -112,8 +128,11 @@ interface Form<G> {
   readonly join: (before: G, after: G) => G
 }
 
-function merge<G>(before: Known<G> | undefined, sight: Sight<G>, form: Form<G>): readonly [Known<G>, Observed] {
-  const { generation, sentAt, gotAt } = sight
+function merge<G>(known: Known<G> | undefined, sight: Sight<G>, form: Form<G>): readonly [Known<G>, Observed] {
+  const { generation, sentAt, gotAt, latest } = sight
+  // The clock of the store was far ahead when it was seen: a repair above it would be damage.
+  const isBelieved = known !== undefined && isPlausible(form.numberOf(known.generation), latest)
+  const before = isBelieved ? known : undefined
   const last = before ?? { generation: form.none, checkedAt: sentAt, roseAt: Number.NEGATIVE_INFINITY, damaged: false }
   const checkedAt = Math.max(last.checkedAt, sentAt)
   if (generation === undefined) {

@@ -102,13 +102,12 @@ export async function fetchValue<V>(
     const all = tagsAfter(item, loaded, previous)
     // Tags that only the loader has named: their numbers were not read before the load, whatever this environment knows by now.
     const late = all.filter((tag) => under.tags.every(([known]) => known !== tag))
-    const lateUnder = await lateNumbers(home, item, { late, signal, serverTime })
-    if (lateUnder === undefined) return passing(home, { ...kept.cached, made })
-    const tags = [...kept.cached.under.tags.filter(([tag]) => all.includes(tag)), ...lateUnder]
+    const lateRead = await lateNumbers(home, item, { late, signal, serverTime, loadedAt: made.at })
+    const tags = [...kept.cached.under.tags.filter(([tag]) => all.includes(tag)), ...lateRead.tags]
     const value = { ...kept.cached, under: { ...kept.cached.under, tags }, made }
     const { earliest, latest } = home.context().server.interval()
     // It may have expired already, as far as the server's time is known.
-    if (kept.usable <= latest - earliest) return passing(home, value)
+    if (!lateRead.isRead || kept.usable <= latest - earliest) return passing(home, value)
     const packed = await packCached(home, item, value, kept.usable).catch((error: unknown) => {
       if (error instanceof TypeError) throw error
       // The body could not be written, so there is nothing that a head could point to.
@@ -238,8 +237,9 @@ function tagsAfter<V>(item: Item<V>, loaded: Loaded<V>, previous: Cached<V> | un
 
 /**
  * The numbers of tags that were not read before the load. One is accepted only if its last invalidation was surely before
- * the load; otherwise the entry rests on 0 there, which forbids it as soon as it is judged. `undefined` when the store gives no
- * answer, which says nothing about the loader. While the store counts as down it is not asked: the entry rests on 0.
+ * the load; otherwise the entry rests on 0 there, which forbids it as soon as it is judged. A store that gives no answer says
+ * nothing about the loader: without one the entry rests on what was known when the load began, and so does one that is loaded
+ * while the store counts as down, which is not asked then. `isRead` is false where the entry must not be stored.
  */
 async function lateNumbers(
   home: Home,
@@ -248,17 +248,26 @@ async function lateNumbers(
     late,
     signal,
     serverTime,
-  }: { readonly late: readonly string[]; readonly signal: AbortSignal; readonly serverTime: number | undefined },
-): Promise<Under['tags'] | undefined> {
+    loadedAt,
+  }: {
+    readonly late: readonly string[]
+    readonly signal: AbortSignal
+    readonly serverTime: number | undefined
+    readonly loadedAt: number
+  },
+): Promise<{ readonly tags: Under['tags']; readonly isRead: boolean }> {
   const context = home.context()
-  if (late.length === 0) return []
-  if (context.clock.fast() < context.outage.until) return late.map((tag) => [tag, 0] as const)
+  if (late.length === 0) return { tags: [], isRead: true }
+  const known = () => late.map((tag) => [tag, home.knowledge.numberAsOf(tag, loadedAt)] as const)
+  // Loaded without the store: it is placed in memory alone.
+  if (context.clock.fast() < context.outage.until) return { tags: known(), isRead: true }
   const read = attemptRead(context, { key, signal }, (inner) =>
     readGenerations(home, context.store, { tags: late, options: { signal: inner, consistent: true } }),
   )
-  if ((await read.catch(() => undefined)) === undefined) return undefined
-  return late.map((tag) => {
+  if ((await read.catch(() => undefined)) === undefined) return { tags: known(), isRead: false }
+  const tags = late.map((tag) => {
     const number = home.knowledge.numberOf(tag)
     return [tag, number + LATE_MARGIN < (serverTime ?? 0) ? number : 0] as const
   })
+  return { tags, isRead: true }
 }

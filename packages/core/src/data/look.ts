@@ -260,11 +260,13 @@ export function observe(
             generation: body === undefined ? NO_ROOT : parseRoot(body, recordKey, latest),
             sentAt,
             gotAt,
+            latest,
           })
         : knowledge.seeTag(tag, {
             generation: body === undefined ? NO_GENERATION : parseGeneration(body, recordKey, latest),
             sentAt,
             gotAt,
+            latest,
           })
     // Until it is repaired, each look shows the same damage again.
     if (observed === 'garbage' && !wasDamaged) emit({ type: 'bad-generation', tag })

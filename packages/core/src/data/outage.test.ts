@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Store } from '../contracts.ts'
+import type { Seen, Store } from '../contracts.ts'
 import { type CacheOptions, createCache } from './cache.ts'
 import type { CacheEvent } from './events.ts'
 import { countingStore, fakeTime, gate } from './fake.test-data.ts'
@@ -80,6 +80,46 @@ describe('while the store is down', () => {
   })
 })
 
+describe('while the store is down, a late tag that was invalidated', () => {
+  it('before the load forbids nothing that is loaded after it', async () => {
+    const { environment, state, time, truth } = world()
+    const { cache, late } = environment()
+    await time.run(cache.invalidate({ tags: ['late'] }))
+    time.pass(10_000)
+    state.isDown = true
+    expect(await time.run(late.get({ id: 1 }))).toBe('old')
+    expect(await time.run(late.get({ id: 1 }))).toBe('old')
+    expect(truth.loads).toBe(1)
+  })
+})
+
+describe('a store whose clock was once far ahead', () => {
+  it('gives values again once its clock is right, in environments that have seen it too', async () => {
+    const { environment, store, time } = world()
+    let ahead = 0
+    const told = (seen: Seen): Seen => ({ ...seen, time: seen.time && { ...seen.time, at: seen.time.at + ahead } })
+    const moved: Store = {
+      name: store.name,
+      read: async (key, options) => told(await store.read(key, options)),
+      swap: async (key, swap, options) => {
+        const swapped = await store.swap(key, swap, options)
+        return swapped.outcome === 'conflict' ? { ...swapped, seen: told(swapped.seen) } : swapped
+      },
+    }
+    const { cache, tagged } = environment({ store: moved })
+    ahead = 500 * 86_400_000
+    await time.run(cache.invalidate({ tags: ['owner:1'] }))
+    await time.run(cache.invalidate({ everything: true }))
+    await time.run(tagged.get({ id: 1 }))
+    ahead = 0
+    for (const resource of [tagged, environment({ store: moved }).tagged])
+      for (const id of [2, 1, 3]) {
+        time.pass(10_000)
+        expect(await time.run(resource.get({ id }))).toBe('old')
+      }
+  })
+})
+
 describe('a store that answers no read of late tags', () => {
   it('fails no load: the value is given to the caller, and stored nowhere', async () => {
     const { environment, store, time, truth, counts } = world()
@@ -146,10 +186,10 @@ describe('the switches that an environment has written', () => {
 describe('garbage that was read before its record was written again', () => {
   it('does not count when it is answered late', () => {
     const knowledge = createKnowledge()
-    knowledge.seeTag('a', { generation: undefined, sentAt: 1, gotAt: 2 })
+    knowledge.seeTag('a', { generation: undefined, sentAt: 1, gotAt: 2, latest: 1_000 })
     expect(knowledge.tag('a')).toBe('damaged')
-    knowledge.seeTag('a', { generation: { hard: 10, soft: 0 }, sentAt: 4, gotAt: 5 })
-    expect(knowledge.seeTag('a', { generation: undefined, sentAt: 3, gotAt: 6 })).toBe('same')
+    knowledge.seeTag('a', { generation: { hard: 10, soft: 0 }, sentAt: 4, gotAt: 5, latest: 1_000 })
+    expect(knowledge.seeTag('a', { generation: undefined, sentAt: 3, gotAt: 6, latest: 1_000 })).toBe('same')
     expect(knowledge.tag('a')).toEqual({ hard: 10, soft: 0 })
   })
 })

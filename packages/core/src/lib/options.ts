@@ -24,7 +24,7 @@ export function checkOptions<T>(
     // Own names only: every object has a "constructor".
     const [must, test] =
       (Object.hasOwn(rules, name) && rules[name]) ||
-      misuse(where, `unknown option "${name}"; known are ${Object.keys(rules).join(', ')}`)
+      misuse(where, `unknown option "${name}"; known: ${Object.keys(rules).join(', ')}`)
     // No test takes `undefined`.
     if (test(value)) given[name] = value
     else if (value !== undefined || required.includes(name)) misuse(where, `option "${name}" must be ${must}`)
@@ -51,7 +51,7 @@ export const durationRule: Rule = ['ms > 0', isAbove0]
 /** A length that may be nothing. */
 export const durationOrZeroRule: Rule = ['ms >= 0', isTime]
 /** How many. */
-export const countRule: Rule = ['a whole number > 0', (value) => Number.isSafeInteger(value) && isAbove0(value)]
+export const countRule: Rule = ['an integer > 0', (value) => Number.isSafeInteger(value) && isAbove0(value)]
 /** Yes or no. */
 export const flagRule: Rule = ['true or false', (value) => typeof value === 'boolean']
 /** A function. */
