@@ -170,12 +170,19 @@ describe('what `keep` gives', () => {
     expect(await time.run(resource.getMany([{ a: 1 }, { a: 2 }, { a: 3 }]))).toEqual([{ v: 1 }, { v: 2 }, { v: 3 }])
   })
 
-  it.each([
-    ['within a value', (keep: (value: unknown) => unknown) => ({ a: keep(1) })],
-    ['given to keep again', (keep: (value: unknown) => unknown) => keep(keep(1))],
-  ])('is refused %s, and nothing is stored', async (_where, load) => {
+  const wrong: readonly (readonly [string, (keep: Keep) => unknown])[] = [
+    ['within a value', (keep) => ({ a: [keep(1)] })],
+    ['given to keep again', (keep) => keep(keep(1))],
+    ['of a promise', (keep) => keep(Promise.resolve(1))],
+  ]
+  const forms = { JSON: {}, 'a form': { form: { print: JSON.stringify, parse: JSON.parse } } }
+
+  it.each(
+    wrong.flatMap(([where, load]) => Object.entries(forms).map(([by, form]) => [where, by, load, form] as const)),
+  )('is refused %s with %s, and nothing is stored', async (_where, _by, load, form) => {
     const { cache, time, events } = world()
-    const resource = cache.use({ key: 'p', fresh: 60_000, load: async (_params, { keep }) => load(keep) as number })
+    const options = { key: 'p', fresh: 60_000, ...form } as const
+    const resource = cache.use({ ...options, load: async (_params, { keep }) => load(keep as Keep) as number })
     expect(await time.run(resource.get(undefined)).catch(failed)).toMatchObject({ name: 'ValueError' })
     expect(events.filter(({ type }) => type === 'publish')).toEqual([])
   })

@@ -5,9 +5,8 @@ import { SourceUnavailableError } from '../errors.ts'
 import { misuse } from '../lib/options.ts'
 import { shownCause } from '../lib/shown-cause.ts'
 import type { DataSource } from './home.ts'
-import { takeHanded } from './kept.ts'
 import type { ResourceOptions } from './types.ts'
-import { checkValue, freezeValue, ValueError } from './value.ts'
+import { checkValue, freezeValue, refuseHanded, ValueError } from './value.ts'
 
 /** What a schema says, or that there is none. */
 type Checked<V> =
@@ -30,7 +29,7 @@ export function createValueForm<Template extends string, V>({
         checkValue(accepted)
         return { json: accepted as Json, value: freezeValue(accepted) }
       }
-      if (takeHanded(accepted) !== undefined) misuse('keep', 'give it the value itself')
+      refuseHanded(accepted)
       const text = printBy(form, accepted)
       if (typeof text !== 'string') misuse('form', '"print" must return a string')
       return { json: text, value: freezeValue(accepted) }

@@ -47,6 +47,15 @@ export function checkValue(value: unknown): asserts value is Json {
   check(value, '$', [])
 }
 
+/** Refuses what no form prints as it was meant: a promise, and what a loader's `keep` gave. Throws {@link ValueError}. */
+export function refuseHanded(value: unknown, path = '$', seen: Set<unknown> = new Set()): void {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return
+  refuseOne(value, path)
+  if (!Array.isArray(value) && !isPlain(value)) return
+  seen.add(value)
+  for (const [name, inner] of Object.entries(value)) refuseHanded(inner, `${path}.${name.slice(0, 64)}`, seen)
+}
+
 /**
  * The same value, frozen with everything in it, as far as it can be: every caller gets the same object. The bytes of a buffer, and
  * what a `Map` or `Set` holds, stay open.
@@ -67,8 +76,7 @@ function check(value: unknown, path: string, above: readonly object[]): void {
   }
   if (typeof value !== 'object') throw new ValueError(path, nameOf(value))
   if (above.includes(value)) throw new ValueError(path, 'a cycle')
-  if (takeHanded(value) !== undefined)
-    throw new ValueError(path, 'what keep, unchanged or skip gave; return it from the loader itself')
+  refuseOne(value, path)
   if (above.length >= MAX_VALUE_DEPTH) throw new ValueError(path, `nested deeper than ${MAX_VALUE_DEPTH}`)
   const within = [...above, value]
   if (Array.isArray(value)) {
@@ -76,9 +84,14 @@ function check(value: unknown, path: string, above: readonly object[]): void {
     for (let index = 0; index < value.length; index += 1) check(value[index], `${path}[${index}]`, within)
     return
   }
-  if (value instanceof Promise) throw new ValueError(path, 'a promise; await it')
   if (!isPlain(value)) throw new ValueError(path, 'an object with a prototype of its own, such as a Date or a Map')
   for (const [name, inner] of Object.entries(value)) check(inner, `${path}.${name.slice(0, 64)}`, within)
+}
+
+function refuseOne(value: object, path: string): void {
+  if (value instanceof Promise) throw new ValueError(path, 'a promise; await it')
+  if (takeHanded(value) === undefined) return
+  throw new ValueError(path, 'what keep, unchanged or skip gave; return it from the loader itself')
 }
 
 function nameOf(value: unknown): string {
