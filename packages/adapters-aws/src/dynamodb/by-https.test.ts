@@ -2,6 +2,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { Worker } from 'node:worker_threads'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type DynamoDBStoreOptions, dynamoDBStore } from './index.ts'
 
@@ -282,5 +283,33 @@ describe('a process that is starved of its processor', () => {
     } finally {
       await elsewhere.terminate()
     }
+  })
+})
+
+describe('a swap whose first attempt got no answer, and whose repeat met the write of another', () => {
+  const other = { pk: { S: 'k' }, body: { S: '{}' }, tag: { S: 'of-another' } }
+  const unmet = JSON.stringify({ __type: 'x#ConditionalCheckFailedException', message: 'failed', Item: other })
+  const swap = { expected: undefined, body: '{}', tag: 'mine', keepUntil: Date.now() + 60_000 }
+  const stores = {
+    'the client of this package': () => storeWith(),
+    'a client of the SDK': () => {
+      const client = new DynamoDBClient({ endpoint, region: 'eu-central-1', credentials: CREDENTIALS })
+      return dynamoDBStore({ table: 'tokens', client })
+    },
+  }
+
+  it.each(Object.entries(stores))('is in doubt, for that write may have followed it: %s', async (_name, open) => {
+    answer = () => (received.length === 1 ? { status: 503, body: '' } : { status: 400, body: unmet })
+    const swapped = await open().swap('k', swap, how())
+    expect(received).toHaveLength(2)
+    expect(swapped).toMatchObject({ outcome: 'unknown', cause: { retryable: true } })
+  })
+
+  it.each(Object.entries(stores))('is a conflict where every attempt was answered: %s', async (_name, open) => {
+    answer = { status: 400, body: unmet }
+    expect(await open().swap('k', swap, how())).toMatchObject({
+      outcome: 'conflict',
+      seen: { image: { tag: 'of-another' } },
+    })
   })
 })

@@ -44,7 +44,8 @@ export function sendByHttps(place: HttpsPlace): Send {
     let isOpen = false
     for (let count = 1; ; count += 1) {
       try {
-        return await attempt(operation, body, signal)
+        const reply = await attempt(operation, body, signal)
+        return reply.outcome === 'unmet' ? { ...reply, isOpen } : reply
       } catch (error) {
         isOpen ||= isAmbiguous(error)
         const cause = isOpen ? markAmbiguous(error) : error

@@ -1,6 +1,6 @@
 import type { Agent } from 'node:http'
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
-import { abortable } from '@warmtoken/core/adapter'
+import { abortable, mayHaveBeenApplied } from '@warmtoken/core/adapter'
 import { clientSettings, timeOf, watchAmbiguous, watchDate } from '../shared/clients.ts'
 import { sdkError } from '../shared/sdk-error.ts'
 import { type Credentials, currentOf } from './by-https.ts'
@@ -34,7 +34,8 @@ export function sendBySdk(client: DynamoDBClient, commands: Commands): Send {
       const output: Output = await abortable(client.send(commands[operation](input), { abortSignal: signal }), signal)
       return { outcome: 'done', output, time: timeOf(output) }
     } catch (error) {
-      if (isUnmet(error)) return { outcome: 'unmet', item: error.Item, time: timeOf(error) }
+      if (isUnmet(error))
+        return { outcome: 'unmet', item: error.Item, time: timeOf(error), isOpen: mayHaveBeenApplied(error) }
       throw error
     }
   }

@@ -41,11 +41,12 @@ export interface Output {
 
 /**
  * What DynamoDB replies: `done`, or `unmet` when a condition did not hold. Losing a race is no error. `item` is the one in the
- * way, `undefined` where the server leaves it out; `time` is the server's, if it told.
+ * way, `undefined` where the server leaves it out; `time` is the server's, if it told. `isOpen`: an earlier attempt of the same
+ * request may have been applied, and others may have written since.
  */
 export type Reply =
   | { readonly outcome: 'done'; readonly output: Output; readonly time: ServerTime | undefined }
-  | { readonly outcome: 'unmet'; readonly item: Item; readonly time: ServerTime | undefined }
+  | { readonly outcome: 'unmet'; readonly item: Item; readonly time: ServerTime | undefined; readonly isOpen?: boolean }
 
 /**
  * Sends one operation. Rejects with an error that has the service's `name` for it and `$metadata.httpStatusCode`, at the

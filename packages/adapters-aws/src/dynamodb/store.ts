@@ -1,6 +1,6 @@
 import type { Image, ReadOptions, Seen, Store, StoreCalls, Swap, Swapped } from '@warmtoken/core/adapter'
 import { isStoreFault } from '@warmtoken/core/adapter'
-import { awsFault, type Remedy } from '../shared/faults.ts'
+import { awsFault, type Remedy, unanswered } from '../shared/faults.ts'
 import { isAmbiguous, type SdkError } from '../shared/sdk-error.ts'
 import { answered, imageOf } from './answers.ts'
 import type { Inputs, Send } from './operations.ts'
@@ -33,9 +33,10 @@ export function makeCalls(table: string, send: Send): Required<StoreCalls> & Pic
           ? await read(key, { signal, consistent: true })
           : { image: imageOf(reply.item), time: reply.time }
       // A repeat of a request whose answer was lost fails on our own write.
-      return seen.image?.tag === wanted.tag
-        ? { outcome: 'swapped', image: seen.image, time: seen.time }
-        : { outcome: 'conflict', seen }
+      if (seen.image?.tag === wanted.tag) return { outcome: 'swapped', image: seen.image, time: seen.time }
+      // That write may have been replaced by others since.
+      if (reply.isOpen === true) return { outcome: 'unknown', cause: unanswered() }
+      return { outcome: 'conflict', seen }
     } catch (error) {
       // When the read after an unmet condition fails, nobody knows whose write that was.
       if (isStoreFault(error)) return { outcome: 'unknown', cause: error }

@@ -1,7 +1,7 @@
 import type { ReadOptions, Seen, Store, Swap, Swapped } from '@warmtoken/core/adapter'
-import { pause, type StoreFault, storeFault } from '@warmtoken/core/adapter'
+import { mayHaveBeenApplied, pause, type StoreFault, storeFault } from '@warmtoken/core/adapter'
 import { timeOf } from '../shared/clients.ts'
-import { awsFault, type Remedy } from '../shared/faults.ts'
+import { awsFault, type Remedy, unanswered } from '../shared/faults.ts'
 import { isAmbiguous, type SdkError, sdkError } from '../shared/sdk-error.ts'
 import { type Condition, openObjects } from './objects.ts'
 import type { S3StoreOptions } from './options.ts'
@@ -32,9 +32,15 @@ export async function makeCalls(options: S3StoreOptions): Promise<Pick<Store, 'r
   }
 
   /** The record in the way. A repeat by the SDK, after a lost answer, fails on our own write. */
-  const conflictWith = async (key: string, { tag }: Swap, signal: AbortSignal): Promise<Swapped> => {
+  const conflictWith = async (
+    key: string,
+    { tag }: Swap,
+    { signal, isOpen }: { readonly signal: AbortSignal; readonly isOpen: boolean },
+  ): Promise<Swapped> => {
     const { image, time } = await read(key, { signal, consistent: true })
     if (image?.tag === tag) return { outcome: 'swapped', image, time }
+    // An earlier attempt may have been applied, and replaced by others since.
+    if (isOpen) return { outcome: 'unknown', cause: unanswered() }
     return { outcome: 'conflict', seen: { image, time } }
   }
 
@@ -56,7 +62,8 @@ export async function makeCalls(options: S3StoreOptions): Promise<Pick<Store, 'r
     const { error } = sent
     const { name, status } = sdkError(error)
     if (status === 412) {
-      return conflictWith(key, wanted, signal).catch((cause: unknown) => ({ outcome: 'unknown', cause }))
+      const how = { signal, isOpen: mayHaveBeenApplied(error) }
+      return conflictWith(key, wanted, how).catch((cause: unknown) => ({ outcome: 'unknown', cause }))
     }
     if (status === 404 && name === 'NoSuchKey') {
       return { outcome: 'conflict', seen: { image: undefined, time: timeOf(error) } }
