@@ -19,16 +19,16 @@ export async function setValue<V>(
 ): Promise<void> {
   const { source } = item
   const more = moreTags('set', item, keep)
-  // The value is checked and frozen in the call, before anything is read or written.
+  // The value is checked, copied by its schema and frozen in the call: what the caller changes later is not written.
   const loaded = { kind: 'value', value, keep, isPassing: false } as const
-  cachedOf(source, loaded, { previous: undefined, under: { tags: [], root: 0 }, where: 'set' })
+  const noTags = { tags: [], root: 0 }
+  const { cached, ...life } = cachedOf(source, loaded, { previous: undefined, under: noTags, where: 'set' })
   const { server } = await home.reach()
   await changeItem(home, item, async () => {
     if (more.length > 0) await readTags(home, more, { key: item.slot.key })
     item.lateTags = more
     const under = underOf(home, [...item.tags, ...more])
-    const { cached, ...life } = cachedOf(source, loaded, { previous: undefined, under, where: 'set' })
-    return draftOf(source, cached, { issuedAt: Math.ceil(server.interval().earliest), ...life })
+    return draftOf(source, { ...cached, under }, { issuedAt: Math.ceil(server.interval().earliest), ...life })
   })
 }
 

@@ -80,6 +80,19 @@ describe('parameters that the caller changes later', () => {
   })
 })
 
+it('parameters that a schema changes stay as they were for the caller, the key and the loader', async () => {
+  const { cache } = world()
+  const validate = (value: { id: unknown }) => {
+    Reflect.set(value, 'id', 'other')
+    return { value }
+  }
+  const params = { '~standard': { version: 1, vendor: 'test', validate } } as never
+  const resource = cache.use({ key: 'p:{id}', fresh: 60_000, params, load: async ({ id }) => `of ${id}` })
+  const given = { id: 'a' }
+  expect(await resource.get(given)).toBe('of a')
+  expect(given).toEqual({ id: 'a' })
+})
+
 describe('templates that may make the same key', () => {
   it.each([
     ['user:{id}', 'user:{email}'],
@@ -136,6 +149,20 @@ describe('values', () => {
     }).toThrow(TypeError)
     await done
     expect(await resource.get(undefined)).toEqual({ n: 1 })
+  })
+
+  it('that `set` is given are taken in the call, also where a schema copies them', async () => {
+    const { cache, environment } = world()
+    const validate = (value: unknown) => ({ value: { ...(value as { n: number }) } })
+    const schema = { '~standard': { version: 1, vendor: 'test', validate } } as const
+    const options = { key: 'p', fresh: 60_000, schema, load: async () => ({ n: 0 }) } as const
+    const resource = cache.use(options)
+    const value = { n: 1 }
+    const done = resource.set(undefined, value)
+    value.n = 2
+    await done
+    expect(await resource.get(undefined)).toEqual({ n: 1 })
+    expect(await environment().use(options).get(undefined)).toEqual({ n: 1 })
   })
 
   it('that are promises are refused, with the remedy', async () => {

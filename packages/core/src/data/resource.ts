@@ -63,7 +63,8 @@ export function createResource<P, V, W = V>(parts: ResourceParts<V>): Resource<P
 
   const keyOf = (params: unknown): string => {
     const plain = template.print(params)
-    const checked = checkBySchema(source.name, parts.checkParams, params)
+    // A copy: a schema that changes what it is given must not change what is loaded under the key.
+    const checked = checkBySchema(source.name, parts.checkParams, parts.checkParams && template.copy(params))
     if (checked.outcome === 'refused') misuse(`key ${source.name}`, `the schema of "params" refuses ${checked.path}`)
     return plain
   }
