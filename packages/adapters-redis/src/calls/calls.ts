@@ -1,5 +1,5 @@
 import type { Image, ReadOptions, Seen, ServerTime, Store, StoreFault, Swap, Swapped } from '@warmtoken/core/adapter'
-import { isStoreFault, markAmbiguous, mayHaveBeenApplied } from '@warmtoken/core/adapter'
+import { isStoreFault, markAmbiguous, mayHaveBeenApplied, storeFault } from '@warmtoken/core/adapter'
 import { isTooLarge, isUnknownScript } from './faults.ts'
 import { READ, type Script, SWAP } from './scripts.ts'
 
@@ -31,8 +31,10 @@ export interface CallsOptions {
 export function makeCalls(options: CallsOptions): Required<Pick<Store, 'read' | 'readMany' | 'swap'>> {
   const { ask, prefix, faultOf, isCluster = () => false } = options
 
-  const askFor = async (script: Script, keys: readonly string[], call: Omit<Call, 'keys'>): Promise<ScriptAnswer> =>
-    parseAnswer(await runScript(ask, script, { ...call, keys: keys.map((key) => prefix + key) }))
+  const askFor = async (script: Script, keys: readonly string[], call: Omit<Call, 'keys'>): Promise<ScriptAnswer> => {
+    const answer = await runScript(ask, script, { ...call, keys: keys.map((key) => prefix + key) })
+    return { ...parseAnswer(answer), isRepeat: mayHaveBeenApplied(answer) }
+  }
 
   const fail = (error: unknown): never => {
     const fault = faultOf(error)
@@ -83,10 +85,12 @@ export function makeCalls(options: CallsOptions): Required<Pick<Store, 'read' | 
     const args = [state, expected?.tag ?? '', tag, body, String(Math.ceil(keepUntil))]
     if (announce !== undefined) args.push(`${prefix}live`, announce)
     try {
-      const { time, images } = await askFor(SWAP, [key], { args, signal }).catch(fail)
+      const { time, images, isRepeat } = await askFor(SWAP, [key], { args, signal }).catch(fail)
       const [image] = images
       if (image === undefined) throw faultOf(unreadable())
       if (image === 'swapped') return { outcome: 'swapped', image: { body, tag }, time }
+      // The first attempt may have been applied, and replaced by others since.
+      if (isRepeat) return { outcome: 'unknown', cause: overtaken() }
       return { outcome: 'conflict', seen: { image: image === 'absent' ? undefined : image, time } }
     } catch (cause) {
       // What every attempt refused for good was not done; anything else may have been.
@@ -104,20 +108,31 @@ export async function runScript(ask: Ask, { sha, text }: Script, call: Call): Pr
     return await ask('evalsha', sha, call)
   } catch (error) {
     if (!isUnknownScript(error)) throw error
-    return ask('eval', text, call).catch((later: unknown) => {
-      throw mayHaveBeenApplied(error) ? markAmbiguous(later) : later
+    const marked = <R>(result: R): R => (mayHaveBeenApplied(error) ? markAmbiguous(result) : result)
+    return ask('eval', text, call).then(marked, (later: unknown) => {
+      throw marked(later)
     })
   }
 }
 
-/** What a script answered: the time, and what it found under each key. */
-interface ScriptAnswer {
+/** Why nobody knows what became of a swap that was repeated, and whose repeat met another write. */
+function overtaken(): StoreFault {
+  const message = 'an attempt got no answer, and another write has followed'
+  return storeFault(message, { code: 'STORE_UNAVAILABLE', retryable: true })
+}
+
+/** What a script answered: the time, and what it found under each key. `isRepeat`: an attempt before it got no answer. */
+interface ScriptAnswer extends Answered {
+  readonly isRepeat: boolean
+}
+
+interface Answered {
   readonly time: ServerTime
   readonly images: readonly (Image | 'absent' | 'swapped')[]
 }
 
 /** Throws for anything but an answer of these scripts: it was cut short, or made up by an abort. */
-function parseAnswer(answer: unknown): ScriptAnswer {
+function parseAnswer(answer: unknown): Answered {
   const [at, ...images] = Array.isArray(answer) ? (answer as unknown[]) : []
   if (typeof at !== 'number' || !Number.isFinite(at) || images.length === 0) throw unreadable()
   return { time: { at, precision: 1 }, images: images.map(parseImage) }

@@ -80,6 +80,11 @@ describe('a repeat', () => {
     expect(await repeatOnce(attempts('ok'), how)).toEqual({ outcome: 'ok', count: 1 })
   })
 
+  it('marks its answer as ambiguous, and not that of a first attempt', async () => {
+    expect(mayHaveBeenApplied(await repeatOnce(attempts(lost(), 'ok'), how))).toBe(true)
+    expect(mayHaveBeenApplied(await repeatOnce(attempts('ok'), how))).toBe(false)
+  })
+
   it('marks what it fails with as ambiguous, whatever that says', async () => {
     const denied = new Error('denied')
     expect(await rejectionOf(repeatOnce(attempts(lost(), denied), how))).toBe(denied)
@@ -99,7 +104,7 @@ describe('a repeat', () => {
     expect(mayHaveBeenApplied(error)).toBe(true)
   })
 
-  it('is remembered of errors only: anything else can be marked and is not', () => {
+  it('is remembered of objects only: anything else can be marked and is not', () => {
     expect(mayHaveBeenApplied(markAmbiguous('text'))).toBe(false)
   })
 })

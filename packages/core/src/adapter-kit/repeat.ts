@@ -7,17 +7,17 @@ const REPEAT_AFTER = 20
 const ambiguous = new WeakSet<object>()
 
 /**
- * Remembers that a write may have been applied although it failed with this error: an attempt before it got no answer. A
- * swap that fails so must resolve to `unknown`, whatever the last attempt said. Returns the error.
+ * Remembers of an error, or of an answer that is an object, that an attempt before it got no answer, so that the write may have been
+ * applied. A swap that fails so, or meets the write of another, must resolve to `unknown`. Returns what it was given.
  */
-export function markAmbiguous<E>(error: E): E {
-  if (typeof error === 'object' && error !== null) ambiguous.add(error)
-  return error
+export function markAmbiguous<R>(result: R): R {
+  if (typeof result === 'object' && result !== null) ambiguous.add(result)
+  return result
 }
 
-/** Whether {@link markAmbiguous} was told of this error. */
-export function mayHaveBeenApplied(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && ambiguous.has(error)
+/** Whether {@link markAmbiguous} was given this error or answer. */
+export function mayHaveBeenApplied(result: unknown): boolean {
+  return typeof result === 'object' && result !== null && ambiguous.has(result)
 }
 
 /** How {@link repeatOnce} repeats. */
@@ -32,7 +32,8 @@ export interface RepeatOptions {
 
 /**
  * Makes a request, and once more when no answer came. Only for requests that may be applied twice, as a swap may: it is
- * idempotent in its tag. Whatever the second attempt fails with is marked as ambiguous, since the first may have been applied.
+ * idempotent in its tag. Whatever the second attempt answers or fails with is marked as ambiguous, since the first may have been
+ * applied: a conflict that it meets may be a write that has followed.
  */
 export async function repeatOnce<T>(
   attempt: () => Promise<T>,
@@ -46,7 +47,7 @@ export async function repeatOnce<T>(
     if (signal.aborted) throw markAmbiguous(error)
   }
   try {
-    return await attempt()
+    return markAmbiguous(await attempt())
   } catch (error) {
     throw markAmbiguous(error)
   }
