@@ -49,7 +49,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     name: 'eventual readers',
     edits: [
       {
-        file: 'data/look.ts',
+        file: 'data/read-generations.ts',
         find: '    ...options,\n    consistent: true,',
         replace: '    ...options,\n    consistent: false,',
       },
@@ -89,7 +89,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     name: "a look from before the environment's own change is kept",
     edits: [
       {
-        file: 'data/look.ts',
+        file: 'data/verdict.ts',
         find: "if (entry.version > 0 ? entry.version < item.least : made !== undefined && made.changes < item.changes) return 'dead'",
         replace: "if (made !== undefined && made.changes < -1) return 'dead'",
       },
@@ -335,7 +335,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'unchecked without an end',
-    edits: [{ file: 'data/look.ts', find: 'Math.max(unchecked, 0)', replace: 'unchecked + 600_000' }],
+    edits: [{ file: 'data/verdict.ts', find: 'Math.max(unchecked, 0)', replace: 'unchecked + 600_000' }],
   },
   {
     name: 'the switches restart the numbers',
@@ -351,12 +351,12 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     name: 'a batch trusts generations however old',
     edits: [
       {
-        file: 'data/look.ts',
+        file: 'data/read-generations.ts',
         find: 'knowledge.checkedAt(tag) > now - home.recheck * EARLY_SHARE',
         replace: 'knowledge.checkedAt(tag) > 0',
       },
       {
-        file: 'data/look.ts',
+        file: 'data/read-generations.ts',
         find: 'const asOf = Math.min(now, ...all.filter(isKnown).map((tag) => knowledge.checkedAt(tag)))',
         replace: 'const asOf = now',
       },
@@ -414,7 +414,7 @@ export const DATA_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a body that is not read counts as none',
-    edits: [{ file: 'data/look.ts', find: "  if (entry.value.unread !== undefined) return 'dead'\n", replace: '' }],
+    edits: [{ file: 'data/verdict.ts', find: "  if (entry.value.unread !== undefined) return 'dead'\n", replace: '' }],
   },
   {
     name: 'a body of another length is taken',

@@ -1,5 +1,5 @@
 import { type Home, rootTopicOf } from './home.ts'
-import { readTags } from './look.ts'
+import { readTags } from './read-generations.ts'
 import type { CacheChange } from './types.ts'
 
 /**

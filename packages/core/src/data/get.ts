@@ -9,9 +9,11 @@ import { type Switches, switchesOf } from './control.ts'
 import { absentFrom, isAbsent } from './flood.ts'
 import { type Cached, entryOf, type Home, type Item, USED_NOW } from './home.ts'
 import { type AloneWish, loadOnce } from './load-once.ts'
-import { checkRead, isOlder, isOvertaken, lookAt, readTags, SwitchedOff, verdict } from './look.ts'
+import { checkRead, lookAt, SwitchedOff } from './look.ts'
+import { readTags } from './read-generations.ts'
 import type { Recheck } from './recheck.ts'
 import type { DataGetOptions, Inspection } from './types.ts'
+import { isOlder, isOvertaken, verdict } from './verdict.ts'
 import { forget } from './write.ts'
 
 /** How often a `get` starts over because the switches have changed. */

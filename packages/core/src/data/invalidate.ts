@@ -25,7 +25,8 @@ import {
   type Severity,
 } from './generations.ts'
 import { type Home, rootTopicOf } from './home.ts'
-import { judgeAgain, observe } from './look.ts'
+import { observe } from './read-generations.ts'
+import { judgeAgain } from './verdict.ts'
 
 /** How often a change is tried, each time on the record that is there then. */
 const MAX_ATTEMPTS = 30

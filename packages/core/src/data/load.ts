@@ -12,7 +12,7 @@ import { MAX_MARK, MAX_TAG, MAX_TAGS, printEnvelope } from './envelope.ts'
 import { type Cached, type DataSource, entryOf, type Home, type Item, knownTags } from './home.ts'
 import type { Under } from './judge.ts'
 import { asMistake, hand, isMistake, takeHanded } from './kept.ts'
-import { readGenerations } from './look.ts'
+import { readGenerations } from './read-generations.ts'
 import type { KeepOptions, Kept, Lives, LoadContext } from './types.ts'
 import { forget } from './write.ts'
 

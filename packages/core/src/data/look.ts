@@ -1,23 +1,29 @@
-/** Reading a record with all that judges its value, and the guard by which the engine does so. @module */
+/** Looking at a record, with all that judges its value, and the guard by which the engine does so. @module */
 
-import type { Entry, ReadOptions, Seen, Store } from '../contracts.ts'
+import type { Entry } from '../contracts.ts'
 import { attemptRead, readRecord, type Snapshot } from '../engine/miss/record-io.ts'
 import { openValue, withOpened } from '../engine/miss/sealing.ts'
-import type { Demand, Getting, Guard, Look } from '../engine/slot.ts'
-import { DRIFT_TOLERANCE } from '../engine/time/clock.ts'
+import type { Getting, Guard, Look } from '../engine/slot.ts'
 import { isAlive } from '../engine/time/expiry.ts'
 import { StoreError } from '../errors.ts'
 import { remove } from '../record/transitions.ts'
 import { readBody } from './bodies.ts'
 import { switchesOf } from './control.ts'
-import { isPlausible, NO_GENERATION, NO_ROOT, parseGeneration, parseRoot } from './generations.ts'
+import { isPlausible } from './generations.ts'
 import { type Cached, type Home, type Item, knownTags } from './home.ts'
-import { judge, type Under, type View } from './judge.ts'
-
-/** Room above the server's time for numbers that are believed, in ms. */
-const SLACK = 60_000
-/** The share of `recheck` from which on entries are rechecked in the background. */
-export const EARLY_SHARE = 0.5
+import { judge, type Under } from './judge.ts'
+import { isDamaged, readGenerations } from './read-generations.ts'
+import {
+  applyLimits,
+  boundOf,
+  checkedAtOf,
+  dateEntry,
+  isAlone,
+  isOlder,
+  isOvertaken,
+  judgeUnder,
+  verdict,
+} from './verdict.ts'
 
 /** What nothing rests on. */
 const NOTHING: Under = { tags: [], root: 0 }
@@ -84,62 +90,6 @@ export function createGuard(home: Home): Guard<Cached<unknown>> {
   }
 }
 
-/** Lowers the limits of an item's slot to what its entry was judged by, and to what is known now. */
-export function applyLimits(home: Home, item: Item): void {
-  const { slot, softUntil, hardUntil, checkedAt, relaxedUntil } = item
-  const { entry } = slot
-  if (entry === undefined) return
-  const judged = verdict(home, item, entry)
-  const { enabled, bypass } = switchesOf(home.knowledge.control, item.source.name)
-  const isRelaxed = relaxedUntil > checkedAt + home.recheck
-  const until = checkedAt - DRIFT_TOLERANCE + boundOf(home, item)
-  const usable = isRelaxed ? Math.min(until, relaxedUntil) : until
-  const early = !isRelaxed && home.context().background() ? usable - home.recheck * EARLY_SHARE : usable
-  // What it rests on may be forgotten, and would count as never invalidated.
-  if (judged === 'dead' && isAlone(entry)) item.hardUntil = 0
-  slot.usableUntil = judged === 'dead' ? 0 : Math.floor(Math.min(hardUntil, usable))
-  slot.freshUntil = judged !== 'good' || !enabled || bypass ? 0 : Math.floor(Math.min(softUntil, early))
-}
-
-/**
- * What may be done with an entry, by all that this environment knows. What was never read forbids, except for a value that this
- * environment has loaded without the store: it is as young as its load, and served for `recheck` at most.
- */
-export function verdict(home: Home, item: Item, entry: Entry<Cached<unknown>>): 'good' | 'stale' | 'dead' {
-  const { made, under } = entry.value
-  if (entry.value.unread !== undefined) return 'dead'
-  // This environment has changed the key since.
-  if (entry.version > 0 ? entry.version < item.least : made !== undefined && made.changes < item.changes) return 'dead'
-  return judgeUnder(item, under, isAlone(entry) ? home.knowledge.assumed : home.knowledge)
-}
-
-/** Whether this environment has loaded an entry, and no store has it. */
-function isAlone({ version, value }: Entry<Cached<unknown>>): boolean {
-  return version === 0 && value.made !== undefined
-}
-
-function judgeUnder({ plain }: Item, under: Under, view: View): 'good' | 'stale' | 'dead' {
-  const judged = judge(plain, under, view)
-  return judged.outcome === 'good' || judged.outcome === 'stale' ? judged.outcome : 'dead'
-}
-
-/** As of when an entry is judged: of its load, or of what was read: the record, everything, and each tag. */
-export function checkedAtOf({ knowledge }: Home, { value }: Entry<Cached<unknown>>): number {
-  const { made, seenAt = Number.NEGATIVE_INFINITY, under } = value
-  if (made !== undefined && made.at > seenAt) return made.at
-  return Math.min(seenAt, knowledge.checkedAt(''), ...under.tags.map(([tag]) => knowledge.checkedAt(tag)))
-}
-
-/** An entry was found in the record by a look, or by another one again. */
-export function dateEntry({ value }: Entry<Cached<unknown>>, { sentAt }: Pick<Look, 'sentAt'>): void {
-  value.seenAt = Math.max(value.seenAt ?? Number.NEGATIVE_INFINITY, sentAt)
-}
-
-/** Whether a look was answered that was sent after the one that has shown an entry. What was made here came of no look. */
-export function isOvertaken({ lookedAt }: Item, seenAt: number | undefined): boolean {
-  return seenAt !== undefined && seenAt < lookedAt
-}
-
 /** What a look of its own, outside a refresh, has found. */
 export interface Found<V> {
   readonly snapshot: Snapshot
@@ -189,104 +139,6 @@ export function checkRead({ slot: { key } }: Item, { unread }: Pick<Found<unknow
       ? [`the body of ${key} could not be read`, 'STORE_BODY_UNREAD']
       : [`the value of ${key} could not be opened`, 'STORE_VALUE_UNREAD']
   throw new StoreError(`${message}; call it again, or delete the key`, { key, retryable: true, code })
-}
-
-/** Reads generations, and the record of a key with them, by one consistent request where the store can. */
-export async function readGenerations(
-  home: Home,
-  store: Store,
-  { tags, options, key }: { readonly tags: readonly string[]; readonly options: ReadOptions; readonly key?: string },
-): Promise<{ readonly found: ReadonlyMap<string, Seen>; readonly look: Look }> {
-  const { clock } = home.context()
-  const now = clock.fast()
-  const { knowledge } = home
-  // In a batch, what was checked a moment ago is not read again with the records: the look counts as of that check.
-  const isKnown = (tag: string): boolean =>
-    key !== undefined && home.gather.isOpen && knowledge.checkedAt(tag) > now - home.recheck * EARLY_SHARE
-  const all = ['', ...tags]
-  const unknown = all.filter((tag) => !isKnown(tag))
-  const asOf = Math.min(now, ...all.filter(isKnown).map((tag) => knowledge.checkedAt(tag)))
-  const keys = unknown.map((tag) => (tag === '' ? home.rootKey : home.tagKey(tag)))
-  const found = await home.gather.read(store, key === undefined ? keys : [key, ...keys], {
-    ...options,
-    consistent: true,
-  })
-  observe(home, { found, sentAt: now, tags })
-  return { found, look: { sentAt: now, asOf } }
-}
-
-/** Reads the generations of tags, and the root with them, outside a refresh. Rejects with `StoreError`. */
-export async function readTags(
-  home: Home,
-  tags: readonly string[],
-  { key = home.rootKey, attempts }: { readonly key?: string; readonly attempts?: number } = {},
-): Promise<void> {
-  const context = home.context()
-  const { signal } = new AbortController()
-  await attemptRead(context, { key, signal, attempts }, (inner) =>
-    readGenerations(home, context.store, { tags, options: { signal: inner, consistent: true } }),
-  )
-}
-
-/** Takes in what a request has shown of generations. */
-export function observe(
-  home: Home,
-  {
-    found,
-    sentAt,
-    tags,
-  }: {
-    readonly found: ReadonlyMap<string, Seen>
-    readonly sentAt: number
-    readonly tags: readonly string[]
-  },
-): void {
-  const { knowledge, rootKey, tagKey, emit } = home
-  const { clock, runtime } = home.context()
-  const gotAt = clock.fast()
-  const changed = new Set<string>()
-  let hasFirst = false
-  for (const tag of ['', ...tags]) {
-    const recordKey = tag === '' ? rootKey : tagKey(tag)
-    const seen = found.get(recordKey)
-    if (seen === undefined) continue
-    const latest = (seen.time?.at ?? runtime.wall()) + SLACK
-    const body = seen.image?.body
-    const before = knowledge.control
-    const wasDamaged = isDamaged(home, tag)
-    const observed =
-      tag === ''
-        ? knowledge.seeRoot({
-            generation: body === undefined ? NO_ROOT : parseRoot(body, recordKey, latest),
-            sentAt,
-            gotAt,
-            latest,
-          })
-        : knowledge.seeTag(tag, {
-            generation: body === undefined ? NO_GENERATION : parseGeneration(body, recordKey, latest),
-            sentAt,
-            gotAt,
-            latest,
-          })
-    // Until it is repaired, each look shows the same damage again.
-    if (observed === 'garbage' && !wasDamaged) emit({ type: 'bad-generation', tag })
-    if (observed === 'lost' && !wasDamaged) emit({ type: 'generation-lost', tag })
-    if (knowledge.control !== before) emit({ type: 'control', control: knowledge.control })
-    if (observed === 'first') hasFirst = true
-    else if (observed !== 'same') changed.add(tag)
-    if (knowledge.control !== before) changed.add(tag)
-  }
-  if (hasFirst) for (const item of home.alone) applyLimits(home, item)
-  if (changed.size > 0) judgeAgain(home, changed)
-}
-
-/** Judges what is in memory again by generations that have changed. Every entry rests on the root. */
-export function judgeAgain(home: Home, changed: ReadonlySet<string>): void {
-  const isConcerned = (item: Item): boolean =>
-    changed.has('') ||
-    item.tags.some((tag) => changed.has(tag)) ||
-    item.slot.entry?.value.under.tags.some(([tag]) => changed.has(tag)) === true
-  for (const item of home.memory.items()) if (isConcerned(item)) applyLimits(home, item)
 }
 
 /** An entry that a look has found, if it has, and how what judges it is got. */
@@ -365,27 +217,4 @@ function lostOf({ knowledge, context }: Home, { tags, root }: Under): Under['tag
 /** Records that the item rests on and that are damaged. */
 function damagedOf(home: Home, item: Item): readonly string[] {
   return ['', ...knownTags(item)].filter((tag) => isDamaged(home, tag))
-}
-
-function isDamaged({ knowledge }: Home, tag: string): boolean {
-  return (tag === '' ? knowledge.root : knowledge.tag(tag)) === 'damaged'
-}
-
-/** For how long after its last check an entry may be served. */
-function boundOf({ recheck, unchecked, context }: Home, { relaxedUntil }: Item): number {
-  return context().clock.fast() < relaxedUntil ? Math.max(unchecked, 0) : recheck
-}
-
-/** Whether the load of an entry may have started more than `maxAge` before a call began. */
-export function isOlder(
-  { context }: Home,
-  { value, issuedAt }: Entry<Cached<unknown>>,
-  { since, slowSince, instant = since, maxAge }: Demand & { readonly since: number; readonly maxAge: number },
-): boolean {
-  if (value.made !== undefined) return value.made.at < instant - maxAge
-  const { clock, server } = context()
-  // The age has an upper bound, and the time since the call began a lower one: both hold although a clock steps meanwhile.
-  const age = (server.latest() ?? 0) - issuedAt
-  const elapsed = slowSince === undefined ? 0 : clock.slow() - slowSince
-  return age > elapsed + maxAge
 }

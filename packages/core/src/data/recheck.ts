@@ -2,7 +2,8 @@ import type { Seen } from '../contracts.ts'
 import { attemptRead } from '../engine/miss/record-io.ts'
 import { parseRecord } from '../record/record.ts'
 import { type Home, type Item, knownTags, USED_SINCE_RECHECK } from './home.ts'
-import { applyLimits, checkedAtOf, dateEntry, EARLY_SHARE, observe, verdict } from './look.ts'
+import { observe } from './read-generations.ts'
+import { applyLimits, checkedAtOf, dateEntry, EARLY_SHARE, verdict } from './verdict.ts'
 
 /** How many keys one recheck reads at most: as many as one batch of DynamoDB. */
 const MAX_KEYS = 100

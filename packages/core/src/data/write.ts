@@ -13,7 +13,8 @@ import { packCached } from './bodies.ts'
 import { switchesOf } from './control.ts'
 import type { ChangeEvent } from './events.ts'
 import type { Cached, Home, Item } from './home.ts'
-import { dateEntry, type Found, isOvertaken, lookAt, openFound } from './look.ts'
+import { type Found, lookAt, openFound } from './look.ts'
+import { dateEntry, isOvertaken } from './verdict.ts'
 
 /** How often a change is tried, each time on the record that is there then. */
 const MAX_ATTEMPTS = 12

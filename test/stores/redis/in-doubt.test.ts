@@ -1,6 +1,6 @@
+import { type Ask, makeCalls } from '@warmtoken/adapters-redis/calls'
 import { repeatOnce, type Swap, storeFault } from '@warmtoken/core/adapter'
 import { expect, it } from 'vitest'
-import { type Ask, makeCalls } from './index.ts'
 
 const { signal } = new AbortController()
 const WANTED: Swap = { expected: undefined, body: '{}', tag: 'mine', keepUntil: 1 }
