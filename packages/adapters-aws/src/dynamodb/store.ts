@@ -1,6 +1,6 @@
 import type { Image, ReadOptions, Seen, Store, StoreCalls, Swap, Swapped } from '@warmtoken/core/adapter'
-import { isStoreFault } from '@warmtoken/core/adapter'
-import { awsFault, type Remedy, unanswered } from '../shared/faults.ts'
+import { isStoreFault, overtaken } from '@warmtoken/core/adapter'
+import { awsFault, type Remedy } from '../shared/faults.ts'
 import { isAmbiguous, type SdkError } from '../shared/sdk-error.ts'
 import { answered, imageOf } from './answers.ts'
 import type { Inputs, Send } from './operations.ts'
@@ -35,7 +35,7 @@ export function makeCalls(table: string, send: Send): Required<StoreCalls> & Pic
       // A repeat of a request whose answer was lost fails on our own write.
       if (seen.image?.tag === wanted.tag) return { outcome: 'swapped', image: seen.image, time: seen.time }
       // That write may have been replaced by others since.
-      if (reply.isOpen === true) return { outcome: 'unknown', cause: unanswered() }
+      if (reply.isOpen === true) return { outcome: 'unknown', cause: overtaken() }
       return { outcome: 'conflict', seen }
     } catch (error) {
       // When the read after an unmet condition fails, nobody knows whose write that was.

@@ -1,7 +1,7 @@
 import type { ReadOptions, Seen, Store, Swap, Swapped } from '@warmtoken/core/adapter'
-import { mayHaveBeenApplied, pause, type StoreFault, storeFault } from '@warmtoken/core/adapter'
+import { mayHaveBeenApplied, overtaken, pause, type StoreFault, storeFault } from '@warmtoken/core/adapter'
 import { timeOf } from '../shared/clients.ts'
-import { awsFault, type Remedy, unanswered } from '../shared/faults.ts'
+import { awsFault, type Remedy } from '../shared/faults.ts'
 import { isAmbiguous, type SdkError, sdkError } from '../shared/sdk-error.ts'
 import { type Condition, openObjects } from './objects.ts'
 import type { S3StoreOptions } from './options.ts'
@@ -40,7 +40,7 @@ export async function makeCalls(options: S3StoreOptions): Promise<Pick<Store, 'r
     const { image, time } = await read(key, { signal, consistent: true })
     if (image?.tag === tag) return { outcome: 'swapped', image, time }
     // An earlier attempt may have been applied, and replaced by others since.
-    if (isOpen) return { outcome: 'unknown', cause: unanswered() }
+    if (isOpen) return { outcome: 'unknown', cause: overtaken() }
     return { outcome: 'conflict', seen: { image, time } }
   }
 

@@ -55,9 +55,3 @@ export function awsFault(what: string, cause: unknown, findRemedy: FindRemedy): 
   const message = `${what}: ${error.name}${detail === undefined ? '' : ` (${detail})`}`
   return storeFault(message, { code, retryable, cause, keepMessage })
 }
-
-/** Why nobody knows what became of a swap whose earlier attempt got no answer, and whose repeat met another write. */
-export function unanswered(): StoreFault {
-  const message = 'an attempt got no answer, and another write has followed'
-  return storeFault(message, { code: 'STORE_UNAVAILABLE', retryable: true })
-}

@@ -1,5 +1,5 @@
 import type { Image, ReadOptions, Seen, ServerTime, Store, StoreFault, Swap, Swapped } from '@warmtoken/core/adapter'
-import { isStoreFault, markAmbiguous, mayHaveBeenApplied, storeFault } from '@warmtoken/core/adapter'
+import { isStoreFault, markAmbiguous, mayHaveBeenApplied, overtaken } from '@warmtoken/core/adapter'
 import { isTooLarge, isUnknownScript } from './faults.ts'
 import { READ, type Script, SWAP } from './scripts.ts'
 
@@ -113,12 +113,6 @@ export async function runScript(ask: Ask, { sha, text }: Script, call: Call): Pr
       throw marked(later)
     })
   }
-}
-
-/** Why nobody knows what became of a swap that was repeated, and whose repeat met another write. */
-function overtaken(): StoreFault {
-  const message = 'an attempt got no answer, and another write has followed'
-  return storeFault(message, { code: 'STORE_UNAVAILABLE', retryable: true })
 }
 
 /** What a script answered: the time, and what it found under each key. `isRepeat`: an attempt before it got no answer. */

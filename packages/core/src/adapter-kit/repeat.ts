@@ -1,5 +1,7 @@
+import type { StoreFault } from '../contracts.ts'
 import { systemRuntime } from '../lib/runtime.ts'
 import { sleep } from '../lib/timing.ts'
+import { storeFault } from './fault.ts'
 
 /** The pause before the repeat, in ms: a connection that a freeze killed is replaced at once. */
 const REPEAT_AFTER = 20
@@ -18,6 +20,12 @@ export function markAmbiguous<R>(result: R): R {
 /** Whether {@link markAmbiguous} was given this error or answer. */
 export function mayHaveBeenApplied(result: unknown): boolean {
   return typeof result === 'object' && result !== null && ambiguous.has(result)
+}
+
+/** The cause of an `unknown` swap: an attempt got no answer, and its repeat met the write of another, which may have followed it. */
+export function overtaken(): StoreFault {
+  const message = 'an attempt got no answer, and another write has followed'
+  return storeFault(message, { code: 'STORE_UNAVAILABLE', retryable: true })
 }
 
 /** How {@link repeatOnce} repeats. */
