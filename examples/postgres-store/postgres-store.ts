@@ -1,4 +1,12 @@
-import { abortable, mayHaveBeenApplied, repeatOnce, type Seen, type Store, stopwatch } from '@warmtoken/core/adapter'
+import {
+  abortable,
+  mayHaveBeenApplied,
+  overtaken,
+  repeatOnce,
+  type Seen,
+  type Store,
+  stopwatch,
+} from '@warmtoken/core/adapter'
 import pg from 'pg'
 import { isUnanswered, postgresFault } from './faults.ts'
 
@@ -88,7 +96,10 @@ export function postgresStore(options: pg.PoolConfig): PostgresStore {
         return { outcome: 'conflict', seen } as const
       }
       try {
-        return await repeatOnce(() => abortable(write(), signal), { signal, isUnanswered })
+        const swapped = await repeatOnce(() => abortable(write(), signal), { signal, isUnanswered })
+        // Its repeat met the write of another, which may have followed the first attempt.
+        const isInDoubt = swapped.outcome === 'conflict' && mayHaveBeenApplied(swapped)
+        return isInDoubt ? { outcome: 'unknown', cause: overtaken() } : swapped
       } catch (error) {
         const cause = postgresFault(error)
         if (isUnanswered(error) || mayHaveBeenApplied(error)) return { outcome: 'unknown', cause }

@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite'
 import {
   asFields,
   mayHaveBeenApplied,
+  overtaken,
   repeatOnce,
   type Seen,
   type Store,
@@ -74,7 +75,10 @@ export function sqliteStore(database: Database): SqliteStore {
         return { outcome: 'swapped', image: { body, tag }, time: seen.time }
       }
       try {
-        return await repeatOnce(write, { signal, isUnanswered })
+        const swapped = await repeatOnce(write, { signal, isUnanswered })
+        // Its repeat met the write of another, which may have followed the first attempt.
+        const isInDoubt = swapped.outcome === 'conflict' && mayHaveBeenApplied(swapped)
+        return isInDoubt ? { outcome: 'unknown', cause: overtaken() } : swapped
       } catch (error) {
         const cause = sqliteFault(error)
         if (isUnanswered(error) || mayHaveBeenApplied(error)) return { outcome: 'unknown', cause }
