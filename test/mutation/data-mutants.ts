@@ -407,8 +407,8 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'data/bodies.ts',
-        find: 'const isFar = await writeBody(home, { key, sealed, bytes, usable })',
-        replace: 'const isFar = false; void writeBody(home, { key, sealed, bytes, usable }).catch(() => {})',
+        find: 'const isFar = await writeBody(home, { key, sealed, bytes, usable, resource: source.name })',
+        replace: 'const isFar = false; void writeBody(home, { key, sealed, bytes, usable, resource: source.name }).catch(() => {})',
       },
     ],
   },

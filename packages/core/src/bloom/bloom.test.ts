@@ -207,10 +207,20 @@ describe('a filter that is not available', () => {
   it('is one with more keys than "max"', async () => {
     const { environment, time } = world({ max: 999 })
     const { guarded } = environment()
-    await expect(time.run(guarded.rebuild())).rejects.toMatchObject({ code: 'LOAD_FAILED' })
-    await expect(buildFilter(['a', 'b'], { max: 1, previous: undefined })).rejects.toThrow(
-      /more than 1 keys; raise "max"/,
-    )
+    await expect(time.run(guarded.rebuild())).rejects.toMatchObject({
+      code: 'LIST_TOO_LONG',
+      cause: { message: expect.stringMatching(/more than 999 keys; raise "max"/) },
+    })
+    expect(await time.run(guarded.get({ id: 1 }))).toBe('project 1')
+  })
+
+  it('is one whose list has wrong parameters', async () => {
+    const { environment, time } = world({ list: () => [{ id: 1 }, { id: '' }] })
+    const { guarded } = environment()
+    await expect(time.run(guarded.rebuild())).rejects.toMatchObject({
+      code: 'LIST_INVALID',
+      cause: { message: expect.stringMatching(/"list" gave wrong parameters: .*parameter "id" must be/) },
+    })
     expect(await time.run(guarded.get({ id: 1 }))).toBe('project 1')
   })
 

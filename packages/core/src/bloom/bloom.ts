@@ -6,6 +6,7 @@
  */
 
 import type { Cache, Inspection, Resource } from '../data/types.ts'
+import { SourceUnavailableError } from '../errors.ts'
 import { checkOptions, countRule, durationRule, functionRule, misuse, type Rule, shaped } from '../lib/options.ts'
 import { matches } from '../lib/parse.ts'
 import { systemRuntime } from '../lib/runtime.ts'
@@ -232,5 +233,15 @@ function createBuild<P>(
 }
 
 async function* keysOf<P>(listed: Listed<P>, keyOf: (params: P) => string): AsyncGenerator<string> {
-  for await (const params of listed) yield keyOf(params)
+  for await (const params of listed) yield keyOfListed(keyOf, params)
+}
+
+/** What `keyOf` throws names the parameter and never its value, so it may be shown, which no other error of a loader is. */
+function keyOfListed<P>(keyOf: (params: P) => string, params: P): string {
+  try {
+    return keyOf(params)
+  } catch (error) {
+    const message = `bloomGuard: "list" gave wrong parameters: ${(error as Error).message}`
+    throw new SourceUnavailableError(message, { code: 'LIST_INVALID' })
+  }
 }

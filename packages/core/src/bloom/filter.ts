@@ -1,7 +1,7 @@
 /** A Bloom filter of keys as a value of a cache: how it is built, printed and read. @module */
 
 import { BloomFilter } from 'bloomfilter'
-import { misuse } from '../lib/options.ts'
+import { SourceUnavailableError } from '../errors.ts'
 import { systemRuntime } from '../lib/runtime.ts'
 
 /** Bits for each key, and how many of them each key sets: 0.8 % of absent keys pass. */
@@ -31,14 +31,17 @@ export interface Filter {
   readonly print: () => string
 }
 
-/** Builds a filter of keys. Throws `TypeError` beyond `max`. */
+/** Builds a filter of keys. Throws `SourceUnavailableError`, code `LIST_TOO_LONG`, beyond `max`. */
 export async function buildFilter(
   keys: Iterable<string> | AsyncIterable<string>,
   { max, previous }: { readonly max: number; readonly previous: Filter | undefined },
 ): Promise<Filter> {
   const all: string[] = []
   for await (const key of keys) {
-    if (all.length >= max) misuse('bloomGuard', `"list" has more than ${max} keys; raise "max", at most ${MAX_KEYS}`)
+    if (all.length >= max) {
+      const message = `bloomGuard: "list" has more than ${max} keys; raise "max", at most ${MAX_KEYS}`
+      throw new SourceUnavailableError(message, { code: 'LIST_TOO_LONG' })
+    }
     all.push(key)
   }
   // Nobody can prepare keys that pass: another build draws another salt.

@@ -86,11 +86,11 @@ export interface ItemForm<V> {
 export function itemForm<V>(key: string, schema: StandardSchema<unknown, V> | undefined): ItemForm<V> {
   return {
     print(where, value) {
-      checkValue(value)
+      checkValue(key, value)
       const checked = checkBySchema(key, schema, value)
       if (checked.outcome === 'refused') misuse(where, `the schema of ${key} refuses ${checked.path}`)
       const accepted: unknown = checked.outcome === 'accepted' ? checked.value : undefined
-      checkValue(accepted)
+      checkValue(key, accepted)
       // A copy, so that the caller may go on changing what it handed in.
       return freezeValue(JSON.parse(JSON.stringify(accepted)) as Json)
     },

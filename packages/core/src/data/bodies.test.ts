@@ -139,6 +139,7 @@ describe('a large value', () => {
       name: 'ValueTooLargeError',
       code: 'VALUE_TOO_LARGE',
       limit: 358_400,
+      resource: 'page:{id}',
       message: expect.stringMatching(/set "bodies" to an s3Store, or split it$/),
     })
     expect(main.heads()).toEqual([])

@@ -64,7 +64,7 @@ export async function packCached<V>(
   }
   const bytes = Buffer.byteLength(sealed)
   if (bytes <= MAX_INLINE) return { ...plain, ...(zip !== undefined && { content: { kind: 'zip', zip } }) }
-  const isFar = await writeBody(home, { key, sealed, bytes, usable })
+  const isFar = await writeBody(home, { key, sealed, bytes, usable, resource: source.name })
   return { ...plain, content: { kind: 'body', pointer: { key, length: text.length, isFar } } }
 }
 
@@ -140,12 +140,20 @@ async function writeBody(
     sealed,
     bytes,
     usable,
-  }: { readonly key: string; readonly sealed: string; readonly bytes: number; readonly usable: number },
+    resource,
+  }: {
+    readonly key: string
+    readonly sealed: string
+    readonly bytes: number
+    readonly usable: number
+    readonly resource: string
+  },
 ): Promise<boolean> {
   const context = home.context()
   const isFar = home.bodies !== undefined && bytes > MAX_BESIDE_HEAD
-  const most = home.bodies === undefined ? MAX_IN_STORE : MAX_BODY
-  if (bytes > most) throw new ValueTooLargeError(bytes, most, home.bodies !== undefined)
+  const hasBodies = home.bodies !== undefined
+  const limit = hasBodies ? MAX_BODY : MAX_IN_STORE
+  if (bytes > limit) throw new ValueTooLargeError(resource, { bytes, limit, hasBodies })
   const store = isFar && home.bodies !== undefined ? home.bodies : context.store
   const { server, runtime, policy } = context
   const keepUntil = Math.ceil(server.latest() ?? runtime.wall()) + usable + KEEP_LONGER

@@ -409,6 +409,8 @@ describe('what a loader may return', () => {
     const { swaps } = counts
     await expect(here.set(undefined, () => 1)).rejects.toThrow(ValueError)
     expect(counts.swaps).toBe(swaps)
+    const named = environment().use({ key: 'b:{id}', name: 'notes', fresh: 60_000, load: (): unknown => undefined })
+    await expect(named.set({ id: 1 }, 1n)).rejects.toMatchObject({ resource: 'notes', path: '$' })
   })
 
   it('__proto__ and constructor are data', async () => {

@@ -301,7 +301,7 @@ function bindResource<const Template extends string, V, W>(
     ...loadingOf(checked, gathering),
     write: checked.write as DataSource<V>['write'],
     drop: (plain) => void items.delete(plain),
-    ...createValueForm(checked),
+    ...createValueForm({ ...checked, name: label }),
   }
   resources.set(label, source.stats)
   return createResource<ParamsOf<Template>, V, W>({

@@ -180,7 +180,7 @@ describe('values', () => {
     const form = { print, parse: (text: string) => text }
     const resource = cache.use({ key: 'p', fresh: 60_000, form, load: async () => 'v' })
     const error = await resource.get(undefined).catch(failed)
-    expect(error).toMatchObject({ name: 'ValueError', path: '$' })
+    expect(error).toMatchObject({ name: 'ValueError', resource: 'p', path: '$' })
     expect(String(error)).not.toContain('SECRETVAL')
   })
 })

@@ -16,9 +16,13 @@ type Checked<V> =
 /** Makes the parts of a source that know its values. */
 export function createValueForm<Template extends string, V>({
   key,
+  name,
   schema,
   form,
-}: Pick<ResourceOptions<Template, V>, 'key' | 'schema' | 'form'>): Pick<DataSource<V>, 'print' | 'parse'> {
+}: Pick<ResourceOptions<Template, V>, 'key' | 'schema' | 'form'> & { readonly name: string }): Pick<
+  DataSource<V>,
+  'print' | 'parse'
+> {
   return {
     print(value) {
       const checked = checkBySchema(key, schema, value)
@@ -26,11 +30,11 @@ export function createValueForm<Template extends string, V>({
         throw new SourceUnavailableError(`the schema of ${key} refuses ${checked.path}`, { code: 'SCHEMA_REFUSED' })
       const { value: accepted } = checked
       if (form === undefined) {
-        checkValue(accepted)
+        checkValue(name, accepted)
         return { json: accepted as Json, value: freezeValue(accepted) }
       }
-      refuseHanded(accepted)
-      const text = printBy(form, accepted)
+      refuseHanded(name, accepted)
+      const text = printBy(name, form, accepted)
       if (typeof text !== 'string') misuse('form', '"print" must return a string')
       return { json: text, value: freezeValue(accepted) }
     },
@@ -49,11 +53,12 @@ export function createValueForm<Template extends string, V>({
 }
 
 /** Prints a value by the form of a resource. What that throws may hold the value, so only its name is passed on. */
-function printBy<V>(form: NonNullable<ResourceOptions<string, V>['form']>, value: V): unknown {
+function printBy<V>(name: string, form: NonNullable<ResourceOptions<string, V>['form']>, value: V): unknown {
   try {
     return form.print(value)
   } catch (error) {
-    throw new ValueError('$', `refused by "print" of the form, which threw ${shownCause(error).name}`)
+    const why = `refused by "print" of the form, which threw ${shownCause(error).name}`
+    throw new ValueError(name, { path: '', why })
   }
 }
 

@@ -10,12 +10,12 @@ describe('a value', () => {
   it('is accepted when it comes back from JSON the same', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
-        checkValue(value)
+        checkValue('notes', value)
         expect(JSON.parse(JSON.stringify(value))).toEqual(JSON.parse(JSON.stringify(value)))
       }),
     )
-    checkValue(nested(MAX_VALUE_DEPTH))
-    checkValue(JSON.parse('{"__proto__": {"a": 1}, "constructor": 2}'))
+    checkValue('notes', nested(MAX_VALUE_DEPTH))
+    checkValue('notes', JSON.parse('{"__proto__": {"a": 1}, "constructor": 2}'))
   })
 
   const cycle: { self?: unknown } = {}
@@ -35,13 +35,15 @@ describe('a value', () => {
   ])('is refused with %s, and the place is named without the value', (_what, value, message) => {
     const error = (() => {
       try {
-        checkValue(value)
+        checkValue('notes', value)
         return undefined
       } catch (thrown) {
         return thrown
       }
     })()
     expect(error).toBeInstanceOf(ValueError)
+    expect(error).toMatchObject({ resource: 'notes' })
+    expect(String(error)).toContain(`a value of notes cannot be kept`)
     expect(String(error)).toContain(message)
     expect(String(error)).not.toContain(secret)
   })

@@ -33,7 +33,7 @@ export function createValues({ key: template, schema, codec, emit }: ValuesOptio
     const checked = checkBySchema(template, schema, value)
     if (checked.outcome === 'refused')
       return misuse(`write of ${template}`, `the schema refuses the value at ${checked.path}`)
-    checkValue(checked.value)
+    checkValue(template, checked.value)
     return checked.value
   }
   const fail = (operation: 'seal' | 'open', key: string, error: unknown): never => {
