@@ -408,7 +408,8 @@ export const DATA_MUTANTS: readonly Mutant[] = [
       {
         file: 'data/bodies.ts',
         find: 'const isFar = await writeBody(home, { key, sealed, bytes, usable, resource: source.name })',
-        replace: 'const isFar = false; void writeBody(home, { key, sealed, bytes, usable, resource: source.name }).catch(() => {})',
+        replace:
+          'const isFar = false; void writeBody(home, { key, sealed, bytes, usable, resource: source.name }).catch(() => {})',
       },
     ],
   },
@@ -488,6 +489,24 @@ export const DATA_MUTANTS: readonly Mutant[] = [
         file: 'data/look.ts',
         find: '    if (missing.tags.length > 0)\n',
         replace: '    if (missing.tags.some((tag) => knowledge.checkedAt(tag) < item.lookedAt))\n',
+      },
+    ],
+  },
+  {
+    name: 'a value that is not opened counts as absent',
+    edits: [{ file: 'data/look.ts', find: "unread: isSealed ? 'value' : undefined", replace: 'unread: undefined' }],
+  },
+  {
+    name: 'a body is written while the store gives no answer',
+    edits: [{ file: 'data/load.ts', find: '    if (alone) return { value, ...lives }\n', replace: '' }],
+  },
+  {
+    name: 'a value waits for a store that gives no answer',
+    edits: [
+      {
+        file: 'engine/miss/publish.ts',
+        find: 'if (silent === MAX_SILENT || isTooLate(flight, triedAt))',
+        replace: 'if (silent > 2 * MAX_SILENT && isTooLate(flight, triedAt))',
       },
     ],
   },

@@ -37,7 +37,9 @@ export function checkServed(
   if (rotation !== undefined && !witness.wasCommitted(entry.fingerprint))
     witness.violate('I13', `${name} was handed a token that is not committed`)
   const isPaused = startedAt < witness.rejectPausedUntil() + PAUSE_SLACK || witness.calls().alone > 0
-  if (entry.fingerprint === ask.rejected && !isPaused)
+  // The issuer, asked for another one, has given it again.
+  const isVouchedFor = issuer.givenAt(entry.value) >= startedAt
+  if (entry.fingerprint === ask.rejected && !isPaused && !isVouchedFor)
     witness.violate('I8', `${name} was handed the token it had rejected`)
 }
 
@@ -90,4 +92,11 @@ export function checkOutage({ scenario, rotation, seen, witness }: World): void 
   for (let at = 0; at < outage[1] - outage[0]; steps += 1) at += 0.75 * Math.min(60_000, 1_000 * 2 ** (steps - 1))
   const failures = seen.get('cool-down') ?? 0
   if (failures > steps + 1) witness.violate('I10', `${failures} failed calls in an outage of ${steps} steps`)
+}
+
+/** A store that gives no answer, and no other trouble, keeps no token from a call with time. */
+export function checkInStoreOutage({ scenario, rotation, witness }: World, error: Error, timeout: number): void {
+  const isAlone = scenario.trouble === 'store' && scenario.tooSlow === 0 && rotation === undefined
+  if (isAlone && timeout >= 10_000)
+    witness.violate('L4', `a call of ${timeout} ms failed while only the store was in trouble: ${error.message}`)
 }

@@ -1,5 +1,5 @@
 import type { Calls } from './calls.ts'
-import { checkBesideCrash } from './checks.ts'
+import { checkBesideCrash, checkInStoreOutage } from './checks.ts'
 import { startEnvironment } from './environment.ts'
 import type { Process } from './process.ts'
 import type { World } from './world.ts'
@@ -25,8 +25,10 @@ export async function live(name: string, { world, calls: { call }, befall }: Pla
     const minLifetime = random.chance(scenario.longWork) ? random.between(0, scenario.lifetime) : 0
     const timeout = random.pick([2_000, 10_000, 20_000])
     const result = await call(environment, { minLifetime, timeout, rejected: undefined })
-    if (result instanceof Error) checkBesideCrash(world, result, timeout)
-    else if (random.chance(Math.max(scenario.reject, scenario.refusesAll))) {
+    if (result instanceof Error) {
+      checkBesideCrash(world, result, timeout)
+      checkInStoreOutage(world, result, timeout)
+    } else if (random.chance(Math.max(scenario.reject, scenario.refusesAll))) {
       saw('rejected')
       const rejected = await engine.reject(slot, result)
       await call(environment, { minLifetime: 0, timeout: 10_000, rejected })

@@ -43,6 +43,8 @@ export interface Issuer {
   request(request: IssuerRequest): Promise<Issued<SimulatedToken>>
   /** When a token expires, in true time. */
   expiry(token: SimulatedToken): number
+  /** When it was last given, in true time. */
+  givenAt(token: SimulatedToken): number
   /** Requests so far. */
   requests(): number
 }
@@ -51,6 +53,7 @@ export interface Issuer {
 export function createIssuer(options: IssuerOptions): Issuer {
   const { schedule, random } = options
   const expiries: number[] = []
+  const given: number[] = []
 
   const next = (): SimulatedToken => {
     const last = expiries.length - 1
@@ -81,6 +84,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
         const begins = random.next()
         schedule.after(takes * begins, () => {
           const token = next()
+          given[token] = schedule.now()
           const lifetime = (expiries[token] ?? 0) - schedule.now()
           // Refusing, it does nothing; out of order, it may fail before it does anything, or after.
           const accepted = spend === undefined || refusing || (out && random.chance(0.5)) || spend(token, sentAt)
@@ -100,6 +104,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
         })
       }),
     expiry: (token) => expiries[token] ?? Number.NEGATIVE_INFINITY,
+    givenAt: (token) => given[token] ?? Number.NEGATIVE_INFINITY,
     requests: () => requests,
   }
 }

@@ -25,6 +25,7 @@ export type Invariant =
   | 'L1'
   | 'L2'
   | 'L3'
+  | 'L4'
   | 'V1'
   | 'V2'
   | 'V3'

@@ -64,6 +64,8 @@ export interface FetchRequest<P, T = TokenValue> {
    * the store. Better than this machine's clock, which may be wrong by minutes.
    */
   readonly serverTime?: number | undefined
+  /** True: without a lease, because the store gives no answer. What the source gives stays in this environment. */
+  readonly alone?: boolean
 }
 
 /** A request to an API, as far as a token is put on it. Both may be changed. */

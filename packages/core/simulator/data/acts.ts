@@ -1,5 +1,6 @@
 import type { Switches } from '../../src/data/control.ts'
 import type { DataGetOptions } from '../../src/data/types.ts'
+import type { Process } from '../process.ts'
 import { type Environment, valueNow } from './environment.ts'
 import { AIMS, ALL, lateTagsOf, nextValue, type Params, plainOf, type Value } from './truth.ts'
 import type { Answered } from './witness.ts'
@@ -7,6 +8,8 @@ import type { DataWorld } from './world.ts'
 
 /** One more new key than an environment asks for leases for within a second. */
 const FLOOD = 51
+/** Less time than an outage of the store may take of a get: two timeouts of it, twice, and a load. In ms. */
+const SHORT_TIMEOUT = 3_000
 /** One more than the root record holds. */
 const PATTERNS = 33
 
@@ -124,7 +127,7 @@ function ask(
 }
 
 function drawOptions({ random }: DataWorld): DataGetOptions | undefined {
-  const timeout = random.pick([3_000, 10_000])
+  const timeout = random.pick([SHORT_TIMEOUT, 10_000])
   if (random.chance(0.05)) return { maxAge: 0, timeout }
   return random.chance(0.3) ? { timeout } : undefined
 }
@@ -137,14 +140,24 @@ export async function getOne(world: DataWorld, environment: Environment, params:
   try {
     answer(await resource.get(params, options))
   } catch (error) {
-    world.tell(() => `${process.name} failed: ${String(error)}`)
-    world.witness.onFailure(process, plainOf(params), error)
+    onFailure(world, process, { params, options }, error)
   }
+}
+
+/** A get was rejected. */
+function onFailure(
+  { witness, tell }: DataWorld,
+  process: Process,
+  { params, options }: { readonly params: Params; readonly options: DataGetOptions | undefined },
+  error: unknown,
+): void {
+  tell(() => `${process.name} failed: ${String(error)}`)
+  witness.onFailure({ process, plain: plainOf(params), isPatient: options?.timeout !== SHORT_TIMEOUT }, error)
 }
 
 /** Many by one call, some of them twice. */
 async function getBatch(world: DataWorld, environment: Environment): Promise<void> {
-  const { random, witness, saw, tell } = world
+  const { random, witness, saw } = world
   const { process, resource } = environment
   const list = Array.from({ length: Math.ceil(random.between(1, 6)) }, () => random.pick(ALL))
   const options = drawOptions(world)
@@ -155,8 +168,9 @@ async function getBatch(world: DataWorld, environment: Environment): Promise<voi
   saw('batch')
   if (results.length !== list.length) witness.violate('V8', `${list.length} were asked for, ${results.length} answered`)
   for (const [index, result] of results.entries()) {
-    if (result instanceof Error) tell(() => `${process.name} failed: ${result.message}`)
-    else answers[index]?.(result)
+    const params = list[index]
+    if (result instanceof Error && params !== undefined) onFailure(world, process, { params, options }, result)
+    else if (!(result instanceof Error)) answers[index]?.(result)
   }
 }
 

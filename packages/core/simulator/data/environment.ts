@@ -1,3 +1,4 @@
+import type { Codec } from '../../src/contracts.ts'
 import { createCache } from '../../src/data/cache.ts'
 import type { CacheEvent } from '../../src/data/events.ts'
 import type { Cache, Kept, LoadManyContext, Resource } from '../../src/data/types.ts'
@@ -34,6 +35,7 @@ export function startEnvironment(world: DataWorld, name: string): Environment {
     store: backend.storeFor(process, kind.readMany),
     ...(kind.size === 'far' && { bodies: far.storeFor(process) }),
     runtime: process.runtime,
+    ...(kind.codecFaults > 0 && { codec: flakyCodec(world) }),
     recheck: kind.recheck,
     unchecked: kind.unchecked,
     onEvent: (event) => onEvent(world, process, event),
@@ -58,6 +60,16 @@ export function startEnvironment(world: DataWorld, name: string): Environment {
   })
   const nothing = cache.use({ key: 'f:{n}', name: 'f', fresh: 1_000, load: (): Value | undefined => undefined })
   return { process, cache, resource, nothing, known: new Set() }
+}
+
+/** Seals nothing, so that the witness can read what is written, and fails now and then. */
+function flakyCodec({ failsCodec, saw }: DataWorld): Codec {
+  const pass = (name: string) => (text: string) => {
+    if (!failsCodec()) return text
+    saw(name)
+    throw new Error('the codec fails')
+  }
+  return { name: 'flaky', seal: pass('seal failed'), open: pass('open failed') }
 }
 
 function paramsOf({ id, part }: Given): Params {

@@ -24,6 +24,10 @@ export function prepareDataRun(seed: number, options: RunOptions = {}): Run {
   })
   for (let n = 0; n < scenario.environments; n += 1) void live(world, befall, `e${n}`)
 
+  // One more starts while the store is out.
+  const { storeOutage } = scenario
+  if (storeOutage !== undefined) schedule.after(storeOutage[0] + 100, () => void live(world, befall, 'cold'))
+
   const mostEvents = MAX_EVENTS * scenario.environments
   let events = 0
   let isEnding = false

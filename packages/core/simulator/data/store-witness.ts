@@ -107,15 +107,16 @@ export function createStoreWitness(
         violate('V2', `${show(value)} of ${plain} is ${outcome} in the store, and ${floor.n} was acknowledged`)
   }
 
-  /** V8: what an update makes of nothing does not replace a value whose body it could not read. */
+  /** V8: what an update makes of nothing does not replace a value that it could not open, or whose body it could not read. */
   const checkCreated = (key: string, before: Image, after: Image): void => {
     const stored = readRecord(after)
     if (stored?.content.kind !== 'value' || stored.content.value.created === undefined) return
     const old = readRecord(before)
     const plain = key.split('~')[0] ?? ''
-    if (old?.content.kind !== 'body' || old.hardExpiry < START + now() + doubt) return
-    if (judge(plain, old) !== 'dead')
-      violate('V8', `an update took the body of ${plain}, which it could not read, for absent`)
+    if (old === undefined || old.content.kind === 'none' || old.hardExpiry < START + now() + doubt) return
+    // The same value again, such as by a touch, or made again of itself.
+    if (old.content.kind === 'value' && old.content.value.n === stored.content.value.n) return
+    if (judge(plain, old) !== 'dead') violate('V8', `an update took the ${old.content.kind} of ${plain} for absent`)
   }
 
   /** V3: numbers never fall, not even when their record is deleted, as long as anything may rest on them. */

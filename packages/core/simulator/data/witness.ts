@@ -39,8 +39,11 @@ export interface DataWitness extends Omit<StoreWitness, 'check'> {
   onAnswer(answered: Answered): void
   /** The value of a key is about to be written again as old as it is. Returns what tells that this is over. */
   onRenew(plain: string): () => void
-  /** A get was rejected. */
-  onFailure(process: Process, plain: string, error: unknown): void
+  /** A get was rejected. `isPatient`: it had at least the default time. */
+  onFailure(
+    failed: { readonly process: Process; readonly plain: string; readonly isPatient: boolean },
+    error: unknown,
+  ): void
   /** The calm end: what is stale must have been loaded again, and every get must be served. */
   onCalm(): void
   /** A recheck was sent at this true time. */
@@ -57,13 +60,15 @@ export interface DataWitnessOptions extends StoreWitnessOptions {
   readonly unchecked: number
   /** Whether every request is answered in time. */
   readonly hasSteadyStore: boolean
+  /** Whether nothing goes wrong but that the store gives no answer. */
+  readonly hasOnlyStoreTrouble: boolean
   /** Whether clocks are in order, so that true time says how often a process rechecks. */
   readonly hasGoodClocks: boolean
 }
 
 /** Makes the witness of one run. */
 export function createDataWitness(options: DataWitnessOptions): DataWitness {
-  const { now, stateOf, recheck, unchecked, hasSteadyStore, hasGoodClocks, onSeen } = options
+  const { now, stateOf, recheck, unchecked, hasSteadyStore, hasOnlyStoreTrouble, hasGoodClocks, onSeen } = options
   const violations: Violation[] = []
   const floors: Floor[] = []
   const rechecked = new Map<Process, number>()
@@ -121,8 +126,11 @@ export function createDataWitness(options: DataWitnessOptions): DataWitness {
         last.endedAt = now()
       }
     },
-    onFailure(process, plain, error) {
-      if (isCalm) violate('V10', `${process.name} was not served ${plain}: ${String(error)}`)
+    onFailure({ process, plain, isPatient }, error) {
+      // A store that gives no answer keeps nothing from a caller with time.
+      const isDue = isCalm || (hasOnlyStoreTrouble && isPatient)
+      if (isDue) violate('V10', `${process.name} was not served ${plain}: ${String(error)}`)
+      else onSeen('get failed')
     },
     onCalm() {
       isCalm = true

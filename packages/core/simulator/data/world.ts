@@ -21,6 +21,8 @@ export interface Kind {
   readonly floods: boolean
   /** Whether operators switch the resource off, to read-only, or past the cache. */
   readonly switches: boolean
+  /** How often a codec fails to seal or to open while there is trouble; 0: values are not sealed. */
+  readonly codecFaults: number
 }
 
 /** What the environments of a run live in. */
@@ -44,6 +46,8 @@ export interface DataWorld {
   isTroubled(): boolean
   saw(name: string): void
   tell(what: () => string): void
+  /** Whether a codec fails now. */
+  failsCodec(): boolean
   /** Ends all trouble. */
   calm(): void
 }
@@ -52,7 +56,9 @@ export interface DataWorld {
 export function createDataWorld(seed: number, { scenario: given, trace }: RunOptions): DataWorld {
   const random = seeded(seed ^ 0x5eed)
   const scenario = given ?? drawScenario(random, seeded(-seed))
-  const kind = drawKind(random, scenario)
+  // Lots of its own, so that the rest of a run does not depend on them.
+  const codecRandom = seeded(seed ^ 0xc0dec)
+  const kind: Kind = { ...drawKind(random, scenario), codecFaults: codecRandom.chance(0.2) ? 0.05 : 0 }
   const schedule = createSchedule()
   const seen = new Map<string, number>()
   let troubled = true
@@ -91,6 +97,7 @@ export function createDataWorld(seed: number, { scenario: given, trace }: RunOpt
     // Nothing goes unchecked where the store answers.
     unchecked: hasSteadyStore(scenario) ? 0 : kind.unchecked,
     hasSteadyStore: hasSteadyStore(scenario),
+    hasOnlyStoreTrouble: scenario.trouble === 'store' && scenario.tooSlow === 0 && kind.codecFaults === 0,
     image: backend.image,
     farImage: far.image,
     stateOf: (plain) => truth.get(plain) ?? 0,
@@ -112,6 +119,7 @@ export function createDataWorld(seed: number, { scenario: given, trace }: RunOpt
     seen,
     isOut: () => during(scenario.outage),
     isTroubled: () => troubled,
+    failsCodec: () => troubled && codecRandom.chance(kind.codecFaults),
     saw,
     tell,
     calm() {
@@ -129,7 +137,7 @@ function hasSteadyStore({ faults, storeOutage, freeze, clockStep }: Scenario): b
   )
 }
 
-function drawKind(random: Random, { lifetime }: Scenario): Kind {
+function drawKind(random: Random, { lifetime }: Scenario): Omit<Kind, 'codecFaults'> {
   const recheck = random.pick([0, 1_000, 1_000, 5_000, 5_000])
   const lot = random.next()
   return {

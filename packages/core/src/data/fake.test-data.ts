@@ -55,19 +55,20 @@ export function fakeTime(): FakeTime {
   }
 }
 
-/** A store in memory that counts its requests and can be switched off. */
+/** A store in memory that counts its requests, and can fail or give no answer. */
 export interface CountingStore {
   readonly store: Store
   readonly counts: { reads: number; keys: number; swaps: number }
-  readonly state: { isDown: boolean }
+  readonly state: { isDown: boolean; isSilent: boolean }
 }
 
 /** Makes such a store. */
 export function countingStore(wall: () => number): CountingStore {
   const inner = memoryStore({ wall })
   const counts = { reads: 0, keys: 0, swaps: 0 }
-  const state = { isDown: false }
-  const check = (): void => {
+  const state = { isDown: false, isSilent: false }
+  const check = async (): Promise<void> => {
+    if (state.isSilent) await new Promise(() => {})
     if (state.isDown) throw Object.assign(new Error('down'), { code: 'STORE_UNAVAILABLE', retryable: true })
   }
   const store: Store = {
@@ -75,18 +76,18 @@ export function countingStore(wall: () => number): CountingStore {
     async read(key, options) {
       counts.reads += 1
       counts.keys += 1
-      check()
+      await check()
       return inner.read(key, options)
     },
     async readMany(keys, options) {
       counts.reads += 1
       counts.keys += keys.length
-      check()
+      await check()
       return (await inner.readMany?.(keys, options)) ?? new Map()
     },
     async swap(key, swap, options) {
       counts.swaps += 1
-      check()
+      await check()
       return inner.swap(key, swap, options)
     },
   }

@@ -7,6 +7,7 @@ import { builtin } from '../lib/builtin.ts'
 import { checkOptions, durationOrZeroRule, durationRule, misuse, type Rule } from '../lib/options.ts'
 import { asText } from '../lib/parse.ts'
 import { shownCause } from '../lib/shown-cause.ts'
+import { type Timed, withDeadline } from '../lib/timing.ts'
 import { contentOf, packCached } from './bodies.ts'
 import { MAX_MARK, MAX_TAG, MAX_TAGS, printEnvelope } from './envelope.ts'
 import { type Cached, type DataSource, entryOf, type Home, type Item, knownTags } from './home.ts'
@@ -20,6 +21,8 @@ import { forget } from './write.ts'
 export const MAX_USABLE: number = 400 * 86_400_000
 /** How long a value lives that is given to those who wait and stored nowhere, in ms. */
 const PASSING_LIFETIME = 60_000
+/** What is kept back of a load's time, in ms, to return what it gave. */
+const RETURN_TIME = 100
 /** How much earlier than the look a late tag must have been invalidated, by the server's clock, in ms. */
 const LATE_MARGIN = 500
 /** Errors that name themselves: callers see them as they are. */
@@ -83,13 +86,19 @@ export async function callLoader<V>(
   return handed ?? { kind: 'value', value: result as V, keep: {}, isPassing: false }
 }
 
+/** Runs a call in what is left of a load's time. */
+type InTime = <T>(call: (signal: AbortSignal) => Promise<T>) => Promise<Timed<T>>
+
 /** What the engine fetches: the loader's value, with the numbers that were read before the load began. */
 export async function fetchValue<V>(
   home: Home,
   item: Item<V>,
-  { previous, signal, serverTime }: FetchRequest<unknown, Cached<V>>,
+  { previous, signal, serverTime, alone = false }: FetchRequest<unknown, Cached<V>>,
 ): Promise<Issued<Cached<V>>> {
-  const { clock } = home.context()
+  const { clock, runtime, policy } = home.context()
+  const endsAt = clock.fast() + policy.sourceTimeout - RETURN_TIME
+  /** The store may take what time the loader has left: a value that comes too late is not given to anyone. */
+  const inTime: InTime = (call) => withDeadline(runtime, { ms: Math.max(0, endsAt - clock.fast()), signal }, call)
   const under = underOf(home, knownTags(item))
   const made = { at: home.instant(), changes: item.changes }
   const before = entryOf(item)
@@ -102,19 +111,20 @@ export async function fetchValue<V>(
     const all = tagsAfter(item, loaded, previous)
     // Tags that only the loader has named: their numbers were not read before the load, whatever this environment knows by now.
     const late = all.filter((tag) => under.tags.every(([known]) => known !== tag))
-    const lateRead = await lateNumbers(home, item, { late, signal, serverTime, loadedAt: made.at })
+    const lateRead = await lateNumbers(home, item, { late, inTime, serverTime, loadedAt: made.at, alone })
     const tags = [...kept.cached.under.tags.filter(([tag]) => all.includes(tag)), ...lateRead.tags]
     const value = { ...kept.cached, under: { ...kept.cached.under, tags }, made }
     const { earliest, latest } = home.context().server.interval()
     // It may have expired already, as far as the server's time is known.
     if (!lateRead.isRead || kept.usable <= latest - earliest) return passing(home, value)
-    const packed = await packCached(home, item, value, kept.usable).catch((error: unknown) => {
-      if (error instanceof TypeError) throw error
-      // The body could not be written, so there is nothing that a head could point to.
-      return undefined
-    })
-    if (packed === undefined) return passing(home, value)
-    return { value: packed, lifetime: kept.usable, fresh: Math.min(kept.fresh, kept.usable) }
+    const lives = { lifetime: kept.usable, fresh: Math.min(kept.fresh, kept.usable) }
+    // It is placed in memory alone, and no head will point to a body.
+    if (alone) return { value, ...lives }
+    const packed = await inTime(() => packCached(home, item, value, kept.usable))
+    if (packed.outcome === 'failed' && packed.cause instanceof TypeError) throw packed.cause
+    // The body could not be written, so there is nothing that a head could point to.
+    if (packed.outcome !== 'done') return passing(home, value)
+    return { value: packed.value, ...lives }
   } catch (problem) {
     // The loader has made a mistake: callers are told, and nothing is written.
     if (!(problem instanceof TypeError)) throw problem
@@ -246,25 +256,29 @@ async function lateNumbers(
   { slot: { key } }: Item,
   {
     late,
-    signal,
+    inTime,
     serverTime,
     loadedAt,
+    alone,
   }: {
     readonly late: readonly string[]
-    readonly signal: AbortSignal
+    readonly inTime: InTime
     readonly serverTime: number | undefined
     readonly loadedAt: number
+    readonly alone: boolean
   },
 ): Promise<{ readonly tags: Under['tags']; readonly isRead: boolean }> {
   const context = home.context()
   if (late.length === 0) return { tags: [], isRead: true }
   const known = () => late.map((tag) => [tag, home.knowledge.numberAsOf(tag, loadedAt)] as const)
   // Loaded without the store: it is placed in memory alone.
-  if (context.clock.fast() < context.outage.until) return { tags: known(), isRead: true }
-  const read = attemptRead(context, { key, signal }, (inner) =>
-    readGenerations(home, context.store, { tags: late, options: { signal: inner, consistent: true } }),
+  if (alone || context.clock.fast() < context.outage.until) return { tags: known(), isRead: true }
+  const read = await inTime((signal) =>
+    attemptRead(context, { key, signal }, (inner) =>
+      readGenerations(home, context.store, { tags: late, options: { signal: inner, consistent: true } }),
+    ),
   )
-  if ((await read.catch(() => undefined)) === undefined) return { tags: known(), isRead: false }
+  if (read.outcome !== 'done') return { tags: known(), isRead: false }
   const tags = late.map((tag) => {
     const number = home.knowledge.numberOf(tag)
     return [tag, number + LATE_MARGIN < (serverTime ?? 0) ? number : 0] as const

@@ -80,6 +80,88 @@ describe('while the store is down', () => {
   })
 })
 
+describe('a store that gives no answer', () => {
+  const noise = (words: number) =>
+    Array.from({ length: words }, (_, n) => Math.imul(n * n, 0x9e3779b1).toString(36)).join('')
+
+  it('keeps no large value from a cold environment, which has it in memory then', async () => {
+    const { environment, state, time, truth, counts } = world()
+    state.isSilent = true
+    const large = noise(3_000)
+    truth.value = large
+    const { tagged } = environment()
+    expect(await time.run(tagged.get({ id: 1 }))).toBe(large)
+    expect(await time.run(tagged.get({ id: 1 }))).toBe(large)
+    expect([truth.loads, counts.swaps]).toEqual([1, 0])
+  })
+
+  it('for bodies keeps no large value from anyone, and is no failure of the loader', async () => {
+    const { environment, time, truth, events } = world()
+    const { store: bodies, state } = countingStore(time.now)
+    state.isSilent = true
+    truth.value = noise(20_000)
+    for (const { tagged } of [environment({ bodies }), environment({ bodies })])
+      expect(await time.run(tagged.get({ id: 1 }))).toBe(truth.value)
+    expect(events.filter(({ type }) => type === 'cool-down')).toEqual([])
+  })
+
+  it.each([true, false])('keeps no value from a caller with little time (background: %s)', async (background) => {
+    const { environment, state, time } = world()
+    state.isSilent = true
+    const { tagged } = environment({ background })
+    expect(await time.run(tagged.get({ id: 1 }, { timeout: 3_000 }))).toBe('old')
+  })
+
+  it.each(['tagged', 'late'] as const)('from a load on keeps nothing from those who wait for it (%s)', async (name) => {
+    const { environment, state, time, truth, events } = world()
+    const { [name]: resource } = environment()
+    Object.defineProperty(truth, 'value', {
+      get: () => {
+        state.isSilent = true
+        return 'loaded'
+      },
+    })
+    expect(await time.run(resource.get({ id: 1 }, { timeout: 3_000 }))).toBe('loaded')
+    expect(truth.loads).toBe(1)
+    expect(events.filter(({ type }) => type === 'cool-down')).toEqual([])
+  })
+
+  it('to the look for a late tag takes no value from a loader that needed most of its time', async () => {
+    const { environment, state, time, events } = world()
+    const slow = environment().cache.use({
+      key: 'slow',
+      fresh: 600_000,
+      load: async (_params, { keep }) => {
+        await new Promise<void>((resolve) => void time.runtime.after(2_000, resolve))
+        state.isSilent = true
+        return keep('slow', { tags: ['late'] })
+      },
+    })
+    expect(await time.run(slow.get(undefined))).toBe('slow')
+    expect(events.filter(({ type }) => type === 'cool-down')).toEqual([])
+  })
+})
+
+describe('a get with maxAge 0 whose load is overtaken by changes of others', () => {
+  it('is served what was loaded for it', async () => {
+    const { environment, time } = world()
+    let loads = 0
+    const resource = environment().cache.use({
+      key: 'contended',
+      fresh: 600_000,
+      load: async () => {
+        loads += 1
+        await theirs.set(undefined, 'theirs')
+        return 'loaded'
+      },
+    })
+    const theirs = environment().cache.use({ key: 'contended', fresh: 600_000, load: () => 'unused' })
+    expect(await time.run(resource.get(undefined, { maxAge: 0 }))).toBe('loaded')
+    expect(loads).toBe(1)
+    expect(await time.run(resource.get(undefined))).toBe('theirs')
+  })
+})
+
 describe('while the store is down, a late tag that was invalidated', () => {
   it('before the load forbids nothing that is loaded after it', async () => {
     const { environment, state, time, truth } = world()

@@ -96,6 +96,8 @@ export interface Flight<T> {
   readonly signal: AbortSignal
   /** `clock.fast()` at which the refresh must be over. */
   readonly endsAt: number
+  /** `clock.fast()` until which the caller that started it waits. A refresh in the background may go on for longer. */
+  readonly awaitedUntil: number
   /** The lease of another environment, and `clock.slow()` when it was first seen. */
   seenLease: { readonly nonce: string; readonly at: number } | undefined
   polls: number

@@ -69,7 +69,7 @@ export async function callSource<T>(
     runtime,
     { ms: time, signal: exclusive ? undefined : outer, patient: exclusive },
     (signal) =>
-      subject.fetch({ params: ask.params, nonce, signal, previous, spends, rejected: ask.rejected, serverTime }),
+      subject.fetch({ params: ask.params, nonce, signal, previous, spends, rejected: ask.rejected, serverTime, alone }),
   )
   const took = Math.round(clock.fast() - startedAt)
   if (result.outcome === 'done') reportSuspicious(context, slot, result.value?.lifetime)

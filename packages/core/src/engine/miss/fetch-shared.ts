@@ -53,7 +53,12 @@ export async function fetchShared<T>(flight: Flight<T>, held: HeldLease): Promis
   }
   const vouched = isVouchedFor(flight, entry)
   const published = await publishEntry(flight, held, { entry: next, sealed, took, vouched })
-  if (published.outcome === 'fenced') return (await publishedByOther(flight, held, published.snapshot)) ?? entry
+  if (published.outcome === 'fenced') {
+    const newer = await publishedByOther(flight, held, published.snapshot)
+    // A caller may want nothing but what was loaded for it.
+    const isWanted = newer !== undefined && slot.subject.guard?.judge(slot, newer, flight.ask) !== 'dead'
+    return isWanted ? newer : entry
+  }
   // Nothing was stored, so nobody waits for it.
   if (published.outcome === 'refused') await writeBack(flight, held, release)
   const version = published.outcome === 'published' ? published.version : 0

@@ -198,13 +198,13 @@ function startRefresh<T>(context: MissContext, slot: Slot<T>, ask: Ask): Promise
   const isFree = context.background() && slot.subject.source.exclusive === undefined
   const timeout = Math.max(ask.timeout, isFree ? policy.timeout : 0)
   const rejected = ask.rejected ?? slot.rare?.rejected?.[0]?.fingerprint
-  const flight = refresh({ context, slot, ask: { ...ask, timeout, rejected }, signal: controller.signal }).finally(
-    () => {
-      rareOf(slot).flight = undefined
-      dropEmptyRare(slot)
-      flights.delete(flight)
-    },
-  )
+  const awaitedUntil = context.clock.fast() + ask.timeout
+  const { signal } = controller
+  const flight = refresh({ context, slot, ask: { ...ask, timeout, rejected }, awaitedUntil, signal }).finally(() => {
+    rareOf(slot).flight = undefined
+    dropEmptyRare(slot)
+    flights.delete(flight)
+  })
   // Callers that wait see the rejection; a background refresh reports by events.
   flight.catch(() => {})
   rareOf(slot).flight = flight

@@ -19,7 +19,9 @@ import { openPublished, placeFound, withOpened } from './sealing.ts'
 export const UNCOMMITTED = 'STORE_UNCOMMITTED'
 /** How often a publish is tried. Each try that got an answer has either landed or met a newer record. */
 const PUBLISH_ATTEMPTS = 6
-/** The same where the value must not be lost: more than fit into a lease, which ends them. */
+/** After how many of them without any answer the store counts as down. */
+const MAX_SILENT = 2
+/** The same as the attempts where the value must not be lost: more than fit into a lease, which ends them. */
 const EXCLUSIVE_ATTEMPTS = 40
 /** How long after a publish without an answer it is repeated, in ms at most, where the value must not be lost. */
 const REPEAT_PAUSE = 70
@@ -63,11 +65,13 @@ export async function publishEntry<T>(flight: Flight<T>, held: HeldLease, fresh:
   // One tag stands for one text: if the first try has landed, what is reported of it must be what is stored.
   let record = publishedRecord(context, held, { snapshot, fresh })
   let tag = runtime.unique()
+  let silent = 0
   const attempts = exclusive ? EXCLUSIVE_ATTEMPTS : PUBLISH_ATTEMPTS
   // A swap that expects its own lease is safe at any time, and a clock that has stepped must not lose a value available.
   const always = exclusive ? PUBLISH_ATTEMPTS : 1
   const endsAt = exclusive ? held.sentAt + held.lease.length : flight.endsAt
   for (let attempt = 0; attempt < attempts && (attempt < always || clock.fast() < endsAt); attempt += 1) {
+    const triedAt = clock.fast()
     const result = await swapOrUnknown(context, record, { snapshot, tag })
     if (result.outcome === 'refused') return result
     const current = await recordAfter(context, slot, result)
@@ -77,6 +81,10 @@ export async function publishEntry<T>(flight: Flight<T>, held: HeldLease, fresh:
       noteRejectPause(context, slot, landed)
       emit({ type: 'publish', key, version })
       return { outcome: 'published', version }
+    }
+    if (current === undefined && !exclusive) {
+      silent += 1
+      if (silent === MAX_SILENT || isTooLate(flight, triedAt)) return { outcome: 'unknown' }
     }
     if (current === undefined || current.image?.tag === snapshot.image?.tag) {
       // A store that fails at once would use up every attempt in no time.
@@ -146,17 +154,28 @@ export async function publishedByOther<T>(
  * repeat from a second write. Resolves to the record that was there instead, when the lease was lost.
  */
 export async function writeBack<T>(
-  { context }: Flight<T>,
+  flight: Flight<T>,
   held: HeldLease,
   change: (record: WarmRecord) => WarmRecord,
 ): Promise<Snapshot | undefined> {
+  const { context } = flight
   const tag = context.runtime.unique()
   for (let attempt = 0; attempt < WRITE_BACK_ATTEMPTS; attempt += 1) {
+    const triedAt = context.clock.fast()
     const result = await swapOrUnknown(context, change(held.record), { snapshot: held, tag })
     if (result.outcome === 'conflict') return result.snapshot
-    if (result.outcome === 'swapped') return undefined
+    if (result.outcome === 'swapped' || isTooLate(flight, triedAt)) return undefined
   }
   return undefined
+}
+
+/**
+ * Whether a try that takes as long as the last one would end when nobody waits any longer for what was fetched. What an exclusive
+ * source has spent is worth more than a call.
+ */
+function isTooLate<T>({ context, slot, awaitedUntil }: Flight<T>, triedAt: number): boolean {
+  const now = context.clock.fast()
+  return slot.subject.source.exclusive === undefined && now + (now - triedAt) > awaitedUntil
 }
 
 function publishedRecord<T>(

@@ -43,12 +43,14 @@ export async function refresh<T>({
   context,
   slot,
   ask,
+  awaitedUntil,
   signal,
-}: Pick<Flight<T>, 'context' | 'slot' | 'ask' | 'signal'>): Promise<Entry<T>> {
+}: Pick<Flight<T>, 'context' | 'slot' | 'ask' | 'awaitedUntil' | 'signal'>): Promise<Entry<T>> {
   const flight: Flight<T> = {
     context,
     slot,
     ask,
+    awaitedUntil,
     signal,
     endsAt: context.clock.fast() + ask.timeout,
     seenLease: undefined,
@@ -81,10 +83,10 @@ export async function refresh<T>({
  * Without the store each environment asks for itself, so it looks once more: where its caller has no usable value, and enough
  * time to ask the source without the store after that.
  */
-function mayLookAgain<T>({ context, slot, ask, endsAt, signal }: Flight<T>): boolean {
+function mayLookAgain<T>({ context, slot, ask, awaitedUntil, signal }: Flight<T>): boolean {
   const { clock, policy } = context
   if (usableEntry(context, slot, { ...ask, minLifetime: 0 }) !== undefined) return false
-  return !signal.aborted && endsAt - clock.fast() >= 2 * policy.storeTimeout + policy.sourceTimeout
+  return !signal.aborted && awaitedUntil - clock.fast() >= 2 * policy.storeTimeout + policy.sourceTimeout
 }
 
 /** The loop: looks at the record, decides, and acts, until there is a value or the time is over. */
