@@ -18,7 +18,9 @@ export const ENTRY_BYTES = 400
 export const START_FILES = 2
 /** Files that a first token by DynamoDB loads without the SDK: these, the engine and the store. */
 export const FIRST_TOKEN_FILES = 5
-/** Minified bytes of them: each KB takes 0.1 ms. 12 KB came with what damaged records and odd APIs are met with, 500
- * bytes with what keeps values of caches apart that were found by different looks, or could not be opened. 150 more for swaps in doubt, and 350 so that a store
- * without an answer keeps no token from its callers. */
-export const FIRST_TOKEN_BYTES = 82_500
+/**
+ * Minified bytes of them: each KB takes 0.1 ms. 12 KB came with what damaged records and odd APIs are met with, 500 bytes with
+ * what keeps values of caches apart that were found by different looks, or could not be opened. 150 more for swaps in doubt,
+ * and 400 so that a store without an answer keeps no token from its callers.
+ */
+export const FIRST_TOKEN_BYTES = 82_550

@@ -497,10 +497,6 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     edits: [{ file: 'data/look.ts', find: "unread: isSealed ? 'value' : undefined", replace: 'unread: undefined' }],
   },
   {
-    name: 'a body is written while the store gives no answer',
-    edits: [{ file: 'data/load.ts', find: '    if (alone) return { value, ...lives }\n', replace: '' }],
-  },
-  {
     name: 'a value waits for a store that gives no answer',
     edits: [
       {
@@ -509,5 +505,19 @@ export const DATA_MUTANTS: readonly Mutant[] = [
         replace: 'if (silent > 2 * MAX_SILENT && isTooLate(flight, triedAt))',
       },
     ],
+  },
+  {
+    name: 'a value is refused to the call that it was loaded for',
+    edits: [
+      {
+        file: 'data/look.ts',
+        find: "if (made !== undefined && since !== undefined && made.at >= since + TICK) return 'good'",
+        replace: 'void made',
+      },
+    ],
+  },
+  {
+    name: 'what a call waited for counts as loaded for it',
+    edits: [{ file: 'data/look.ts', find: 'made.at >= since + TICK', replace: 'made.at >= since - 500 * TICK' }],
   },
 ]

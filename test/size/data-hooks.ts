@@ -14,7 +14,9 @@ const HOOKS: readonly (readonly [find: RegExp, replace: string])[] = [
   [/outdated: judgement === 'stale',/g, ''],
   [/ &&\s+one\.maxAge === other\.maxAge/g, ''],
   [/\bflight\.ask\.isBatch\b|\banswer\.issued\.passing\b|(?<!\.)\bissued\.passing\b/g, '(false as any)'],
-  [/params: ask\.params, /g, ''],
+  [/const \{ params, rejected \} = ask/g, 'const { rejected } = ask'],
+  [/\{ params, time, nonce, /g, '{ nonce, '],
+  [/, serverTime, alone \}/g, ', serverTime }'],
 ]
 
 /** Makes bundles of an engine that knows nothing of the data cache. Its `unused` names hooks that are in no file any more. */

@@ -4,6 +4,7 @@ import { leaseLength } from '../src/engine/time/lease-length.ts'
 import { SignInRequiredError, StoreError, WarmTokenError } from '../src/errors.ts'
 import type { SimulatedToken } from './issuer.ts'
 import type { Process } from './process.ts'
+import { FIRST_PAUSE } from './refusals.ts'
 import type { World } from './world.ts'
 
 /** What a call may take beyond its timeout: timers that tick late, answers on their way. */
@@ -37,8 +38,8 @@ export function checkServed(
   if (rotation !== undefined && !witness.wasCommitted(entry.fingerprint))
     witness.violate('I13', `${name} was handed a token that is not committed`)
   const isPaused = startedAt < witness.rejectPausedUntil() + PAUSE_SLACK || witness.calls().alone > 0
-  // The issuer, asked for another one, has given it again.
-  const isVouchedFor = issuer.givenAt(entry.value) >= startedAt
+  // The issuer, asked for another one, has given it again, and the environment that asked pauses the rejecting.
+  const isVouchedFor = issuer.givenAgainAt(entry.value) >= startedAt - FIRST_PAUSE
   if (entry.fingerprint === ask.rejected && !isPaused && !isVouchedFor)
     witness.violate('I8', `${name} was handed the token it had rejected`)
 }

@@ -43,8 +43,8 @@ export interface Issuer {
   request(request: IssuerRequest): Promise<Issued<SimulatedToken>>
   /** When a token expires, in true time. */
   expiry(token: SimulatedToken): number
-  /** When it was last given, in true time. */
-  givenAt(token: SimulatedToken): number
+  /** When it was last given again, in true time. */
+  givenAgainAt(token: SimulatedToken): number
   /** Requests so far. */
   requests(): number
 }
@@ -53,7 +53,7 @@ export interface Issuer {
 export function createIssuer(options: IssuerOptions): Issuer {
   const { schedule, random } = options
   const expiries: number[] = []
-  const given: number[] = []
+  const givenAgain: number[] = []
 
   const next = (): SimulatedToken => {
     const last = expiries.length - 1
@@ -84,7 +84,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
         const begins = random.next()
         schedule.after(takes * begins, () => {
           const token = next()
-          given[token] = schedule.now()
+          givenAgain[token] = token in givenAgain ? schedule.now() : Number.NEGATIVE_INFINITY
           const lifetime = (expiries[token] ?? 0) - schedule.now()
           // Refusing, it does nothing; out of order, it may fail before it does anything, or after.
           const accepted = spend === undefined || refusing || (out && random.chance(0.5)) || spend(token, sentAt)
@@ -104,7 +104,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
         })
       }),
     expiry: (token) => expiries[token] ?? Number.NEGATIVE_INFINITY,
-    givenAt: (token) => given[token] ?? Number.NEGATIVE_INFINITY,
+    givenAgainAt: (token) => givenAgain[token] ?? Number.NEGATIVE_INFINITY,
     requests: () => requests,
   }
 }

@@ -1,7 +1,7 @@
 import type { WarmRecord } from '../src/record/record.ts'
 
 /** The first and the longest pause of the rejecting, in ms, as the protocol page has them. */
-const FIRST_PAUSE = 30_000
+export const FIRST_PAUSE = 30_000
 const LONGEST_PAUSE = 900_000
 /** By how much the fleet may take the time for later than it is, in ms: whole seconds and a slow answer. */
 const CLOCK_SLACK = 10_000

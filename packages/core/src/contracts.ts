@@ -57,6 +57,8 @@ export interface FetchRequest<P, T = TokenValue> {
   readonly spends: string | undefined
   /** Aborts when the time for this call is over. A source must pass it on. */
   readonly signal: AbortSignal
+  /** Within how long it must answer, in ms; `signal` aborts then. */
+  readonly time?: number
   /** A unique mark of this attempt. */
   readonly nonce: string
   /**

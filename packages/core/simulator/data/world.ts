@@ -1,10 +1,13 @@
 import { type Backend, createBackend, NO_FAULTS, type ReadMany } from '../backend.ts'
 import { type Random, seeded } from '../random.ts'
-import { drawScenario, type Scenario } from '../scenario.ts'
+import { drawScenario, type Scenario, type Trouble } from '../scenario.ts'
 import { createSchedule, type Schedule } from '../schedule.ts'
 import type { RunOptions } from '../world.ts'
 import { ALL, plainOf, type Size } from './truth.ts'
 import { createDataWitness, type DataWitness } from './witness.ts'
+
+/** Trouble in which a get with time is served. */
+const EASY: ReadonlySet<Trouble> = new Set(['calm', 'idle', 'store'])
 
 /** What the caches of a run are like, drawn from its seed. Durations are in ms. */
 export interface Kind {
@@ -97,7 +100,7 @@ export function createDataWorld(seed: number, { scenario: given, trace }: RunOpt
     // Nothing goes unchecked where the store answers.
     unchecked: hasSteadyStore(scenario) ? 0 : kind.unchecked,
     hasSteadyStore: hasSteadyStore(scenario),
-    hasOnlyStoreTrouble: scenario.trouble === 'store' && scenario.tooSlow === 0 && kind.codecFaults === 0,
+    isEasy: EASY.has(scenario.trouble) && scenario.tooSlow === 0,
     image: backend.image,
     farImage: far.image,
     stateOf: (plain) => truth.get(plain) ?? 0,

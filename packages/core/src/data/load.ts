@@ -93,10 +93,10 @@ type InTime = <T>(call: (signal: AbortSignal) => Promise<T>) => Promise<Timed<T>
 export async function fetchValue<V>(
   home: Home,
   item: Item<V>,
-  { previous, signal, serverTime, alone = false }: FetchRequest<unknown, Cached<V>>,
+  { previous, signal, time, serverTime, alone = false }: FetchRequest<unknown, Cached<V>>,
 ): Promise<Issued<Cached<V>>> {
   const { clock, runtime, policy } = home.context()
-  const endsAt = clock.fast() + policy.sourceTimeout - RETURN_TIME
+  const endsAt = clock.fast() + (time ?? policy.sourceTimeout) - RETURN_TIME
   /** The store may take what time the loader has left: a value that comes too late is not given to anyone. */
   const inTime: InTime = (call) => withDeadline(runtime, { ms: Math.max(0, endsAt - clock.fast()), signal }, call)
   const under = underOf(home, knownTags(item))

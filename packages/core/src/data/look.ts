@@ -28,6 +28,9 @@ import {
 /** What nothing rests on. */
 const NOTHING: Under = { tags: [], root: 0 }
 
+/** A load that began this much later than a call began after it, in ms: the clock may tick in whole ms. */
+const TICK = 1
+
 /** Thrown through the engine when the switches of the resource do not allow what it is about to do. Callers never see it. */
 export class SwitchedOff extends Error {}
 
@@ -38,6 +41,9 @@ export function createGuard(home: Home): Guard<Cached<unknown>> {
   const judgeEntry: Guard<Cached<unknown>>['judge'] = (slot, entry, demand) => {
     const { since, maxAge } = demand
     const item = itemOf(slot)
+    const { made } = entry.value
+    // Loaded for this call: whatever forbids it now was acknowledged after the call began.
+    if (made !== undefined && since !== undefined && made.at >= since + TICK) return 'good'
     if (maxAge !== undefined && since !== undefined && isOlder(home, entry, { ...demand, since, maxAge })) return 'dead'
     const asOf = entry === slot.entry ? item.checkedAt : checkedAtOf(home, entry)
     if (since !== undefined && since > asOf + boundOf(home, item)) return 'dead'

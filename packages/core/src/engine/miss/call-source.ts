@@ -59,6 +59,7 @@ export async function callSource<T>(
   const { context, slot, ask, signal: outer } = flight
   const { clock, server, runtime, policy, emit } = context
   const { key, subject } = slot
+  const { params, rejected } = ask
   const startedAt = clock.fast()
   const serverTime = server.earliest()
   const askedAt = serverTime ?? 0
@@ -68,8 +69,7 @@ export async function callSource<T>(
   const result = await withDeadline(
     runtime,
     { ms: time, signal: exclusive ? undefined : outer, patient: exclusive },
-    (signal) =>
-      subject.fetch({ params: ask.params, nonce, signal, previous, spends, rejected: ask.rejected, serverTime, alone }),
+    (signal) => subject.fetch({ params, time, nonce, signal, previous, spends, rejected, serverTime, alone }),
   )
   const took = Math.round(clock.fast() - startedAt)
   if (result.outcome === 'done') reportSuspicious(context, slot, result.value?.lifetime)
