@@ -253,6 +253,24 @@ describe('a store that is down', () => {
     expect((await handle.get()).tier).toBe('memory')
   })
 
+  it('is told to the source, with the time that it has', async () => {
+    const asked: (readonly [boolean | undefined, number | undefined])[] = []
+    const source = custom({
+      identity: { app: 'test' },
+      fetch: async ({ alone, time }) => {
+        asked.push([alone, time])
+        return { value: 'secret', lifetime: HOUR }
+      },
+    })
+    for (const store of [down, memoryStore()])
+      await createTokens({ store, directory: false, sourceTimeout: 2_000, onEvent: () => {} })
+        .use(source)
+        .get()
+    expect(asked.map(([alone]) => alone)).toEqual([true, false])
+    for (const [, time] of asked) expect(time).toBeGreaterThan(0)
+    for (const [, time] of asked) expect(time).toBeLessThanOrEqual(2_000)
+  })
+
   it('and a codec that takes its time let nobody have what is rejected meanwhile, nor keep it in the file', async () => {
     const sealing = Promise.withResolvers<void>()
     const codec: Codec = {
