@@ -42,7 +42,7 @@ export function createGuard(home: Home): Guard<Cached<unknown>> {
     const { since, maxAge } = demand
     const item = itemOf(slot)
     const { made } = entry.value
-    // Loaded for this call: whatever forbids it now was acknowledged after the call began.
+    // Loaded since the call began, so it is as new as the call may ask for, whatever has been invalidated meanwhile.
     if (made !== undefined && since !== undefined && made.at >= since + TICK) return 'good'
     if (maxAge !== undefined && since !== undefined && isOlder(home, entry, { ...demand, since, maxAge })) return 'dead'
     const asOf = entry === slot.entry ? item.checkedAt : checkedAtOf(home, entry)
